@@ -1,0 +1,77 @@
+// Package api is the table of Kafka's APIs and what each of them does: one file for each API, one row for each in
+// Table. It turns messages into calls of the partitions, the group coordinator and the controller, and their answers
+// into messages. It opens no socket (that is package server) and decides nothing that a pure package decides.
+package api
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/skein-io/skein/internal/protocol"
+)
+
+// Stage says when a request may start, in relation to the earlier requests of its connection.
+type Stage uint8
+
+const (
+	// Barrier starts when every earlier request of the connection has been answered, as in Kafka.
+	Barrier Stage = iota
+	// Overlaps starts as soon as every earlier request has started; answers still leave in request order.
+	Overlaps
+)
+
+// Client is the other end of a connection.
+type Client struct {
+	ID              string // client id of the latest request; not checked, may be anything
+	SoftwareName    string // from ApiVersions, "" before it
+	SoftwareVersion string
+	Address         netip.AddrPort
+	Listener        string // name of the listener it came in by
+	Principal       string // "User:ANONYMOUS" until authentication exists
+}
+
+// Host is the client's address as Kafka prints it: "/127.0.0.1".
+func (c *Client) Host() string { return "/" + c.Address.Addr().Unmap().String() }
+
+// Call is one request on its way. Start runs in the ordered stage, on the goroutine that reads the connection, so it
+// may append but never waits. Exactly one of Reply, Silent and Close ends the call, now or later, from any goroutine.
+type Call struct {
+	Key     protocol.Key
+	Version int16
+	Client  *Client
+	Arrived time.Time
+	// Request is decoded; its byte fields alias the frame, which lives until the call ends or ReleaseFrame.
+	Request protocol.Message
+
+	sink Sink
+}
+
+// Sink is the connection's end of a Call; package server implements it.
+type Sink interface {
+	Reply(protocol.Message)
+	Silent()
+	Close(reason string)
+	OnLater(func())
+	ReleaseFrame()
+}
+
+// NewCall makes a call whose end goes to sink.
+func NewCall(sink Sink, key protocol.Key, version int16, client *Client, arrived time.Time, request protocol.Message) *Call {
+	return &Call{Key: key, Version: version, Client: client, Arrived: arrived, Request: request, sink: sink}
+}
+
+// Reply ends the call with a response, which is encoded at once with the call's version.
+func (c *Call) Reply(response protocol.Message) { c.sink.Reply(response) }
+
+// Silent ends the call without a response (Produce with acks=0).
+func (c *Call) Silent() { c.sink.Silent() }
+
+// Close ends the call and the connection, after the earlier answers are flushed.
+func (c *Call) Close(reason string) { c.sink.Close(reason) }
+
+// OnLater asks for f to be called once, when a later request arrives on the connection or the connection ends. If
+// that has happened already, f runs before OnLater returns. A held Heartbeat lets itself be answered by it.
+func (c *Call) OnLater(f func()) { c.sink.OnLater(f) }
+
+// ReleaseFrame gives the bytes of the request back before the call ends; no byte field of Request may be read after it.
+func (c *Call) ReleaseFrame() { c.sink.ReleaseFrame() }
