@@ -1,0 +1,65 @@
+# skein: build, test, measure. `make run` and `make test` are all a newcomer needs.
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
+SEEDS ?= 200
+FUZZTIME ?= 20s
+KILLS ?= 100
+
+export CGO_ENABLED ?= 0
+
+.PHONY: run build test check fmt vet lint vuln race generate generate-check interop bench fuzz faults sim clean
+
+run: build ## build, then start a broker with its data in ./skein-data
+	bin/skein serve
+
+build: ## bin/skein, static
+	go build -trimpath -ldflags "-s -w -X github.com/skein-io/skein/internal/cli.version=$(VERSION)" -o bin/skein ./cmd/skein
+
+test: ## every Go test
+	go test ./...
+
+check: fmt vet lint vuln generate-check race ## the whole gate
+
+fmt:
+	@out=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$out" ]; then echo "not gofmt-ed:"; echo "$$out"; exit 1; fi
+
+vet:
+	go vet ./...
+	cd test/interop && go vet ./...
+
+lint:
+	go run $(STATICCHECK) ./...
+
+vuln:
+	@sh test/vulncheck $(GOVULNCHECK)
+
+race:
+	CGO_ENABLED=1 go test -race ./...
+
+generate: ## read Kafka's message schemas again and write internal/protocol
+	sh internal/protocol/generate/schemas.sh out/schemas
+	go run ./internal/protocol/generate -schemas out/schemas
+
+generate-check: ## fail if internal/protocol is not what the schemas give
+	sh internal/protocol/generate/schemas.sh out/schemas
+	go run ./internal/protocol/generate -schemas out/schemas -check
+
+interop: build ## unmodified clients of every family against skein
+	test/interop/run --broker skein
+
+bench: build ## the figures of docs/benchmarks.md, beside Apache Kafka
+	test/bench/run
+
+fuzz: ## each fuzz target for FUZZTIME
+	sh test/fuzz $(FUZZTIME)
+
+faults: build ## kill -9 the real binary KILLS times under load
+	SKEIN_KILLS=$(KILLS) go test -count=1 -timeout 60m ./test/faults/... -run Kill
+
+sim: ## SEEDS seeded histories of the log and the coordinator
+	SKEIN_SEEDS=$(SEEDS) go test -count=1 -timeout 60m -run Sim ./internal/...
+
+clean:
+	rm -rf bin out

@@ -1,0 +1,155 @@
+package skein
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/skein-io/skein"
+
+// layers lists every package from the top down, with the reason for its place. A package imports only packages of
+// lower rows; packages of one row do not import each other, unless one is a folder of the other.
+var layers = []struct {
+	packages []string
+	reason   string
+}{
+	{[]string{"cmd/skein"}, "the binary turns flags into values and holds nothing that could be tested or embedded"},
+	{[]string{"internal/cli"}, "the commands use the node and its clients; nothing may depend on a command"},
+	{[]string{"skeintest"}, "a test's node is the real node, started for it"},
+	{[]string{"."}, "the node is the only place that builds and connects the parts"},
+	{[]string{"internal/console"}, "the console shows what the parts tell"},
+	{[]string{"internal/server"}, "connections carry requests to the table of APIs and know nothing of what they mean"},
+	{[]string{"internal/api"}, "the table of APIs calls the machinery; the machinery does not know the wire's requests"},
+	{[]string{"internal/coordinator", "internal/partition", "internal/quorum"}, "machinery: each drives one decision package over a log, and none drives another"},
+	{[]string{"internal/commitlog"}, "the log knows files and batches, not who reads or replicates them"},
+	{[]string{"internal/group", "internal/controller", "internal/replica"}, "decisions are pure: they see values, never machinery"},
+	{[]string{"internal/metadata", "internal/logdump"}, "the image of the cluster is a value that every decision may read"},
+	{[]string{"internal/config"}, "property names and their values, with reasons a client may be told"},
+	{[]string{"internal/record"}, "batches are bytes with errors that a client may be told"},
+	{[]string{"internal/protocol"}, "the wire's messages and error codes"},
+	{[]string{"internal/disk"}, "files, real and simulated"},
+	{[]string{"internal/sim"}, "the seeded clock and event heap know nothing of skein"},
+}
+
+// pure lists the packages that hold decisions and what they may not reach: a seed must replay them.
+var pure = []string{"internal/group", "internal/controller", "internal/replica"}
+
+var impureImports = map[string]string{
+	"os": "files are the driver's", "net": "sockets are the driver's", "log": "logging is the driver's",
+	"log/slog": "logging is the driver's", "sync": "one goroutine owns a decision", "sync/atomic": "one goroutine owns a decision",
+	"crypto/rand": "random ids are inputs", "context": "cancelling is the driver's",
+}
+
+var impureCalls = map[string]map[string]bool{
+	"time": {"Now": true, "Since": true, "Until": true, "Sleep": true, "After": true, "AfterFunc": true, "NewTimer": true, "NewTicker": true, "Tick": true},
+}
+
+func rank(path string) (int, string, bool) {
+	for i, row := range layers {
+		for _, p := range row.packages {
+			if path == p || p != "." && strings.HasPrefix(path, p+"/") {
+				return i, row.reason, true
+			}
+		}
+	}
+	return 0, "", false
+}
+
+// sourceFiles calls f for each Go file of the module that is not a test.
+func sourceFiles(t *testing.T, f func(dir, name string, file *ast.File, fset *token.FileSet)) {
+	t.Helper()
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if name := d.Name(); path != "." && (strings.HasPrefix(name, ".") || name == "testdata" || name == "out" || name == "test" || name == "node_modules") {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		fset := token.NewFileSet()
+		file, err := parser.ParseFile(fset, path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		f(filepath.ToSlash(filepath.Dir(path)), path, file, fset)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestImportsGoDown(t *testing.T) {
+	sourceFiles(t, func(dir, name string, file *ast.File, _ *token.FileSet) {
+		from, reason, ok := rank(dir)
+		if !ok {
+			t.Errorf("%s: package %s has no place in the layers: give it one, with its reason", name, dir)
+			return
+		}
+		for _, spec := range file.Imports {
+			path, _ := strconv.Unquote(spec.Path.Value)
+			if path == module {
+				path = "."
+			} else if rest, inside := strings.CutPrefix(path, module+"/"); inside {
+				path = rest
+			} else {
+				continue
+			}
+			to, _, ok := rank(path)
+			sameTree := strings.HasPrefix(path, dir+"/") || strings.HasPrefix(dir, path+"/")
+			// The simulation of the whole stands below internal/sim and imports what it simulates.
+			simulation := strings.HasPrefix(dir, "internal/sim/")
+			if !ok || to <= from && !sameTree && !simulation {
+				t.Errorf("%s imports %s, which is not below it: %s", name, path, reason)
+			}
+		}
+	})
+}
+
+func TestDecisionsArePure(t *testing.T) {
+	sourceFiles(t, func(dir, name string, file *ast.File, fset *token.FileSet) {
+		if !isPure(dir) {
+			return
+		}
+		for _, spec := range file.Imports {
+			path, _ := strconv.Unquote(spec.Path.Value)
+			if why, no := impureImports[path]; no {
+				t.Errorf("%s imports %s: %s", name, path, why)
+			}
+			if strings.HasPrefix(path, "math/rand") {
+				t.Errorf("%s imports %s: random numbers are inputs", name, path)
+			}
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.GoStmt, *ast.SelectStmt, *ast.ChanType, *ast.SendStmt:
+				t.Errorf("%s: a goroutine or channel in a decision; the driver has those", fset.Position(n.Pos()))
+			case *ast.SelectorExpr:
+				if pkg, ok := n.X.(*ast.Ident); ok && impureCalls[pkg.Name][n.Sel.Name] {
+					t.Errorf("%s: %s.%s in a decision; time is an input", fset.Position(n.Pos()), pkg.Name, n.Sel.Name)
+				}
+			}
+			return true
+		})
+	})
+}
+
+func isPure(dir string) bool {
+	for _, p := range pure {
+		if dir == p || strings.HasPrefix(dir, p+"/") {
+			return true
+		}
+	}
+	return false
+}
