@@ -32,15 +32,15 @@ func InternalTopic(name string) bool {
 func CheckTopicName(name string) error {
 	switch {
 	case name == "":
-		return errors.New("Topic name is invalid: the empty string is not allowed")
+		return errors.New("topic name is invalid: the empty string is not allowed")
 	case name == "." || name == "..":
-		return fmt.Errorf("Topic name is invalid: '%s' is not allowed", name)
+		return fmt.Errorf("topic name is invalid: '%s' is not allowed", name)
 	case len(name) > TopicNameMax:
-		return fmt.Errorf("Topic name is invalid: %d bytes are more than the %d that are allowed", len(name), TopicNameMax)
+		return fmt.Errorf("topic name is invalid: %d bytes are more than the %d that are allowed", len(name), TopicNameMax)
 	}
 	for i := range len(name) {
 		if !topicNameByte(name[i]) {
-			return fmt.Errorf("Topic name is invalid: %q contains one or more characters other than "+
+			return fmt.Errorf("topic name is invalid: %q contains one or more characters other than "+
 				"ASCII alphanumerics, '.', '_' and '-'", name)
 		}
 	}
