@@ -1,0 +1,25 @@
+package config
+
+// replicationTable is about followers, leaders and elections.
+var replicationTable = []Property{
+	{Name: "replica.lag.time.max.ms", Type: Long, Default: new("30000"), Bounds: atLeast(1), Effect: ManyBrokers,
+		Doc: "A follower that was behind for so long leaves the in-sync replicas."},
+	{Name: "replica.fetch.wait.max.ms", Type: Int, Default: new("500"), Bounds: atLeast(0), Effect: ManyBrokers,
+		Doc: "How long a leader holds a follower's fetch that finds nothing."},
+	{Name: "replica.fetch.min.bytes", Type: Int, Default: new("1"), Bounds: atLeast(0), Effect: ManyBrokers,
+		Doc: "Bytes that a follower waits for."},
+	{Name: "replica.fetch.max.bytes", Type: Int, Default: new("1048576"), Bounds: atLeast(0), Effect: ManyBrokers,
+		Doc: "Bytes that a follower takes of one partition at once; one batch comes whole."},
+	{Name: "replica.fetch.response.max.bytes", Type: Int, Default: new("10485760"), Bounds: atLeast(0), Effect: ManyBrokers,
+		Doc: "Bytes that a follower takes at once."},
+	{Name: "num.replica.fetchers", Type: Int, Default: new("1"), Bounds: atLeast(1), Mode: ClusterWide, Effect: ManyBrokers,
+		Doc: "Connections by which a follower fetches from one leader."},
+	{Name: "replica.high.watermark.checkpoint.interval.ms", Type: Long, Default: new("5000"), Bounds: atLeast(1),
+		Doc: "How often high watermarks are written to the disk."},
+	{Name: "auto.leader.rebalance.enable", Type: Boolean, Default: new("true"), Effect: ManyBrokers,
+		Doc: "Leadership goes back to the first replica of each partition from time to time."},
+	{Name: "leader.imbalance.check.interval.seconds", Type: Long, Default: new("300"), Bounds: atLeast(1), Effect: ManyBrokers,
+		Doc: "How often that is looked at."},
+	{Name: "unclean.leader.election.interval.ms", Type: Long, Default: new("300000"), Bounds: atLeast(1), Internal: true, Effect: ManyBrokers,
+		Doc: "How often partitions without a leader are looked at for an unclean election."},
+}

@@ -1,0 +1,28 @@
+package config
+
+var unusedControllerTable = without("skein keeps its metadata log by raft and manages it by itself.", []Property{
+	{Name: "controller.performance.always.log.threshold.ms", Type: Long, Default: new("2000"), Bounds: atLeast(0), Internal: true},
+	{Name: "controller.performance.sample.period.ms", Type: Long, Default: new("60000"), Bounds: atLeast(100), Internal: true},
+	{Name: "controller.quorum.append.linger.ms", Type: Int, Default: new("25"), Bounds: atLeast(0)},
+	{Name: "controller.quorum.auto.join.enable", Type: Boolean, Default: new("false")},
+	{Name: "controller.quorum.election.backoff.max.ms", Type: Int, Default: new("1000"), Bounds: atLeast(0)},
+	{Name: "controller.quorum.fetch.max.bytes", Type: Int, Default: new("1048576"), Bounds: atLeast(1)},
+	{Name: "controller.quorum.fetch.snapshot.max.bytes", Type: Int, Default: new("1048576"), Bounds: atLeast(1)},
+	{Name: "controller.quorum.retry.backoff.ms", Type: Int, Default: new("20"), Bounds: atLeast(0)},
+	{Name: "controller.socket.timeout.ms", Type: Int, Default: new("30000")},
+	{Name: "early.start.listeners", Type: List},
+	{Name: "initial.broker.registration.timeout.ms", Type: Int, Default: new("60000")},
+	{Name: "internal.metadata.delete.delay.millis", Type: Long, Default: new("60000"), Internal: true},
+	{Name: "internal.metadata.log.segment.bytes", Type: Int, Internal: true},
+	{Name: "internal.metadata.max.batch.size.in.bytes", Type: Int, Default: new("8388608"), Internal: true},
+	{Name: "metadata.log.max.record.bytes.between.snapshots", Type: Long, Default: new("20971520"), Bounds: atLeast(1)},
+	{Name: "metadata.log.max.snapshot.interval.ms", Type: Long, Default: new("3600000"), Bounds: atLeast(0)},
+	{Name: "metadata.log.segment.bytes", Type: Int, Default: new("1073741824"), Bounds: atLeast(8388608)},
+	{Name: "metadata.log.segment.ms", Type: Long, Default: new("604800000")},
+	{Name: "metadata.max.idle.interval.ms", Type: Int, Default: new("500"), Bounds: atLeast(0)},
+	{Name: "metadata.max.retention.bytes", Type: Long, Default: new("104857600")},
+	{Name: "metadata.max.retention.ms", Type: Long, Default: new("604800000")},
+	{Name: "server.max.startup.time.ms", Type: Long, Default: new("9223372036854775807"), Bounds: atLeast(0), Internal: true},
+	{Name: "unstable.api.versions.enable", Type: Boolean, Default: new("false"), Internal: true},
+	{Name: "unstable.feature.versions.enable", Type: Boolean, Default: new("false"), Internal: true},
+})

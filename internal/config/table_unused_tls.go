@@ -1,0 +1,27 @@
+package config
+
+var unusedTLSTable = without(noTLS, []Property{
+	{Name: "ssl.allow.dn.changes", Type: Boolean, Default: new("false")},
+	{Name: "ssl.allow.san.changes", Type: Boolean, Default: new("false")},
+	{Name: "ssl.cipher.suites", Type: List, Default: new(""), Mode: PerBroker},
+	{Name: "ssl.client.auth", Type: String, Default: new("none"), Bounds: oneOf("required", "requested", "none"), Mode: PerBroker},
+	{Name: "ssl.enabled.protocols", Type: List, Default: new("TLSv1.2,TLSv1.3"), Mode: PerBroker},
+	{Name: "ssl.endpoint.identification.algorithm", Type: String, Default: new("https"), Mode: PerBroker},
+	{Name: "ssl.engine.factory.class", Type: Class, Mode: PerBroker},
+	{Name: "ssl.key.password", Type: Password, Mode: PerBroker},
+	{Name: "ssl.keymanager.algorithm", Type: String, Default: new("SunX509"), Mode: PerBroker},
+	{Name: "ssl.keystore.certificate.chain", Type: Password, Mode: PerBroker},
+	{Name: "ssl.keystore.key", Type: Password, Mode: PerBroker},
+	{Name: "ssl.keystore.location", Type: String, Mode: PerBroker},
+	{Name: "ssl.keystore.password", Type: Password, Mode: PerBroker},
+	{Name: "ssl.keystore.type", Type: String, Default: new("JKS"), Mode: PerBroker},
+	{Name: "ssl.principal.mapping.rules", Type: String, Default: new("DEFAULT")},
+	{Name: "ssl.protocol", Type: String, Default: new("TLSv1.3"), Mode: PerBroker},
+	{Name: "ssl.provider", Type: String, Mode: PerBroker},
+	{Name: "ssl.secure.random.implementation", Type: String, Mode: PerBroker},
+	{Name: "ssl.trustmanager.algorithm", Type: String, Default: new("PKIX"), Mode: PerBroker},
+	{Name: "ssl.truststore.certificates", Type: Password, Mode: PerBroker},
+	{Name: "ssl.truststore.location", Type: String, Mode: PerBroker},
+	{Name: "ssl.truststore.password", Type: Password, Mode: PerBroker},
+	{Name: "ssl.truststore.type", Type: String, Default: new("JKS"), Mode: PerBroker},
+})

@@ -1,0 +1,36 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+)
+
+// Voter is one node of controller.quorum.voters.
+type Voter struct {
+	ID      int32
+	Address string // host:port
+}
+
+// parseVoters understands id@host:port,id@host:port.
+func parseVoters(elements []string) ([]Voter, error) {
+	var voters []Voter
+	for _, element := range elements {
+		idText, address, ok := strings.Cut(element, "@")
+		id, err := strconv.ParseUint(idText, 10, 31)
+		if !ok || err != nil {
+			return nil, fmt.Errorf("%q: a voter is id@host:port", element)
+		}
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			return nil, fmt.Errorf("%q: a voter is id@host:port", element)
+		}
+		voters = append(voters, Voter{ID: int32(id), Address: address})
+	}
+	return voters, nil
+}
+
+var votersBounds = rule("id@host:port, ...", func(v Value) error {
+	_, err := parseVoters(v.List)
+	return err
+})
