@@ -1,6 +1,11 @@
 package record
 
-import "github.com/skein-io/skein/internal/protocol"
+import (
+	"errors"
+	"io"
+
+	"github.com/skein-io/skein/internal/protocol"
+)
 
 // bufferKeptMax is the largest buffer that a pool keeps, in bytes.
 const bufferKeptMax = 1 << 20
@@ -8,18 +13,74 @@ const bufferKeptMax = 1 << 20
 // buffer is room for decompressed records that is used again.
 type buffer struct{ b []byte }
 
-// decompress returns the batch's records. Without compression they stay where they are.
+// decompress returns the batch's records, at most bytesMax bytes. Without compression they stay where they are, whatever
+// their size; otherwise they are in buf until its next use.
 func (buf *buffer) decompress(b Batch, bytesMax int) ([]byte, error) {
-	switch b.Codec() {
-	case None:
+	if b.Codec() == None {
 		return b.payload(), nil
 	}
-	return nil, protocol.Fail(protocol.UnsupportedCompressionType, "compression codec %v", b.Codec())
+	out, err := decompress(buf.b[:0], b.payload(), b.Codec(), bytesMax)
+	buf.b = out[:0]
+	switch {
+	case err == nil:
+		return out, nil
+	case errors.Is(err, errTooLarge):
+		return nil, protocol.Fail(protocol.MessageTooLarge, "the records of the batch have more than %d bytes when decompressed (max.decompressed.batch.bytes)", bytesMax)
+	}
+	return nil, protocol.Fail(protocol.InvalidRecord, "the records of the batch cannot be decompressed: %v: %w", b.Codec(), err)
 }
 
 // shrink lets go of a buffer that one large batch has blown up.
 func (buf *buffer) shrink() {
 	if cap(buf.b) > bufferKeptMax {
 		buf.b = nil
+	}
+}
+
+// errTooLarge says that decompression would go beyond its limit.
+var errTooLarge = errors.New("larger than the limit when decompressed")
+
+// grow returns b, empty, with room for at least size bytes.
+func grow(b []byte, size int) []byte {
+	if cap(b) >= size {
+		return b[:0]
+	}
+	return make([]byte, 0, size)
+}
+
+// readAll reads r to its end, into dst's memory if it fits there. hint is the size expected. It fails with errTooLarge
+// when r has more than bytesMax. Room is doubled, so that in all less than twice the limit is allocated.
+func readAll(dst []byte, r io.Reader, hint, bytesMax int) ([]byte, error) {
+	dst = grow(dst, min(max(hint, 512), bytesMax))
+	for {
+		if len(dst) >= bytesMax {
+			return dst, atEnd(r)
+		}
+		if len(dst) == cap(dst) {
+			dst = append(make([]byte, 0, min(2*cap(dst), bytesMax)), dst...)
+		}
+		n, err := r.Read(dst[len(dst):min(cap(dst), bytesMax)])
+		dst = dst[:len(dst)+n]
+		if err == io.EOF {
+			return dst, nil
+		}
+		if err != nil {
+			return dst, err
+		}
+	}
+}
+
+// atEnd returns nil when r has nothing left.
+func atEnd(r io.Reader) error {
+	var one [1]byte
+	for {
+		switch n, err := r.Read(one[:]); {
+		case n > 0:
+			return errTooLarge
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		}
 	}
 }

@@ -17,8 +17,8 @@ const recordSizeMin = 7
 //	INVALID_TIMESTAMP             the batch claims log append time, which only a broker sets
 //	INVALID_RECORD                everything else; sending it again does not help
 func (b Batch) Validate(limits Limits) error {
-	if limits.BatchBytesMax > 0 && len(b) > limits.BatchBytesMax {
-		return protocol.Fail(protocol.MessageTooLarge, "the record batch has %d bytes; max.message.bytes is %d", len(b), limits.BatchBytesMax)
+	if err := checkSize(len(b), limits); err != nil {
+		return err
 	}
 	if err := b.Check(); err != nil {
 		return err

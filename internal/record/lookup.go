@@ -1,0 +1,30 @@
+package record
+
+// FirstAt finds the first record whose timestamp is at least the one given, in milliseconds since 1970: what
+// ListOffsets answers for a time. ok is false when all are older. The batch is a stored one.
+func (b Batch) FirstAt(timestamp int64, limits Limits) (offset Offset, found int64, ok bool, err error) {
+	r := b.Records(limits)
+	defer r.Close()
+	for r.step() {
+		if t := r.timestamp(); t >= timestamp {
+			return b.BaseOffset() + Offset(r.last), t, true, nil
+		}
+	}
+	return 0, NoTimestamp, false, r.Err()
+}
+
+// OffsetOfMaxTimestamp finds the first record that has the batch's MaxTimestamp: what ListOffsets answers for -3
+// (KIP-734). ok is false when none has it.
+func (b Batch) OffsetOfMaxTimestamp(limits Limits) (offset Offset, ok bool, err error) {
+	if b.MaxTimestamp() == NoTimestamp {
+		return 0, false, nil
+	}
+	r := b.Records(limits)
+	defer r.Close()
+	for r.step() {
+		if r.timestamp() == b.MaxTimestamp() {
+			return b.BaseOffset() + Offset(r.last), true, nil
+		}
+	}
+	return 0, false, r.Err()
+}

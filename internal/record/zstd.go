@@ -1,0 +1,82 @@
+package record
+
+import (
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// zstdWindowMax is the largest window that the zstd library reads without being told to, and so all of Kafka's clients.
+const zstdWindowMax = 128 << 20
+
+var (
+	zstdDecoders sync.Pool                                // limited to the room they are given
+	zstdEncoders [zstd.SpeedBestCompression + 1]sync.Pool // by the library's level
+)
+
+func compressZstd(dst, src []byte, level int) ([]byte, error) {
+	speed := zstdSpeed(level)
+	e, _ := zstdEncoders[speed].Get().(*zstd.Encoder)
+	if e == nil {
+		var err error
+		e, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(speed), zstd.WithEncoderConcurrency(1),
+			zstd.WithEncoderCRC(false), zstd.WithZeroFrames(true)) // the batch has a CRC
+		if err != nil {
+			return dst, err
+		}
+	}
+	dst = e.EncodeAll(src, dst)
+	zstdEncoders[speed].Put(e)
+	return dst, nil
+}
+
+// zstdSpeed finds the library's level (of four) for one of zstd's.
+func zstdSpeed(level int) zstd.EncoderLevel {
+	if level == DefaultLevel {
+		return zstd.SpeedDefault
+	}
+	return zstd.EncoderLevelFromZstd(level)
+}
+
+func decompressZstd(dst, src []byte, bytesMax int) ([]byte, error) {
+	size, err := zstdSizeMax(src)
+	if err != nil {
+		return dst, err
+	}
+	if size.least > int64(bytesMax) {
+		return dst, errTooLarge
+	}
+	if size.most > int64(bytesMax) {
+		return decompressZstdTight(src, bytesMax)
+	}
+	d, err := zstdDecoder()
+	if err != nil {
+		return dst, err
+	}
+	defer zstdDecoders.Put(d)
+	return d.DecodeAll(src, grow(dst, max(int(size.most), 1)))
+}
+
+func zstdDecoder() (*zstd.Decoder, error) {
+	if d, _ := zstdDecoders.Get().(*zstd.Decoder); d != nil {
+		return d, nil
+	}
+	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+		zstd.WithDecodeAllCapLimit(true), zstd.WithDecoderMaxWindow(zstdWindowMax))
+}
+
+// decompressZstdTight is for what may or may not become more than bytesMax: a bomb, or a frame of many small blocks. The room has a
+// block more than is allowed, so that the library never moves it before it sees the limit.
+func decompressZstdTight(src []byte, bytesMax int) ([]byte, error) {
+	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+		zstd.WithDecoderMaxMemory(uint64(max(bytesMax, zstd.MinWindowSize))), zstd.WithDecoderMaxWindow(zstdWindowMax))
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	out, err := d.DecodeAll(src, make([]byte, 0, bytesMax+zstdBlockMax))
+	if err == zstd.ErrDecoderSizeExceeded || err == nil && len(out) > bytesMax {
+		return nil, errTooLarge
+	}
+	return out, err
+}
