@@ -2,6 +2,11 @@
 
 package protocol
 
+// AbortTransactionRecord is record type 25 of the metadata log: versions 0 to 0, flexible from 0.
+type AbortTransactionRecord struct {
+	Reason *string // tag 0, null allowed
+}
+
 // NewAbortTransactionRecord returns one with Kafka's default in every field.
 func NewAbortTransactionRecord() *AbortTransactionRecord {
 	x := &AbortTransactionRecord{}
@@ -27,11 +32,6 @@ func (x *AbortTransactionRecord) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *AbortTransactionRecord) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// AbortTransactionRecord is record type 25 of the metadata log: versions 0 to 0, flexible from 0.
-type AbortTransactionRecord struct {
-	Reason *string // tag 0, null allowed
-}
 
 // Default sets every field to Kafka's default.
 func (x *AbortTransactionRecord) Default() {

@@ -2,6 +2,14 @@
 
 package protocol
 
+// AbortedTxn is a body without a number: versions 0 to 0, never flexible.
+type AbortedTxn struct {
+	ProducerID       int64
+	FirstOffset      int64
+	LastOffset       int64
+	LastStableOffset int64
+}
+
 // NewAbortedTxn returns one with Kafka's default in every field.
 func NewAbortedTxn() *AbortedTxn {
 	x := &AbortedTxn{}
@@ -27,14 +35,6 @@ func (x *AbortedTxn) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *AbortedTxn) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// AbortedTxn is a body without a number: versions 0 to 0, never flexible.
-type AbortedTxn struct {
-	ProducerID       int64
-	FirstOffset      int64
-	LastOffset       int64
-	LastStableOffset int64
-}
 
 // Default sets every field to Kafka's default.
 func (x *AbortedTxn) Default() {

@@ -2,6 +2,18 @@
 
 package protocol
 
+// AccessControlEntryRecord is record type 18 of the metadata log: versions 0 to 0, flexible from 0.
+type AccessControlEntryRecord struct {
+	ID             UUID
+	ResourceType   int8
+	ResourceName   string
+	PatternType    int8
+	Principal      string
+	Host           string
+	Operation      int8
+	PermissionType int8
+}
+
 // NewAccessControlEntryRecord returns one with Kafka's default in every field.
 func NewAccessControlEntryRecord() *AccessControlEntryRecord {
 	x := &AccessControlEntryRecord{}
@@ -27,18 +39,6 @@ func (x *AccessControlEntryRecord) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *AccessControlEntryRecord) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// AccessControlEntryRecord is record type 18 of the metadata log: versions 0 to 0, flexible from 0.
-type AccessControlEntryRecord struct {
-	ID             UUID
-	ResourceType   int8
-	ResourceName   string
-	PatternType    int8
-	Principal      string
-	Host           string
-	Operation      int8
-	PermissionType int8
-}
 
 // Default sets every field to Kafka's default.
 func (x *AccessControlEntryRecord) Default() {

@@ -2,6 +2,14 @@
 
 package protocol
 
+// AddOffsetsToTxnRequest is the request of API 25, AddOffsetsToTxn: versions 0 to 4, flexible from 3.
+type AddOffsetsToTxnRequest struct {
+	TransactionalID string
+	ProducerID      int64
+	ProducerEpoch   int16
+	GroupID         string
+}
+
 // NewAddOffsetsToTxnRequest returns one with Kafka's default in every field.
 func NewAddOffsetsToTxnRequest() *AddOffsetsToTxnRequest {
 	x := &AddOffsetsToTxnRequest{}
@@ -28,14 +36,6 @@ func (x *AddOffsetsToTxnRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *AddOffsetsToTxnRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// AddOffsetsToTxnRequest is the request of API 25, AddOffsetsToTxn: versions 0 to 4, flexible from 3.
-type AddOffsetsToTxnRequest struct {
-	TransactionalID string
-	ProducerID      int64
-	ProducerEpoch   int16
-	GroupID         string
-}
-
 // Default sets every field to Kafka's default.
 func (x *AddOffsetsToTxnRequest) Default() {
 	*x = AddOffsetsToTxnRequest{}
@@ -47,7 +47,7 @@ func (x *AddOffsetsToTxnRequest) decode(r *Reader, version int16) {
 	x.ProducerID = r.int64("ProducerID")
 	x.ProducerEpoch = r.int16("ProducerEpoch")
 	x.GroupID = r.string("GroupID", flexible)
-	if version >= 3 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -58,9 +58,15 @@ func (x *AddOffsetsToTxnRequest) encode(w *Writer, version int16) {
 	w.int64(x.ProducerID)
 	w.int16(x.ProducerEpoch)
 	w.string(x.GroupID, flexible)
-	if version >= 3 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// AddOffsetsToTxnResponse is the response of API 25, AddOffsetsToTxn: versions 0 to 4, flexible from 3.
+type AddOffsetsToTxnResponse struct {
+	ThrottleTimeMs int32
+	ErrorCode      Code
 }
 
 // NewAddOffsetsToTxnResponse returns one with Kafka's default in every field.
@@ -89,29 +95,25 @@ func (x *AddOffsetsToTxnResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *AddOffsetsToTxnResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// AddOffsetsToTxnResponse is the response of API 25, AddOffsetsToTxn: versions 0 to 4, flexible from 3.
-type AddOffsetsToTxnResponse struct {
-	ThrottleTimeMs int32
-	ErrorCode      Code
-}
-
 // Default sets every field to Kafka's default.
 func (x *AddOffsetsToTxnResponse) Default() {
 	*x = AddOffsetsToTxnResponse{}
 }
 
 func (x *AddOffsetsToTxnResponse) decode(r *Reader, version int16) {
+	flexible := version >= 3
 	x.ThrottleTimeMs = r.int32("ThrottleTimeMs")
 	x.ErrorCode = Code(r.int16("ErrorCode"))
-	if version >= 3 {
+	if flexible {
 		r.skipTags()
 	}
 }
 
 func (x *AddOffsetsToTxnResponse) encode(w *Writer, version int16) {
+	flexible := version >= 3
 	w.int32(x.ThrottleTimeMs)
 	w.int16(int16(x.ErrorCode))
-	if version >= 3 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

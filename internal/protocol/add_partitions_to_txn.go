@@ -2,6 +2,15 @@
 
 package protocol
 
+// AddPartitionsToTxnRequest is the request of API 24, AddPartitionsToTxn: versions 0 to 5, flexible from 3.
+type AddPartitionsToTxnRequest struct {
+	Transactions              []AddPartitionsToTxnRequestTransaction // v4+
+	V3AndBelowTransactionalID string                                 // v0-3
+	V3AndBelowProducerID      int64                                  // v0-3
+	V3AndBelowProducerEpoch   int16                                  // v0-3
+	V3AndBelowTopics          []AddPartitionsToTxnRequestTopic       // v0-3
+}
+
 // NewAddPartitionsToTxnRequest returns one with Kafka's default in every field.
 func NewAddPartitionsToTxnRequest() *AddPartitionsToTxnRequest {
 	x := &AddPartitionsToTxnRequest{}
@@ -28,15 +37,6 @@ func (x *AddPartitionsToTxnRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *AddPartitionsToTxnRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// AddPartitionsToTxnRequest is the request of API 24, AddPartitionsToTxn: versions 0 to 5, flexible from 3.
-type AddPartitionsToTxnRequest struct {
-	Transactions              []AddPartitionsToTxnRequestTransaction // v4+
-	V3AndBelowTransactionalID string                                 // v0-3
-	V3AndBelowProducerID      int64                                  // v0-3
-	V3AndBelowProducerEpoch   int16                                  // v0-3
-	V3AndBelowTopics          []AddPartitionsToTxnRequestTopic       // v0-3
-}
-
 // Default sets every field to Kafka's default.
 func (x *AddPartitionsToTxnRequest) Default() {
 	*x = AddPartitionsToTxnRequest{}
@@ -59,7 +59,7 @@ func (x *AddPartitionsToTxnRequest) decode(r *Reader, version int16) {
 			x.V3AndBelowTopics[i].decode(r, version)
 		}
 	}
-	if version >= 3 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -81,7 +81,7 @@ func (x *AddPartitionsToTxnRequest) encode(w *Writer, version int16) {
 			x.V3AndBelowTopics[i].encode(w, version)
 		}
 	}
-	if version >= 3 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -111,7 +111,7 @@ func (x *AddPartitionsToTxnRequestTopic) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Partitions) && r.err == nil; i++ {
 		x.Partitions[i] = r.int32("AddPartitionsToTxnTopic.Partitions")
 	}
-	if version >= 3 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -123,7 +123,7 @@ func (x *AddPartitionsToTxnRequestTopic) encode(w *Writer, version int16) {
 	for i := range x.Partitions {
 		w.int32(x.Partitions[i])
 	}
-	if version >= 3 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -173,6 +173,14 @@ func (x *AddPartitionsToTxnRequestTransaction) encode(w *Writer, version int16) 
 	w.uvarint(0)
 }
 
+// AddPartitionsToTxnResponse is the response of API 24, AddPartitionsToTxn: versions 0 to 5, flexible from 3.
+type AddPartitionsToTxnResponse struct {
+	ThrottleTimeMs           int32
+	ErrorCode                Code                                    // v4+
+	ResultsByTransaction     []AddPartitionsToTxnResponseResult      // v4+
+	ResultsByTopicV3AndBelow []AddPartitionsToTxnResponseTopicResult // v0-3
+}
+
 // NewAddPartitionsToTxnResponse returns one with Kafka's default in every field.
 func NewAddPartitionsToTxnResponse() *AddPartitionsToTxnResponse {
 	x := &AddPartitionsToTxnResponse{}
@@ -199,14 +207,6 @@ func (x *AddPartitionsToTxnResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *AddPartitionsToTxnResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// AddPartitionsToTxnResponse is the response of API 24, AddPartitionsToTxn: versions 0 to 5, flexible from 3.
-type AddPartitionsToTxnResponse struct {
-	ThrottleTimeMs           int32
-	ErrorCode                Code                                    // v4+
-	ResultsByTransaction     []AddPartitionsToTxnResponseResult      // v4+
-	ResultsByTopicV3AndBelow []AddPartitionsToTxnResponseTopicResult // v0-3
-}
-
 // Default sets every field to Kafka's default.
 func (x *AddPartitionsToTxnResponse) Default() {
 	*x = AddPartitionsToTxnResponse{}
@@ -228,7 +228,7 @@ func (x *AddPartitionsToTxnResponse) decode(r *Reader, version int16) {
 			x.ResultsByTopicV3AndBelow[i].decode(r, version)
 		}
 	}
-	if version >= 3 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -249,7 +249,7 @@ func (x *AddPartitionsToTxnResponse) encode(w *Writer, version int16) {
 			x.ResultsByTopicV3AndBelow[i].encode(w, version)
 		}
 	}
-	if version >= 3 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -279,7 +279,7 @@ func (x *AddPartitionsToTxnResponseTopicResult) decode(r *Reader, version int16)
 	for i := 0; i < len(x.ResultsByPartition) && r.err == nil; i++ {
 		x.ResultsByPartition[i].decode(r, version)
 	}
-	if version >= 3 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -291,7 +291,7 @@ func (x *AddPartitionsToTxnResponseTopicResult) encode(w *Writer, version int16)
 	for i := range x.ResultsByPartition {
 		x.ResultsByPartition[i].encode(w, version)
 	}
-	if version >= 3 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -315,17 +315,19 @@ func (x *AddPartitionsToTxnResponsePartitionResult) Default() {
 }
 
 func (x *AddPartitionsToTxnResponsePartitionResult) decode(r *Reader, version int16) {
+	flexible := version >= 3
 	x.PartitionIndex = r.int32("AddPartitionsToTxnPartitionResult.PartitionIndex")
 	x.PartitionErrorCode = Code(r.int16("AddPartitionsToTxnPartitionResult.PartitionErrorCode"))
-	if version >= 3 {
+	if flexible {
 		r.skipTags()
 	}
 }
 
 func (x *AddPartitionsToTxnResponsePartitionResult) encode(w *Writer, version int16) {
+	flexible := version >= 3
 	w.int32(x.PartitionIndex)
 	w.int16(int16(x.PartitionErrorCode))
-	if version >= 3 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

@@ -2,6 +2,16 @@
 
 package protocol
 
+// AddRaftVoterRequest is the request of API 80, AddRaftVoter: versions 0 to 1, flexible from 0.
+type AddRaftVoterRequest struct {
+	ClusterID        *string // null allowed
+	TimeoutMs        int32
+	VoterID          int32
+	VoterDirectoryID UUID
+	Listeners        []AddRaftVoterRequestListener
+	AckWhenCommitted bool // v1+, default true
+}
+
 // NewAddRaftVoterRequest returns one with Kafka's default in every field.
 func NewAddRaftVoterRequest() *AddRaftVoterRequest {
 	x := &AddRaftVoterRequest{}
@@ -27,16 +37,6 @@ func (x *AddRaftVoterRequest) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *AddRaftVoterRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// AddRaftVoterRequest is the request of API 80, AddRaftVoter: versions 0 to 1, flexible from 0.
-type AddRaftVoterRequest struct {
-	ClusterID        *string // null allowed
-	TimeoutMs        int32
-	VoterID          int32
-	VoterDirectoryID UUID
-	Listeners        []AddRaftVoterRequestListener
-	AckWhenCommitted bool // v1+, default true
-}
 
 // Default sets every field to Kafka's default.
 func (x *AddRaftVoterRequest) Default() {
@@ -108,6 +108,13 @@ func (x *AddRaftVoterRequestListener) encode(w *Writer, version int16) {
 	w.uvarint(0)
 }
 
+// AddRaftVoterResponse is the response of API 80, AddRaftVoter: versions 0 to 1, flexible from 0.
+type AddRaftVoterResponse struct {
+	ThrottleTimeMs int32
+	ErrorCode      Code
+	ErrorMessage   *string // null allowed
+}
+
 // NewAddRaftVoterResponse returns one with Kafka's default in every field.
 func NewAddRaftVoterResponse() *AddRaftVoterResponse {
 	x := &AddRaftVoterResponse{}
@@ -133,13 +140,6 @@ func (x *AddRaftVoterResponse) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *AddRaftVoterResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// AddRaftVoterResponse is the response of API 80, AddRaftVoter: versions 0 to 1, flexible from 0.
-type AddRaftVoterResponse struct {
-	ThrottleTimeMs int32
-	ErrorCode      Code
-	ErrorMessage   *string // null allowed
-}
 
 // Default sets every field to Kafka's default.
 func (x *AddRaftVoterResponse) Default() {

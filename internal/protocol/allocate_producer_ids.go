@@ -2,6 +2,12 @@
 
 package protocol
 
+// AllocateProducerIDsRequest is the request of API 67, AllocateProducerIds: versions 0 to 0, flexible from 0.
+type AllocateProducerIDsRequest struct {
+	BrokerID    int32
+	BrokerEpoch int64 // default -1
+}
+
 // NewAllocateProducerIDsRequest returns one with Kafka's default in every field.
 func NewAllocateProducerIDsRequest() *AllocateProducerIDsRequest {
 	x := &AllocateProducerIDsRequest{}
@@ -28,12 +34,6 @@ func (x *AllocateProducerIDsRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *AllocateProducerIDsRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// AllocateProducerIDsRequest is the request of API 67, AllocateProducerIds: versions 0 to 0, flexible from 0.
-type AllocateProducerIDsRequest struct {
-	BrokerID    int32
-	BrokerEpoch int64 // default -1
-}
-
 // Default sets every field to Kafka's default.
 func (x *AllocateProducerIDsRequest) Default() {
 	*x = AllocateProducerIDsRequest{
@@ -51,6 +51,14 @@ func (x *AllocateProducerIDsRequest) encode(w *Writer, version int16) {
 	w.int32(x.BrokerID)
 	w.int64(x.BrokerEpoch)
 	w.uvarint(0)
+}
+
+// AllocateProducerIDsResponse is the response of API 67, AllocateProducerIds: versions 0 to 0, flexible from 0.
+type AllocateProducerIDsResponse struct {
+	ThrottleTimeMs  int32
+	ErrorCode       Code
+	ProducerIDStart int64
+	ProducerIDLen   int32
 }
 
 // NewAllocateProducerIDsResponse returns one with Kafka's default in every field.
@@ -78,14 +86,6 @@ func (x *AllocateProducerIDsResponse) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *AllocateProducerIDsResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// AllocateProducerIDsResponse is the response of API 67, AllocateProducerIds: versions 0 to 0, flexible from 0.
-type AllocateProducerIDsResponse struct {
-	ThrottleTimeMs  int32
-	ErrorCode       Code
-	ProducerIDStart int64
-	ProducerIDLen   int32
-}
 
 // Default sets every field to Kafka's default.
 func (x *AllocateProducerIDsResponse) Default() {

@@ -2,6 +2,12 @@
 
 package protocol
 
+// AlterClientQuotasRequest is the request of API 49, AlterClientQuotas: versions 0 to 1, flexible from 1.
+type AlterClientQuotasRequest struct {
+	Entries      []AlterClientQuotasRequestEntryData
+	ValidateOnly bool
+}
+
 // NewAlterClientQuotasRequest returns one with Kafka's default in every field.
 func NewAlterClientQuotasRequest() *AlterClientQuotasRequest {
 	x := &AlterClientQuotasRequest{}
@@ -28,12 +34,6 @@ func (x *AlterClientQuotasRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *AlterClientQuotasRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// AlterClientQuotasRequest is the request of API 49, AlterClientQuotas: versions 0 to 1, flexible from 1.
-type AlterClientQuotasRequest struct {
-	Entries      []AlterClientQuotasRequestEntryData
-	ValidateOnly bool
-}
-
 // Default sets every field to Kafka's default.
 func (x *AlterClientQuotasRequest) Default() {
 	*x = AlterClientQuotasRequest{}
@@ -46,7 +46,7 @@ func (x *AlterClientQuotasRequest) decode(r *Reader, version int16) {
 		x.Entries[i].decode(r, version)
 	}
 	x.ValidateOnly = r.bool("ValidateOnly")
-	if version >= 1 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -58,7 +58,7 @@ func (x *AlterClientQuotasRequest) encode(w *Writer, version int16) {
 		x.Entries[i].encode(w, version)
 	}
 	w.bool(x.ValidateOnly)
-	if version >= 1 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -91,7 +91,7 @@ func (x *AlterClientQuotasRequestEntryData) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Ops) && r.err == nil; i++ {
 		x.Ops[i].decode(r, version)
 	}
-	if version >= 1 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -106,7 +106,7 @@ func (x *AlterClientQuotasRequestEntryData) encode(w *Writer, version int16) {
 	for i := range x.Ops {
 		x.Ops[i].encode(w, version)
 	}
-	if version >= 1 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -133,7 +133,7 @@ func (x *AlterClientQuotasRequestEntityData) decode(r *Reader, version int16) {
 	flexible := version >= 1
 	x.EntityType = r.string("EntityData.EntityType", flexible)
 	x.EntityName = r.nullableString("EntityData.EntityName", flexible, true)
-	if version >= 1 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -142,7 +142,7 @@ func (x *AlterClientQuotasRequestEntityData) encode(w *Writer, version int16) {
 	flexible := version >= 1
 	w.string(x.EntityType, flexible)
 	w.nullableString(x.EntityName, flexible, true)
-	if version >= 1 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -171,7 +171,7 @@ func (x *AlterClientQuotasRequestOpData) decode(r *Reader, version int16) {
 	x.Key = r.string("OpData.Key", flexible)
 	x.Value = r.float64("OpData.Value")
 	x.Remove = r.bool("OpData.Remove")
-	if version >= 1 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -181,9 +181,15 @@ func (x *AlterClientQuotasRequestOpData) encode(w *Writer, version int16) {
 	w.string(x.Key, flexible)
 	w.float64(x.Value)
 	w.bool(x.Remove)
-	if version >= 1 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// AlterClientQuotasResponse is the response of API 49, AlterClientQuotas: versions 0 to 1, flexible from 1.
+type AlterClientQuotasResponse struct {
+	ThrottleTimeMs int32
+	Entries        []AlterClientQuotasResponseEntryData
 }
 
 // NewAlterClientQuotasResponse returns one with Kafka's default in every field.
@@ -212,12 +218,6 @@ func (x *AlterClientQuotasResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *AlterClientQuotasResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// AlterClientQuotasResponse is the response of API 49, AlterClientQuotas: versions 0 to 1, flexible from 1.
-type AlterClientQuotasResponse struct {
-	ThrottleTimeMs int32
-	Entries        []AlterClientQuotasResponseEntryData
-}
-
 // Default sets every field to Kafka's default.
 func (x *AlterClientQuotasResponse) Default() {
 	*x = AlterClientQuotasResponse{}
@@ -230,7 +230,7 @@ func (x *AlterClientQuotasResponse) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Entries) && r.err == nil; i++ {
 		x.Entries[i].decode(r, version)
 	}
-	if version >= 1 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -242,7 +242,7 @@ func (x *AlterClientQuotasResponse) encode(w *Writer, version int16) {
 	for i := range x.Entries {
 		x.Entries[i].encode(w, version)
 	}
-	if version >= 1 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -274,7 +274,7 @@ func (x *AlterClientQuotasResponseEntryData) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Entity) && r.err == nil; i++ {
 		x.Entity[i].decode(r, version)
 	}
-	if version >= 1 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -287,7 +287,7 @@ func (x *AlterClientQuotasResponseEntryData) encode(w *Writer, version int16) {
 	for i := range x.Entity {
 		x.Entity[i].encode(w, version)
 	}
-	if version >= 1 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -314,7 +314,7 @@ func (x *AlterClientQuotasResponseEntityData) decode(r *Reader, version int16) {
 	flexible := version >= 1
 	x.EntityType = r.string("EntityData.EntityType", flexible)
 	x.EntityName = r.nullableString("EntityData.EntityName", flexible, true)
-	if version >= 1 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -323,7 +323,7 @@ func (x *AlterClientQuotasResponseEntityData) encode(w *Writer, version int16) {
 	flexible := version >= 1
 	w.string(x.EntityType, flexible)
 	w.nullableString(x.EntityName, flexible, true)
-	if version >= 1 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

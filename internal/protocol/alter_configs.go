@@ -2,6 +2,12 @@
 
 package protocol
 
+// AlterConfigsRequest is the request of API 33, AlterConfigs: versions 0 to 2, flexible from 2.
+type AlterConfigsRequest struct {
+	Resources    []AlterConfigsRequestResource
+	ValidateOnly bool
+}
+
 // NewAlterConfigsRequest returns one with Kafka's default in every field.
 func NewAlterConfigsRequest() *AlterConfigsRequest {
 	x := &AlterConfigsRequest{}
@@ -28,12 +34,6 @@ func (x *AlterConfigsRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *AlterConfigsRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// AlterConfigsRequest is the request of API 33, AlterConfigs: versions 0 to 2, flexible from 2.
-type AlterConfigsRequest struct {
-	Resources    []AlterConfigsRequestResource
-	ValidateOnly bool
-}
-
 // Default sets every field to Kafka's default.
 func (x *AlterConfigsRequest) Default() {
 	*x = AlterConfigsRequest{}
@@ -46,7 +46,7 @@ func (x *AlterConfigsRequest) decode(r *Reader, version int16) {
 		x.Resources[i].decode(r, version)
 	}
 	x.ValidateOnly = r.bool("ValidateOnly")
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -58,7 +58,7 @@ func (x *AlterConfigsRequest) encode(w *Writer, version int16) {
 		x.Resources[i].encode(w, version)
 	}
 	w.bool(x.ValidateOnly)
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -90,7 +90,7 @@ func (x *AlterConfigsRequestResource) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Configs) && r.err == nil; i++ {
 		x.Configs[i].decode(r, version)
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -103,7 +103,7 @@ func (x *AlterConfigsRequestResource) encode(w *Writer, version int16) {
 	for i := range x.Configs {
 		x.Configs[i].encode(w, version)
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -130,7 +130,7 @@ func (x *AlterConfigsRequestAlterableConfig) decode(r *Reader, version int16) {
 	flexible := version >= 2
 	x.Name = r.string("AlterableConfig.Name", flexible)
 	x.Value = r.nullableString("AlterableConfig.Value", flexible, true)
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -139,9 +139,15 @@ func (x *AlterConfigsRequestAlterableConfig) encode(w *Writer, version int16) {
 	flexible := version >= 2
 	w.string(x.Name, flexible)
 	w.nullableString(x.Value, flexible, true)
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// AlterConfigsResponse is the response of API 33, AlterConfigs: versions 0 to 2, flexible from 2.
+type AlterConfigsResponse struct {
+	ThrottleTimeMs int32
+	Responses      []AlterConfigsResponseResourceResponse
 }
 
 // NewAlterConfigsResponse returns one with Kafka's default in every field.
@@ -170,12 +176,6 @@ func (x *AlterConfigsResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *AlterConfigsResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// AlterConfigsResponse is the response of API 33, AlterConfigs: versions 0 to 2, flexible from 2.
-type AlterConfigsResponse struct {
-	ThrottleTimeMs int32
-	Responses      []AlterConfigsResponseResourceResponse
-}
-
 // Default sets every field to Kafka's default.
 func (x *AlterConfigsResponse) Default() {
 	*x = AlterConfigsResponse{}
@@ -188,7 +188,7 @@ func (x *AlterConfigsResponse) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Responses) && r.err == nil; i++ {
 		x.Responses[i].decode(r, version)
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -200,7 +200,7 @@ func (x *AlterConfigsResponse) encode(w *Writer, version int16) {
 	for i := range x.Responses {
 		x.Responses[i].encode(w, version)
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -231,7 +231,7 @@ func (x *AlterConfigsResponseResourceResponse) decode(r *Reader, version int16) 
 	x.ErrorMessage = r.nullableString("AlterConfigsResourceResponse.ErrorMessage", flexible, true)
 	x.ResourceType = r.int8("AlterConfigsResourceResponse.ResourceType")
 	x.ResourceName = r.string("AlterConfigsResourceResponse.ResourceName", flexible)
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -242,7 +242,7 @@ func (x *AlterConfigsResponseResourceResponse) encode(w *Writer, version int16) 
 	w.nullableString(x.ErrorMessage, flexible, true)
 	w.int8(x.ResourceType)
 	w.string(x.ResourceName, flexible)
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

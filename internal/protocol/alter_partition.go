@@ -2,6 +2,13 @@
 
 package protocol
 
+// AlterPartitionRequest is the request of API 56, AlterPartition: versions 2 to 3, flexible from 2.
+type AlterPartitionRequest struct {
+	BrokerID    int32
+	BrokerEpoch int64 // default -1
+	Topics      []AlterPartitionRequestTopicData
+}
+
 // NewAlterPartitionRequest returns one with Kafka's default in every field.
 func NewAlterPartitionRequest() *AlterPartitionRequest {
 	x := &AlterPartitionRequest{}
@@ -27,13 +34,6 @@ func (x *AlterPartitionRequest) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *AlterPartitionRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// AlterPartitionRequest is the request of API 56, AlterPartition: versions 2 to 3, flexible from 2.
-type AlterPartitionRequest struct {
-	BrokerID    int32
-	BrokerEpoch int64 // default -1
-	Topics      []AlterPartitionRequestTopicData
-}
 
 // Default sets every field to Kafka's default.
 func (x *AlterPartitionRequest) Default() {
@@ -192,6 +192,13 @@ func (x *AlterPartitionRequestBrokerState) encode(w *Writer, version int16) {
 	w.uvarint(0)
 }
 
+// AlterPartitionResponse is the response of API 56, AlterPartition: versions 2 to 3, flexible from 2.
+type AlterPartitionResponse struct {
+	ThrottleTimeMs int32
+	ErrorCode      Code
+	Topics         []AlterPartitionResponseTopicData
+}
+
 // NewAlterPartitionResponse returns one with Kafka's default in every field.
 func NewAlterPartitionResponse() *AlterPartitionResponse {
 	x := &AlterPartitionResponse{}
@@ -217,13 +224,6 @@ func (x *AlterPartitionResponse) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *AlterPartitionResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// AlterPartitionResponse is the response of API 56, AlterPartition: versions 2 to 3, flexible from 2.
-type AlterPartitionResponse struct {
-	ThrottleTimeMs int32
-	ErrorCode      Code
-	Topics         []AlterPartitionResponseTopicData
-}
 
 // Default sets every field to Kafka's default.
 func (x *AlterPartitionResponse) Default() {

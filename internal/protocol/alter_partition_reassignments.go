@@ -2,6 +2,13 @@
 
 package protocol
 
+// AlterPartitionReassignmentsRequest is the request of API 45, AlterPartitionReassignments: versions 0 to 1, flexible from 0.
+type AlterPartitionReassignmentsRequest struct {
+	TimeoutMs                    int32 // default 60000
+	AllowReplicationFactorChange bool  // v1+, default true
+	Topics                       []AlterPartitionReassignmentsRequestReassignableTopic
+}
+
 // NewAlterPartitionReassignmentsRequest returns one with Kafka's default in every field.
 func NewAlterPartitionReassignmentsRequest() *AlterPartitionReassignmentsRequest {
 	x := &AlterPartitionReassignmentsRequest{}
@@ -27,13 +34,6 @@ func (x *AlterPartitionReassignmentsRequest) Decode(r *Reader, version int16) er
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *AlterPartitionReassignmentsRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// AlterPartitionReassignmentsRequest is the request of API 45, AlterPartitionReassignments: versions 0 to 1, flexible from 0.
-type AlterPartitionReassignmentsRequest struct {
-	TimeoutMs                    int32 // default 60000
-	AllowReplicationFactorChange bool  // v1+, default true
-	Topics                       []AlterPartitionReassignmentsRequestReassignableTopic
-}
 
 // Default sets every field to Kafka's default.
 func (x *AlterPartitionReassignmentsRequest) Default() {
@@ -139,6 +139,15 @@ func (x *AlterPartitionReassignmentsRequestReassignablePartition) encode(w *Writ
 	w.uvarint(0)
 }
 
+// AlterPartitionReassignmentsResponse is the response of API 45, AlterPartitionReassignments: versions 0 to 1, flexible from 0.
+type AlterPartitionReassignmentsResponse struct {
+	ThrottleTimeMs               int32
+	AllowReplicationFactorChange bool // v1+, default true
+	ErrorCode                    Code
+	ErrorMessage                 *string // null allowed
+	Responses                    []AlterPartitionReassignmentsResponseReassignableTopicResponse
+}
+
 // NewAlterPartitionReassignmentsResponse returns one with Kafka's default in every field.
 func NewAlterPartitionReassignmentsResponse() *AlterPartitionReassignmentsResponse {
 	x := &AlterPartitionReassignmentsResponse{}
@@ -164,15 +173,6 @@ func (x *AlterPartitionReassignmentsResponse) Decode(r *Reader, version int16) e
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *AlterPartitionReassignmentsResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// AlterPartitionReassignmentsResponse is the response of API 45, AlterPartitionReassignments: versions 0 to 1, flexible from 0.
-type AlterPartitionReassignmentsResponse struct {
-	ThrottleTimeMs               int32
-	AllowReplicationFactorChange bool // v1+, default true
-	ErrorCode                    Code
-	ErrorMessage                 *string // null allowed
-	Responses                    []AlterPartitionReassignmentsResponseReassignableTopicResponse
-}
 
 // Default sets every field to Kafka's default.
 func (x *AlterPartitionReassignmentsResponse) Default() {

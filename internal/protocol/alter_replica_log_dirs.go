@@ -2,6 +2,11 @@
 
 package protocol
 
+// AlterReplicaLogDirsRequest is the request of API 34, AlterReplicaLogDirs: versions 1 to 2, flexible from 2.
+type AlterReplicaLogDirsRequest struct {
+	Dirs []AlterReplicaLogDirsRequestAlterReplicaLogDir
+}
+
 // NewAlterReplicaLogDirsRequest returns one with Kafka's default in every field.
 func NewAlterReplicaLogDirsRequest() *AlterReplicaLogDirsRequest {
 	x := &AlterReplicaLogDirsRequest{}
@@ -28,11 +33,6 @@ func (x *AlterReplicaLogDirsRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *AlterReplicaLogDirsRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// AlterReplicaLogDirsRequest is the request of API 34, AlterReplicaLogDirs: versions 1 to 2, flexible from 2.
-type AlterReplicaLogDirsRequest struct {
-	Dirs []AlterReplicaLogDirsRequestAlterReplicaLogDir
-}
-
 // Default sets every field to Kafka's default.
 func (x *AlterReplicaLogDirsRequest) Default() {
 	*x = AlterReplicaLogDirsRequest{}
@@ -44,7 +44,7 @@ func (x *AlterReplicaLogDirsRequest) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Dirs) && r.err == nil; i++ {
 		x.Dirs[i].decode(r, version)
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -55,7 +55,7 @@ func (x *AlterReplicaLogDirsRequest) encode(w *Writer, version int16) {
 	for i := range x.Dirs {
 		x.Dirs[i].encode(w, version)
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -85,7 +85,7 @@ func (x *AlterReplicaLogDirsRequestAlterReplicaLogDir) decode(r *Reader, version
 	for i := 0; i < len(x.Topics) && r.err == nil; i++ {
 		x.Topics[i].decode(r, version)
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -97,7 +97,7 @@ func (x *AlterReplicaLogDirsRequestAlterReplicaLogDir) encode(w *Writer, version
 	for i := range x.Topics {
 		x.Topics[i].encode(w, version)
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -127,7 +127,7 @@ func (x *AlterReplicaLogDirsRequestAlterReplicaLogDirTopic) decode(r *Reader, ve
 	for i := 0; i < len(x.Partitions) && r.err == nil; i++ {
 		x.Partitions[i] = r.int32("AlterReplicaLogDirTopic.Partitions")
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -139,9 +139,15 @@ func (x *AlterReplicaLogDirsRequestAlterReplicaLogDirTopic) encode(w *Writer, ve
 	for i := range x.Partitions {
 		w.int32(x.Partitions[i])
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// AlterReplicaLogDirsResponse is the response of API 34, AlterReplicaLogDirs: versions 1 to 2, flexible from 2.
+type AlterReplicaLogDirsResponse struct {
+	ThrottleTimeMs int32
+	Results        []AlterReplicaLogDirsResponseAlterReplicaLogDirTopicResult
 }
 
 // NewAlterReplicaLogDirsResponse returns one with Kafka's default in every field.
@@ -170,12 +176,6 @@ func (x *AlterReplicaLogDirsResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *AlterReplicaLogDirsResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// AlterReplicaLogDirsResponse is the response of API 34, AlterReplicaLogDirs: versions 1 to 2, flexible from 2.
-type AlterReplicaLogDirsResponse struct {
-	ThrottleTimeMs int32
-	Results        []AlterReplicaLogDirsResponseAlterReplicaLogDirTopicResult
-}
-
 // Default sets every field to Kafka's default.
 func (x *AlterReplicaLogDirsResponse) Default() {
 	*x = AlterReplicaLogDirsResponse{}
@@ -188,7 +188,7 @@ func (x *AlterReplicaLogDirsResponse) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Results) && r.err == nil; i++ {
 		x.Results[i].decode(r, version)
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -200,7 +200,7 @@ func (x *AlterReplicaLogDirsResponse) encode(w *Writer, version int16) {
 	for i := range x.Results {
 		x.Results[i].encode(w, version)
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -230,7 +230,7 @@ func (x *AlterReplicaLogDirsResponseAlterReplicaLogDirTopicResult) decode(r *Rea
 	for i := 0; i < len(x.Partitions) && r.err == nil; i++ {
 		x.Partitions[i].decode(r, version)
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -242,7 +242,7 @@ func (x *AlterReplicaLogDirsResponseAlterReplicaLogDirTopicResult) encode(w *Wri
 	for i := range x.Partitions {
 		x.Partitions[i].encode(w, version)
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -266,17 +266,19 @@ func (x *AlterReplicaLogDirsResponseAlterReplicaLogDirPartitionResult) Default()
 }
 
 func (x *AlterReplicaLogDirsResponseAlterReplicaLogDirPartitionResult) decode(r *Reader, version int16) {
+	flexible := version >= 2
 	x.PartitionIndex = r.int32("AlterReplicaLogDirPartitionResult.PartitionIndex")
 	x.ErrorCode = Code(r.int16("AlterReplicaLogDirPartitionResult.ErrorCode"))
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
 
 func (x *AlterReplicaLogDirsResponseAlterReplicaLogDirPartitionResult) encode(w *Writer, version int16) {
+	flexible := version >= 2
 	w.int32(x.PartitionIndex)
 	w.int16(int16(x.ErrorCode))
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

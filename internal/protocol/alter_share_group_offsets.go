@@ -2,6 +2,12 @@
 
 package protocol
 
+// AlterShareGroupOffsetsRequest is the request of API 91, AlterShareGroupOffsets: versions 0 to 0, flexible from 0.
+type AlterShareGroupOffsetsRequest struct {
+	GroupID string
+	Topics  []AlterShareGroupOffsetsRequestTopic
+}
+
 // NewAlterShareGroupOffsetsRequest returns one with Kafka's default in every field.
 func NewAlterShareGroupOffsetsRequest() *AlterShareGroupOffsetsRequest {
 	x := &AlterShareGroupOffsetsRequest{}
@@ -27,12 +33,6 @@ func (x *AlterShareGroupOffsetsRequest) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *AlterShareGroupOffsetsRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// AlterShareGroupOffsetsRequest is the request of API 91, AlterShareGroupOffsets: versions 0 to 0, flexible from 0.
-type AlterShareGroupOffsetsRequest struct {
-	GroupID string
-	Topics  []AlterShareGroupOffsetsRequestTopic
-}
 
 // Default sets every field to Kafka's default.
 func (x *AlterShareGroupOffsetsRequest) Default() {
@@ -123,6 +123,14 @@ func (x *AlterShareGroupOffsetsRequestPartition) encode(w *Writer, version int16
 	w.uvarint(0)
 }
 
+// AlterShareGroupOffsetsResponse is the response of API 91, AlterShareGroupOffsets: versions 0 to 0, flexible from 0.
+type AlterShareGroupOffsetsResponse struct {
+	ThrottleTimeMs int32
+	ErrorCode      Code
+	ErrorMessage   *string // null allowed
+	Responses      []AlterShareGroupOffsetsResponseTopic
+}
+
 // NewAlterShareGroupOffsetsResponse returns one with Kafka's default in every field.
 func NewAlterShareGroupOffsetsResponse() *AlterShareGroupOffsetsResponse {
 	x := &AlterShareGroupOffsetsResponse{}
@@ -148,14 +156,6 @@ func (x *AlterShareGroupOffsetsResponse) Decode(r *Reader, version int16) error 
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *AlterShareGroupOffsetsResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// AlterShareGroupOffsetsResponse is the response of API 91, AlterShareGroupOffsets: versions 0 to 0, flexible from 0.
-type AlterShareGroupOffsetsResponse struct {
-	ThrottleTimeMs int32
-	ErrorCode      Code
-	ErrorMessage   *string // null allowed
-	Responses      []AlterShareGroupOffsetsResponseTopic
-}
 
 // Default sets every field to Kafka's default.
 func (x *AlterShareGroupOffsetsResponse) Default() {

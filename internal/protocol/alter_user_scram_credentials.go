@@ -2,6 +2,12 @@
 
 package protocol
 
+// AlterUserScramCredentialsRequest is the request of API 51, AlterUserScramCredentials: versions 0 to 0, flexible from 0.
+type AlterUserScramCredentialsRequest struct {
+	Deletions  []AlterUserScramCredentialsRequestScramCredentialDeletion
+	Upsertions []AlterUserScramCredentialsRequestScramCredentialUpsertion
+}
+
 // NewAlterUserScramCredentialsRequest returns one with Kafka's default in every field.
 func NewAlterUserScramCredentialsRequest() *AlterUserScramCredentialsRequest {
 	x := &AlterUserScramCredentialsRequest{}
@@ -27,12 +33,6 @@ func (x *AlterUserScramCredentialsRequest) Decode(r *Reader, version int16) erro
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *AlterUserScramCredentialsRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// AlterUserScramCredentialsRequest is the request of API 51, AlterUserScramCredentials: versions 0 to 0, flexible from 0.
-type AlterUserScramCredentialsRequest struct {
-	Deletions  []AlterUserScramCredentialsRequestScramCredentialDeletion
-	Upsertions []AlterUserScramCredentialsRequestScramCredentialUpsertion
-}
 
 // Default sets every field to Kafka's default.
 func (x *AlterUserScramCredentialsRequest) Default() {
@@ -132,6 +132,12 @@ func (x *AlterUserScramCredentialsRequestScramCredentialUpsertion) encode(w *Wri
 	w.uvarint(0)
 }
 
+// AlterUserScramCredentialsResponse is the response of API 51, AlterUserScramCredentials: versions 0 to 0, flexible from 0.
+type AlterUserScramCredentialsResponse struct {
+	ThrottleTimeMs int32
+	Results        []AlterUserScramCredentialsResponseResult
+}
+
 // NewAlterUserScramCredentialsResponse returns one with Kafka's default in every field.
 func NewAlterUserScramCredentialsResponse() *AlterUserScramCredentialsResponse {
 	x := &AlterUserScramCredentialsResponse{}
@@ -157,12 +163,6 @@ func (x *AlterUserScramCredentialsResponse) Decode(r *Reader, version int16) err
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *AlterUserScramCredentialsResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// AlterUserScramCredentialsResponse is the response of API 51, AlterUserScramCredentials: versions 0 to 0, flexible from 0.
-type AlterUserScramCredentialsResponse struct {
-	ThrottleTimeMs int32
-	Results        []AlterUserScramCredentialsResponseResult
-}
 
 // Default sets every field to Kafka's default.
 func (x *AlterUserScramCredentialsResponse) Default() {

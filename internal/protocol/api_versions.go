@@ -2,6 +2,14 @@
 
 package protocol
 
+// ApiVersionsRequest is the request of API 18, ApiVersions: versions 0 to 5, flexible from 3.
+type ApiVersionsRequest struct {
+	ClientSoftwareName    string  // v3+
+	ClientSoftwareVersion string  // v3+
+	ClusterID             *string // v5+, null allowed
+	NodeID                int32   // v5+, default -1
+}
+
 // NewApiVersionsRequest returns one with Kafka's default in every field.
 func NewApiVersionsRequest() *ApiVersionsRequest {
 	x := &ApiVersionsRequest{}
@@ -28,14 +36,6 @@ func (x *ApiVersionsRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ApiVersionsRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// ApiVersionsRequest is the request of API 18, ApiVersions: versions 0 to 5, flexible from 3.
-type ApiVersionsRequest struct {
-	ClientSoftwareName    string  // v3+
-	ClientSoftwareVersion string  // v3+
-	ClusterID             *string // v5+, null allowed
-	NodeID                int32   // v5+, default -1
-}
-
 // Default sets every field to Kafka's default.
 func (x *ApiVersionsRequest) Default() {
 	*x = ApiVersionsRequest{
@@ -44,6 +44,7 @@ func (x *ApiVersionsRequest) Default() {
 }
 
 func (x *ApiVersionsRequest) decode(r *Reader, version int16) {
+	flexible := version >= 3
 	if version >= 3 {
 		x.ClientSoftwareName = r.string("ClientSoftwareName", true)
 		x.ClientSoftwareVersion = r.string("ClientSoftwareVersion", true)
@@ -52,12 +53,13 @@ func (x *ApiVersionsRequest) decode(r *Reader, version int16) {
 		x.ClusterID = r.nullableString("ClusterID", true, true)
 		x.NodeID = r.int32("NodeID")
 	}
-	if version >= 3 {
+	if flexible {
 		r.skipTags()
 	}
 }
 
 func (x *ApiVersionsRequest) encode(w *Writer, version int16) {
+	flexible := version >= 3
 	if version >= 3 {
 		w.string(x.ClientSoftwareName, true)
 		w.string(x.ClientSoftwareVersion, true)
@@ -66,9 +68,20 @@ func (x *ApiVersionsRequest) encode(w *Writer, version int16) {
 		w.nullableString(x.ClusterID, true, true)
 		w.int32(x.NodeID)
 	}
-	if version >= 3 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// ApiVersionsResponse is the response of API 18, ApiVersions: versions 0 to 5, flexible from 3.
+type ApiVersionsResponse struct {
+	ErrorCode              Code
+	ApiKeys                []ApiVersionsResponseApiVersion
+	ThrottleTimeMs         int32                                    // v1+
+	SupportedFeatures      []ApiVersionsResponseSupportedFeatureKey // v3+, tag 0
+	FinalizedFeaturesEpoch int64                                    // v3+, tag 1, default -1
+	FinalizedFeatures      []ApiVersionsResponseFinalizedFeatureKey // v3+, tag 2
+	ZkMigrationReady       bool                                     // v3+, tag 3
 }
 
 // NewApiVersionsResponse returns one with Kafka's default in every field.
@@ -97,17 +110,6 @@ func (x *ApiVersionsResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ApiVersionsResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// ApiVersionsResponse is the response of API 18, ApiVersions: versions 0 to 5, flexible from 3.
-type ApiVersionsResponse struct {
-	ErrorCode              Code
-	ApiKeys                []ApiVersionsResponseApiVersion
-	ThrottleTimeMs         int32                                    // v1+
-	SupportedFeatures      []ApiVersionsResponseSupportedFeatureKey // v3+, tag 0
-	FinalizedFeaturesEpoch int64                                    // v3+, tag 1, default -1
-	FinalizedFeatures      []ApiVersionsResponseFinalizedFeatureKey // v3+, tag 2
-	ZkMigrationReady       bool                                     // v3+, tag 3
-}
-
 // Default sets every field to Kafka's default.
 func (x *ApiVersionsResponse) Default() {
 	*x = ApiVersionsResponse{
@@ -125,7 +127,7 @@ func (x *ApiVersionsResponse) decode(r *Reader, version int16) {
 	if version >= 1 {
 		x.ThrottleTimeMs = r.int32("ThrottleTimeMs")
 	}
-	if version >= 3 {
+	if flexible {
 		for n := r.tags(); n > 0 && r.err == nil; n-- {
 			tag, outer := r.beginTag()
 			switch {
@@ -164,7 +166,7 @@ func (x *ApiVersionsResponse) encode(w *Writer, version int16) {
 	if version >= 1 {
 		w.int32(x.ThrottleTimeMs)
 	}
-	if version >= 3 {
+	if flexible {
 		section := w.tags()
 		if len(x.SupportedFeatures) > 0 {
 			at := w.beginTag(section, 0)
@@ -215,19 +217,21 @@ func (x *ApiVersionsResponseApiVersion) Default() {
 }
 
 func (x *ApiVersionsResponseApiVersion) decode(r *Reader, version int16) {
+	flexible := version >= 3
 	x.ApiKey = r.int16("ApiVersion.ApiKey")
 	x.MinVersion = r.int16("ApiVersion.MinVersion")
 	x.MaxVersion = r.int16("ApiVersion.MaxVersion")
-	if version >= 3 {
+	if flexible {
 		r.skipTags()
 	}
 }
 
 func (x *ApiVersionsResponseApiVersion) encode(w *Writer, version int16) {
+	flexible := version >= 3
 	w.int16(x.ApiKey)
 	w.int16(x.MinVersion)
 	w.int16(x.MaxVersion)
-	if version >= 3 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

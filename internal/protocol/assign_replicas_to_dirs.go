@@ -2,6 +2,13 @@
 
 package protocol
 
+// AssignReplicasToDirsRequest is the request of API 73, AssignReplicasToDirs: versions 0 to 0, flexible from 0.
+type AssignReplicasToDirsRequest struct {
+	BrokerID    int32
+	BrokerEpoch int64 // default -1
+	Directories []AssignReplicasToDirsRequestDirectoryData
+}
+
 // NewAssignReplicasToDirsRequest returns one with Kafka's default in every field.
 func NewAssignReplicasToDirsRequest() *AssignReplicasToDirsRequest {
 	x := &AssignReplicasToDirsRequest{}
@@ -27,13 +34,6 @@ func (x *AssignReplicasToDirsRequest) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *AssignReplicasToDirsRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// AssignReplicasToDirsRequest is the request of API 73, AssignReplicasToDirs: versions 0 to 0, flexible from 0.
-type AssignReplicasToDirsRequest struct {
-	BrokerID    int32
-	BrokerEpoch int64 // default -1
-	Directories []AssignReplicasToDirsRequestDirectoryData
-}
 
 // Default sets every field to Kafka's default.
 func (x *AssignReplicasToDirsRequest) Default() {
@@ -161,6 +161,13 @@ func (x *AssignReplicasToDirsRequestPartitionData) encode(w *Writer, version int
 	w.uvarint(0)
 }
 
+// AssignReplicasToDirsResponse is the response of API 73, AssignReplicasToDirs: versions 0 to 0, flexible from 0.
+type AssignReplicasToDirsResponse struct {
+	ThrottleTimeMs int32
+	ErrorCode      Code
+	Directories    []AssignReplicasToDirsResponseDirectoryData
+}
+
 // NewAssignReplicasToDirsResponse returns one with Kafka's default in every field.
 func NewAssignReplicasToDirsResponse() *AssignReplicasToDirsResponse {
 	x := &AssignReplicasToDirsResponse{}
@@ -186,13 +193,6 @@ func (x *AssignReplicasToDirsResponse) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *AssignReplicasToDirsResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// AssignReplicasToDirsResponse is the response of API 73, AssignReplicasToDirs: versions 0 to 0, flexible from 0.
-type AssignReplicasToDirsResponse struct {
-	ThrottleTimeMs int32
-	ErrorCode      Code
-	Directories    []AssignReplicasToDirsResponseDirectoryData
-}
 
 // Default sets every field to Kafka's default.
 func (x *AssignReplicasToDirsResponse) Default() {

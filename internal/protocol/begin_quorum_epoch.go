@@ -2,6 +2,14 @@
 
 package protocol
 
+// BeginQuorumEpochRequest is the request of API 53, BeginQuorumEpoch: versions 0 to 1, flexible from 1.
+type BeginQuorumEpochRequest struct {
+	ClusterID       *string // null allowed
+	VoterID         int32   // v1+, default -1
+	Topics          []BeginQuorumEpochRequestTopicData
+	LeaderEndpoints []BeginQuorumEpochRequestLeaderEndpoint // v1+
+}
+
 // NewBeginQuorumEpochRequest returns one with Kafka's default in every field.
 func NewBeginQuorumEpochRequest() *BeginQuorumEpochRequest {
 	x := &BeginQuorumEpochRequest{}
@@ -28,14 +36,6 @@ func (x *BeginQuorumEpochRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *BeginQuorumEpochRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// BeginQuorumEpochRequest is the request of API 53, BeginQuorumEpoch: versions 0 to 1, flexible from 1.
-type BeginQuorumEpochRequest struct {
-	ClusterID       *string // null allowed
-	VoterID         int32   // v1+, default -1
-	Topics          []BeginQuorumEpochRequestTopicData
-	LeaderEndpoints []BeginQuorumEpochRequestLeaderEndpoint // v1+
-}
-
 // Default sets every field to Kafka's default.
 func (x *BeginQuorumEpochRequest) Default() {
 	*x = BeginQuorumEpochRequest{
@@ -59,7 +59,7 @@ func (x *BeginQuorumEpochRequest) decode(r *Reader, version int16) {
 			x.LeaderEndpoints[i].decode(r, version)
 		}
 	}
-	if version >= 1 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -80,7 +80,7 @@ func (x *BeginQuorumEpochRequest) encode(w *Writer, version int16) {
 			x.LeaderEndpoints[i].encode(w, version)
 		}
 	}
-	if version >= 1 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -110,7 +110,7 @@ func (x *BeginQuorumEpochRequestTopicData) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Partitions) && r.err == nil; i++ {
 		x.Partitions[i].decode(r, version)
 	}
-	if version >= 1 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -122,7 +122,7 @@ func (x *BeginQuorumEpochRequestTopicData) encode(w *Writer, version int16) {
 	for i := range x.Partitions {
 		x.Partitions[i].encode(w, version)
 	}
-	if version >= 1 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -148,25 +148,27 @@ func (x *BeginQuorumEpochRequestPartitionData) Default() {
 }
 
 func (x *BeginQuorumEpochRequestPartitionData) decode(r *Reader, version int16) {
+	flexible := version >= 1
 	x.PartitionIndex = r.int32("PartitionData.PartitionIndex")
 	if version >= 1 {
 		x.VoterDirectoryID = r.uuid("PartitionData.VoterDirectoryID")
 	}
 	x.LeaderID = r.int32("PartitionData.LeaderID")
 	x.LeaderEpoch = r.int32("PartitionData.LeaderEpoch")
-	if version >= 1 {
+	if flexible {
 		r.skipTags()
 	}
 }
 
 func (x *BeginQuorumEpochRequestPartitionData) encode(w *Writer, version int16) {
+	flexible := version >= 1
 	w.int32(x.PartitionIndex)
 	if version >= 1 {
 		w.uuid(x.VoterDirectoryID)
 	}
 	w.int32(x.LeaderID)
 	w.int32(x.LeaderEpoch)
-	if version >= 1 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -204,6 +206,13 @@ func (x *BeginQuorumEpochRequestLeaderEndpoint) encode(w *Writer, version int16)
 	w.uvarint(0)
 }
 
+// BeginQuorumEpochResponse is the response of API 53, BeginQuorumEpoch: versions 0 to 1, flexible from 1.
+type BeginQuorumEpochResponse struct {
+	ErrorCode     Code
+	Topics        []BeginQuorumEpochResponseTopicData
+	NodeEndpoints []BeginQuorumEpochResponseNodeEndpoint // v1+, tag 0
+}
+
 // NewBeginQuorumEpochResponse returns one with Kafka's default in every field.
 func NewBeginQuorumEpochResponse() *BeginQuorumEpochResponse {
 	x := &BeginQuorumEpochResponse{}
@@ -230,13 +239,6 @@ func (x *BeginQuorumEpochResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *BeginQuorumEpochResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// BeginQuorumEpochResponse is the response of API 53, BeginQuorumEpoch: versions 0 to 1, flexible from 1.
-type BeginQuorumEpochResponse struct {
-	ErrorCode     Code
-	Topics        []BeginQuorumEpochResponseTopicData
-	NodeEndpoints []BeginQuorumEpochResponseNodeEndpoint // v1+, tag 0
-}
-
 // Default sets every field to Kafka's default.
 func (x *BeginQuorumEpochResponse) Default() {
 	*x = BeginQuorumEpochResponse{}
@@ -249,7 +251,7 @@ func (x *BeginQuorumEpochResponse) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Topics) && r.err == nil; i++ {
 		x.Topics[i].decode(r, version)
 	}
-	if version >= 1 {
+	if flexible {
 		for n := r.tags(); n > 0 && r.err == nil; n-- {
 			tag, outer := r.beginTag()
 			switch {
@@ -273,7 +275,7 @@ func (x *BeginQuorumEpochResponse) encode(w *Writer, version int16) {
 	for i := range x.Topics {
 		x.Topics[i].encode(w, version)
 	}
-	if version >= 1 {
+	if flexible {
 		section := w.tags()
 		if len(x.NodeEndpoints) > 0 {
 			at := w.beginTag(section, 0)
@@ -311,7 +313,7 @@ func (x *BeginQuorumEpochResponseTopicData) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Partitions) && r.err == nil; i++ {
 		x.Partitions[i].decode(r, version)
 	}
-	if version >= 1 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -323,7 +325,7 @@ func (x *BeginQuorumEpochResponseTopicData) encode(w *Writer, version int16) {
 	for i := range x.Partitions {
 		x.Partitions[i].encode(w, version)
 	}
-	if version >= 1 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -349,21 +351,23 @@ func (x *BeginQuorumEpochResponsePartitionData) Default() {
 }
 
 func (x *BeginQuorumEpochResponsePartitionData) decode(r *Reader, version int16) {
+	flexible := version >= 1
 	x.PartitionIndex = r.int32("PartitionData.PartitionIndex")
 	x.ErrorCode = Code(r.int16("PartitionData.ErrorCode"))
 	x.LeaderID = r.int32("PartitionData.LeaderID")
 	x.LeaderEpoch = r.int32("PartitionData.LeaderEpoch")
-	if version >= 1 {
+	if flexible {
 		r.skipTags()
 	}
 }
 
 func (x *BeginQuorumEpochResponsePartitionData) encode(w *Writer, version int16) {
+	flexible := version >= 1
 	w.int32(x.PartitionIndex)
 	w.int16(int16(x.ErrorCode))
 	w.int32(x.LeaderID)
 	w.int32(x.LeaderEpoch)
-	if version >= 1 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

@@ -2,6 +2,11 @@
 
 package protocol
 
+// BeginTransactionRecord is record type 23 of the metadata log: versions 0 to 0, flexible from 0.
+type BeginTransactionRecord struct {
+	Name *string // tag 0, null allowed
+}
+
 // NewBeginTransactionRecord returns one with Kafka's default in every field.
 func NewBeginTransactionRecord() *BeginTransactionRecord {
 	x := &BeginTransactionRecord{}
@@ -27,11 +32,6 @@ func (x *BeginTransactionRecord) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *BeginTransactionRecord) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// BeginTransactionRecord is record type 23 of the metadata log: versions 0 to 0, flexible from 0.
-type BeginTransactionRecord struct {
-	Name *string // tag 0, null allowed
-}
 
 // Default sets every field to Kafka's default.
 func (x *BeginTransactionRecord) Default() {

@@ -2,6 +2,17 @@
 
 package protocol
 
+// BrokerHeartbeatRequest is the request of API 63, BrokerHeartbeat: versions 0 to 2, flexible from 0.
+type BrokerHeartbeatRequest struct {
+	BrokerID              int32
+	BrokerEpoch           int64 // default -1
+	CurrentMetadataOffset int64
+	WantFence             bool
+	WantShutDown          bool
+	OfflineLogDirs        []UUID // v1+, tag 0
+	CordonedLogDirs       []UUID // v2+, tag 1, null allowed
+}
+
 // NewBrokerHeartbeatRequest returns one with Kafka's default in every field.
 func NewBrokerHeartbeatRequest() *BrokerHeartbeatRequest {
 	x := &BrokerHeartbeatRequest{}
@@ -27,17 +38,6 @@ func (x *BrokerHeartbeatRequest) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *BrokerHeartbeatRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// BrokerHeartbeatRequest is the request of API 63, BrokerHeartbeat: versions 0 to 2, flexible from 0.
-type BrokerHeartbeatRequest struct {
-	BrokerID              int32
-	BrokerEpoch           int64 // default -1
-	CurrentMetadataOffset int64
-	WantFence             bool
-	WantShutDown          bool
-	OfflineLogDirs        []UUID // v1+, tag 0
-	CordonedLogDirs       []UUID // v2+, tag 1, null allowed
-}
 
 // Default sets every field to Kafka's default.
 func (x *BrokerHeartbeatRequest) Default() {
@@ -80,7 +80,7 @@ func (x *BrokerHeartbeatRequest) encode(w *Writer, version int16) {
 	w.bool(x.WantFence)
 	w.bool(x.WantShutDown)
 	section := w.tags()
-	if version >= 1 && (len(x.OfflineLogDirs) > 0) {
+	if version >= 1 && len(x.OfflineLogDirs) > 0 {
 		at := w.beginTag(section, 0)
 		w.length(len(x.OfflineLogDirs), x.OfflineLogDirs == nil, true, false)
 		for i := range x.OfflineLogDirs {
@@ -88,7 +88,7 @@ func (x *BrokerHeartbeatRequest) encode(w *Writer, version int16) {
 		}
 		w.endTag(at)
 	}
-	if version >= 2 && (x.CordonedLogDirs != nil) {
+	if version >= 2 && x.CordonedLogDirs != nil {
 		at := w.beginTag(section, 1)
 		w.length(len(x.CordonedLogDirs), x.CordonedLogDirs == nil, true, true)
 		for i := range x.CordonedLogDirs {
@@ -96,6 +96,15 @@ func (x *BrokerHeartbeatRequest) encode(w *Writer, version int16) {
 		}
 		w.endTag(at)
 	}
+}
+
+// BrokerHeartbeatResponse is the response of API 63, BrokerHeartbeat: versions 0 to 2, flexible from 0.
+type BrokerHeartbeatResponse struct {
+	ThrottleTimeMs int32
+	ErrorCode      Code
+	IsCaughtUp     bool
+	IsFenced       bool // default true
+	ShouldShutDown bool
 }
 
 // NewBrokerHeartbeatResponse returns one with Kafka's default in every field.
@@ -123,15 +132,6 @@ func (x *BrokerHeartbeatResponse) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *BrokerHeartbeatResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// BrokerHeartbeatResponse is the response of API 63, BrokerHeartbeat: versions 0 to 2, flexible from 0.
-type BrokerHeartbeatResponse struct {
-	ThrottleTimeMs int32
-	ErrorCode      Code
-	IsCaughtUp     bool
-	IsFenced       bool // default true
-	ShouldShutDown bool
-}
 
 // Default sets every field to Kafka's default.
 func (x *BrokerHeartbeatResponse) Default() {

@@ -2,6 +2,19 @@
 
 package protocol
 
+// BrokerRegistrationRequest is the request of API 62, BrokerRegistration: versions 0 to 4, flexible from 0.
+type BrokerRegistrationRequest struct {
+	BrokerID            int32
+	ClusterID           string
+	IncarnationID       UUID
+	Listeners           []BrokerRegistrationRequestListener
+	Features            []BrokerRegistrationRequestFeature
+	Rack                *string // null allowed
+	IsMigratingZkBroker bool    // v1+
+	LogDirs             []UUID  // v2+
+	PreviousBrokerEpoch int64   // v3+, default -1
+}
+
 // NewBrokerRegistrationRequest returns one with Kafka's default in every field.
 func NewBrokerRegistrationRequest() *BrokerRegistrationRequest {
 	x := &BrokerRegistrationRequest{}
@@ -27,19 +40,6 @@ func (x *BrokerRegistrationRequest) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *BrokerRegistrationRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// BrokerRegistrationRequest is the request of API 62, BrokerRegistration: versions 0 to 4, flexible from 0.
-type BrokerRegistrationRequest struct {
-	BrokerID            int32
-	ClusterID           string
-	IncarnationID       UUID
-	Listeners           []BrokerRegistrationRequestListener
-	Features            []BrokerRegistrationRequestFeature
-	Rack                *string // null allowed
-	IsMigratingZkBroker bool    // v1+
-	LogDirs             []UUID  // v2+
-	PreviousBrokerEpoch int64   // v3+, default -1
-}
 
 // Default sets every field to Kafka's default.
 func (x *BrokerRegistrationRequest) Default() {
@@ -173,6 +173,13 @@ func (x *BrokerRegistrationRequestFeature) encode(w *Writer, version int16) {
 	w.uvarint(0)
 }
 
+// BrokerRegistrationResponse is the response of API 62, BrokerRegistration: versions 0 to 4, flexible from 0.
+type BrokerRegistrationResponse struct {
+	ThrottleTimeMs int32
+	ErrorCode      Code
+	BrokerEpoch    int64 // default -1
+}
+
 // NewBrokerRegistrationResponse returns one with Kafka's default in every field.
 func NewBrokerRegistrationResponse() *BrokerRegistrationResponse {
 	x := &BrokerRegistrationResponse{}
@@ -198,13 +205,6 @@ func (x *BrokerRegistrationResponse) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *BrokerRegistrationResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// BrokerRegistrationResponse is the response of API 62, BrokerRegistration: versions 0 to 4, flexible from 0.
-type BrokerRegistrationResponse struct {
-	ThrottleTimeMs int32
-	ErrorCode      Code
-	BrokerEpoch    int64 // default -1
-}
 
 // Default sets every field to Kafka's default.
 func (x *BrokerRegistrationResponse) Default() {

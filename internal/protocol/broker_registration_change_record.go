@@ -2,6 +2,16 @@
 
 package protocol
 
+// BrokerRegistrationChangeRecord is record type 17 of the metadata log: versions 0 to 3, flexible from 0.
+type BrokerRegistrationChangeRecord struct {
+	BrokerID             int32
+	BrokerEpoch          int64
+	Fenced               int8   // tag 0
+	InControlledShutdown int8   // v1+, tag 1
+	LogDirs              []UUID // v2+, tag 2
+	CordonedLogDirs      []UUID // v3+, tag 3, null allowed
+}
+
 // NewBrokerRegistrationChangeRecord returns one with Kafka's default in every field.
 func NewBrokerRegistrationChangeRecord() *BrokerRegistrationChangeRecord {
 	x := &BrokerRegistrationChangeRecord{}
@@ -27,16 +37,6 @@ func (x *BrokerRegistrationChangeRecord) Decode(r *Reader, version int16) error 
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *BrokerRegistrationChangeRecord) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// BrokerRegistrationChangeRecord is record type 17 of the metadata log: versions 0 to 3, flexible from 0.
-type BrokerRegistrationChangeRecord struct {
-	BrokerID             int32
-	BrokerEpoch          int64
-	Fenced               int8   // tag 0
-	InControlledShutdown int8   // v1+, tag 1
-	LogDirs              []UUID // v2+, tag 2
-	CordonedLogDirs      []UUID // v3+, tag 3, null allowed
-}
 
 // Default sets every field to Kafka's default.
 func (x *BrokerRegistrationChangeRecord) Default() {
@@ -82,12 +82,12 @@ func (x *BrokerRegistrationChangeRecord) encode(w *Writer, version int16) {
 		w.int8(x.Fenced)
 		w.endTag(at)
 	}
-	if version >= 1 && (x.InControlledShutdown != 0) {
+	if version >= 1 && x.InControlledShutdown != 0 {
 		at := w.beginTag(section, 1)
 		w.int8(x.InControlledShutdown)
 		w.endTag(at)
 	}
-	if version >= 2 && (len(x.LogDirs) > 0) {
+	if version >= 2 && len(x.LogDirs) > 0 {
 		at := w.beginTag(section, 2)
 		w.length(len(x.LogDirs), x.LogDirs == nil, true, false)
 		for i := range x.LogDirs {
@@ -95,7 +95,7 @@ func (x *BrokerRegistrationChangeRecord) encode(w *Writer, version int16) {
 		}
 		w.endTag(at)
 	}
-	if version >= 3 && (x.CordonedLogDirs != nil) {
+	if version >= 3 && x.CordonedLogDirs != nil {
 		at := w.beginTag(section, 3)
 		w.length(len(x.CordonedLogDirs), x.CordonedLogDirs == nil, true, true)
 		for i := range x.CordonedLogDirs {

@@ -2,6 +2,11 @@
 
 package protocol
 
+// ClearElrRecord is record type 28 of the metadata log: versions 0 to 0, flexible from 0.
+type ClearElrRecord struct {
+	TopicName string
+}
+
 // NewClearElrRecord returns one with Kafka's default in every field.
 func NewClearElrRecord() *ClearElrRecord {
 	x := &ClearElrRecord{}
@@ -27,11 +32,6 @@ func (x *ClearElrRecord) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ClearElrRecord) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// ClearElrRecord is record type 28 of the metadata log: versions 0 to 0, flexible from 0.
-type ClearElrRecord struct {
-	TopicName string
-}
 
 // Default sets every field to Kafka's default.
 func (x *ClearElrRecord) Default() {

@@ -2,6 +2,14 @@
 
 package protocol
 
+// ClientQuotaRecord is record type 14 of the metadata log: versions 0 to 0, flexible from 0.
+type ClientQuotaRecord struct {
+	Entity   []ClientQuotaRecordEntityData
+	QuotaKey string
+	Value    float64
+	Remove   bool
+}
+
 // NewClientQuotaRecord returns one with Kafka's default in every field.
 func NewClientQuotaRecord() *ClientQuotaRecord {
 	x := &ClientQuotaRecord{}
@@ -27,14 +35,6 @@ func (x *ClientQuotaRecord) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ClientQuotaRecord) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// ClientQuotaRecord is record type 14 of the metadata log: versions 0 to 0, flexible from 0.
-type ClientQuotaRecord struct {
-	Entity   []ClientQuotaRecordEntityData
-	QuotaKey string
-	Value    float64
-	Remove   bool
-}
 
 // Default sets every field to Kafka's default.
 func (x *ClientQuotaRecord) Default() {

@@ -2,6 +2,14 @@
 
 package protocol
 
+// ConfigRecord is record type 4 of the metadata log: versions 0 to 0, flexible from 0.
+type ConfigRecord struct {
+	ResourceType int8
+	ResourceName string
+	Name         string
+	Value        *string // null allowed
+}
+
 // NewConfigRecord returns one with Kafka's default in every field.
 func NewConfigRecord() *ConfigRecord {
 	x := &ConfigRecord{}
@@ -27,14 +35,6 @@ func (x *ConfigRecord) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ConfigRecord) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// ConfigRecord is record type 4 of the metadata log: versions 0 to 0, flexible from 0.
-type ConfigRecord struct {
-	ResourceType int8
-	ResourceName string
-	Name         string
-	Value        *string // null allowed
-}
 
 // Default sets every field to Kafka's default.
 func (x *ConfigRecord) Default() {

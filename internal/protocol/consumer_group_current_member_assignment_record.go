@@ -2,6 +2,12 @@
 
 package protocol
 
+// ConsumerGroupCurrentMemberAssignmentKey is a key of __consumer_offsets, of type 8: versions 0 to 0, never flexible.
+type ConsumerGroupCurrentMemberAssignmentKey struct {
+	GroupID  string
+	MemberID string
+}
+
 // NewConsumerGroupCurrentMemberAssignmentKey returns one with Kafka's default in every field.
 func NewConsumerGroupCurrentMemberAssignmentKey() *ConsumerGroupCurrentMemberAssignmentKey {
 	x := &ConsumerGroupCurrentMemberAssignmentKey{}
@@ -30,12 +36,6 @@ func (x *ConsumerGroupCurrentMemberAssignmentKey) Encode(w *Writer, version int1
 	x.encode(w, version)
 }
 
-// ConsumerGroupCurrentMemberAssignmentKey is a key of __consumer_offsets, of type 8: versions 0 to 0, never flexible.
-type ConsumerGroupCurrentMemberAssignmentKey struct {
-	GroupID  string
-	MemberID string
-}
-
 // Default sets every field to Kafka's default.
 func (x *ConsumerGroupCurrentMemberAssignmentKey) Default() {
 	*x = ConsumerGroupCurrentMemberAssignmentKey{}
@@ -49,6 +49,15 @@ func (x *ConsumerGroupCurrentMemberAssignmentKey) decode(r *Reader, version int1
 func (x *ConsumerGroupCurrentMemberAssignmentKey) encode(w *Writer, version int16) {
 	w.string(x.GroupID, false)
 	w.string(x.MemberID, false)
+}
+
+// ConsumerGroupCurrentMemberAssignmentValue is a value of __consumer_offsets, under a key of type 8: versions 0 to 0, flexible from 0.
+type ConsumerGroupCurrentMemberAssignmentValue struct {
+	MemberEpoch                 int32
+	PreviousMemberEpoch         int32
+	State                       int8
+	AssignedPartitions          []ConsumerGroupCurrentMemberAssignmentValueTopicPartitions
+	PartitionsPendingRevocation []ConsumerGroupCurrentMemberAssignmentValueTopicPartitions
 }
 
 // NewConsumerGroupCurrentMemberAssignmentValue returns one with Kafka's default in every field.
@@ -77,15 +86,6 @@ func (x *ConsumerGroupCurrentMemberAssignmentValue) Decode(r *Reader, version in
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ConsumerGroupCurrentMemberAssignmentValue) Encode(w *Writer, version int16) {
 	x.encode(w, version)
-}
-
-// ConsumerGroupCurrentMemberAssignmentValue is a value of __consumer_offsets, under a key of type 8: versions 0 to 0, flexible from 0.
-type ConsumerGroupCurrentMemberAssignmentValue struct {
-	MemberEpoch                 int32
-	PreviousMemberEpoch         int32
-	State                       int8
-	AssignedPartitions          []ConsumerGroupCurrentMemberAssignmentValueTopicPartitions
-	PartitionsPendingRevocation []ConsumerGroupCurrentMemberAssignmentValueTopicPartitions
 }
 
 // Default sets every field to Kafka's default.

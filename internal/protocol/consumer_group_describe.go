@@ -2,6 +2,12 @@
 
 package protocol
 
+// ConsumerGroupDescribeRequest is the request of API 69, ConsumerGroupDescribe: versions 0 to 1, flexible from 0.
+type ConsumerGroupDescribeRequest struct {
+	GroupIDs                    []string
+	IncludeAuthorizedOperations bool
+}
+
 // NewConsumerGroupDescribeRequest returns one with Kafka's default in every field.
 func NewConsumerGroupDescribeRequest() *ConsumerGroupDescribeRequest {
 	x := &ConsumerGroupDescribeRequest{}
@@ -28,12 +34,6 @@ func (x *ConsumerGroupDescribeRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ConsumerGroupDescribeRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// ConsumerGroupDescribeRequest is the request of API 69, ConsumerGroupDescribe: versions 0 to 1, flexible from 0.
-type ConsumerGroupDescribeRequest struct {
-	GroupIDs                    []string
-	IncludeAuthorizedOperations bool
-}
-
 // Default sets every field to Kafka's default.
 func (x *ConsumerGroupDescribeRequest) Default() {
 	*x = ConsumerGroupDescribeRequest{}
@@ -55,6 +55,12 @@ func (x *ConsumerGroupDescribeRequest) encode(w *Writer, version int16) {
 	}
 	w.bool(x.IncludeAuthorizedOperations)
 	w.uvarint(0)
+}
+
+// ConsumerGroupDescribeResponse is the response of API 69, ConsumerGroupDescribe: versions 0 to 1, flexible from 0.
+type ConsumerGroupDescribeResponse struct {
+	ThrottleTimeMs int32
+	Groups         []ConsumerGroupDescribeResponseDescribedGroup
 }
 
 // NewConsumerGroupDescribeResponse returns one with Kafka's default in every field.
@@ -82,12 +88,6 @@ func (x *ConsumerGroupDescribeResponse) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ConsumerGroupDescribeResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// ConsumerGroupDescribeResponse is the response of API 69, ConsumerGroupDescribe: versions 0 to 1, flexible from 0.
-type ConsumerGroupDescribeResponse struct {
-	ThrottleTimeMs int32
-	Groups         []ConsumerGroupDescribeResponseDescribedGroup
-}
 
 // Default sets every field to Kafka's default.
 func (x *ConsumerGroupDescribeResponse) Default() {

@@ -2,6 +2,20 @@
 
 package protocol
 
+// ConsumerGroupHeartbeatRequest is the request of API 68, ConsumerGroupHeartbeat: versions 0 to 1, flexible from 0.
+type ConsumerGroupHeartbeatRequest struct {
+	GroupID              string
+	MemberID             string
+	MemberEpoch          int32
+	InstanceID           *string                                        // null allowed
+	RackID               *string                                        // null allowed
+	RebalanceTimeoutMs   int32                                          // default -1
+	SubscribedTopicNames []string                                       // null allowed
+	SubscribedTopicRegex *string                                        // v1+, null allowed
+	ServerAssignor       *string                                        // null allowed
+	TopicPartitions      []ConsumerGroupHeartbeatRequestTopicPartitions // null allowed
+}
+
 // NewConsumerGroupHeartbeatRequest returns one with Kafka's default in every field.
 func NewConsumerGroupHeartbeatRequest() *ConsumerGroupHeartbeatRequest {
 	x := &ConsumerGroupHeartbeatRequest{}
@@ -27,20 +41,6 @@ func (x *ConsumerGroupHeartbeatRequest) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ConsumerGroupHeartbeatRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// ConsumerGroupHeartbeatRequest is the request of API 68, ConsumerGroupHeartbeat: versions 0 to 1, flexible from 0.
-type ConsumerGroupHeartbeatRequest struct {
-	GroupID              string
-	MemberID             string
-	MemberEpoch          int32
-	InstanceID           *string                                        // null allowed
-	RackID               *string                                        // null allowed
-	RebalanceTimeoutMs   int32                                          // default -1
-	SubscribedTopicNames []string                                       // null allowed
-	SubscribedTopicRegex *string                                        // v1+, null allowed
-	ServerAssignor       *string                                        // null allowed
-	TopicPartitions      []ConsumerGroupHeartbeatRequestTopicPartitions // null allowed
-}
 
 // Default sets every field to Kafka's default.
 func (x *ConsumerGroupHeartbeatRequest) Default() {
@@ -129,6 +129,17 @@ func (x *ConsumerGroupHeartbeatRequestTopicPartitions) encode(w *Writer, version
 	w.uvarint(0)
 }
 
+// ConsumerGroupHeartbeatResponse is the response of API 68, ConsumerGroupHeartbeat: versions 0 to 1, flexible from 0.
+type ConsumerGroupHeartbeatResponse struct {
+	ThrottleTimeMs      int32
+	ErrorCode           Code
+	ErrorMessage        *string // null allowed
+	MemberID            *string // null allowed
+	MemberEpoch         int32
+	HeartbeatIntervalMs int32
+	Assignment          *ConsumerGroupHeartbeatResponseAssignment // null allowed
+}
+
 // NewConsumerGroupHeartbeatResponse returns one with Kafka's default in every field.
 func NewConsumerGroupHeartbeatResponse() *ConsumerGroupHeartbeatResponse {
 	x := &ConsumerGroupHeartbeatResponse{}
@@ -154,17 +165,6 @@ func (x *ConsumerGroupHeartbeatResponse) Decode(r *Reader, version int16) error 
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ConsumerGroupHeartbeatResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// ConsumerGroupHeartbeatResponse is the response of API 68, ConsumerGroupHeartbeat: versions 0 to 1, flexible from 0.
-type ConsumerGroupHeartbeatResponse struct {
-	ThrottleTimeMs      int32
-	ErrorCode           Code
-	ErrorMessage        *string // null allowed
-	MemberID            *string // null allowed
-	MemberEpoch         int32
-	HeartbeatIntervalMs int32
-	Assignment          *ConsumerGroupHeartbeatResponseAssignment // null allowed
-}
 
 // Default sets every field to Kafka's default.
 func (x *ConsumerGroupHeartbeatResponse) Default() {

@@ -2,6 +2,12 @@
 
 package protocol
 
+// ConsumerGroupMemberMetadataKey is a key of __consumer_offsets, of type 5: versions 0 to 0, never flexible.
+type ConsumerGroupMemberMetadataKey struct {
+	GroupID  string
+	MemberID string
+}
+
 // NewConsumerGroupMemberMetadataKey returns one with Kafka's default in every field.
 func NewConsumerGroupMemberMetadataKey() *ConsumerGroupMemberMetadataKey {
 	x := &ConsumerGroupMemberMetadataKey{}
@@ -28,12 +34,6 @@ func (x *ConsumerGroupMemberMetadataKey) Decode(r *Reader, version int16) error 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ConsumerGroupMemberMetadataKey) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// ConsumerGroupMemberMetadataKey is a key of __consumer_offsets, of type 5: versions 0 to 0, never flexible.
-type ConsumerGroupMemberMetadataKey struct {
-	GroupID  string
-	MemberID string
-}
-
 // Default sets every field to Kafka's default.
 func (x *ConsumerGroupMemberMetadataKey) Default() {
 	*x = ConsumerGroupMemberMetadataKey{}
@@ -47,6 +47,19 @@ func (x *ConsumerGroupMemberMetadataKey) decode(r *Reader, version int16) {
 func (x *ConsumerGroupMemberMetadataKey) encode(w *Writer, version int16) {
 	w.string(x.GroupID, false)
 	w.string(x.MemberID, false)
+}
+
+// ConsumerGroupMemberMetadataValue is a value of __consumer_offsets, under a key of type 5: versions 0 to 0, flexible from 0.
+type ConsumerGroupMemberMetadataValue struct {
+	InstanceID            *string // null allowed
+	RackID                *string // null allowed
+	ClientID              string
+	ClientHost            string
+	SubscribedTopicNames  []string
+	SubscribedTopicRegex  *string                                                // null allowed
+	RebalanceTimeoutMs    int32                                                  // default -1
+	ServerAssignor        *string                                                // null allowed
+	ClassicMemberMetadata *ConsumerGroupMemberMetadataValueClassicMemberMetadata // tag 0, null allowed
 }
 
 // NewConsumerGroupMemberMetadataValue returns one with Kafka's default in every field.
@@ -74,19 +87,6 @@ func (x *ConsumerGroupMemberMetadataValue) Decode(r *Reader, version int16) erro
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ConsumerGroupMemberMetadataValue) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// ConsumerGroupMemberMetadataValue is a value of __consumer_offsets, under a key of type 5: versions 0 to 0, flexible from 0.
-type ConsumerGroupMemberMetadataValue struct {
-	InstanceID            *string // null allowed
-	RackID                *string // null allowed
-	ClientID              string
-	ClientHost            string
-	SubscribedTopicNames  []string
-	SubscribedTopicRegex  *string                                                // null allowed
-	RebalanceTimeoutMs    int32                                                  // default -1
-	ServerAssignor        *string                                                // null allowed
-	ClassicMemberMetadata *ConsumerGroupMemberMetadataValueClassicMemberMetadata // tag 0, null allowed
-}
 
 // Default sets every field to Kafka's default.
 func (x *ConsumerGroupMemberMetadataValue) Default() {
@@ -186,7 +186,7 @@ func (x *ConsumerGroupMemberMetadataValueClassicMemberMetadata) encode(w *Writer
 }
 
 func (x *ConsumerGroupMemberMetadataValueClassicMemberMetadata) isDefault() bool {
-	return !(x.SessionTimeoutMs != 0) && !(len(x.SupportedProtocols) > 0)
+	return x.SessionTimeoutMs == 0 && len(x.SupportedProtocols) == 0
 }
 
 // ConsumerGroupMemberMetadataValueClassicProtocol is the struct ClassicProtocol of ConsumerGroupMemberMetadataValue.

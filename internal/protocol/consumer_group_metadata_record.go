@@ -2,6 +2,11 @@
 
 package protocol
 
+// ConsumerGroupMetadataKey is a key of __consumer_offsets, of type 3: versions 0 to 0, never flexible.
+type ConsumerGroupMetadataKey struct {
+	GroupID string
+}
+
 // NewConsumerGroupMetadataKey returns one with Kafka's default in every field.
 func NewConsumerGroupMetadataKey() *ConsumerGroupMetadataKey {
 	x := &ConsumerGroupMetadataKey{}
@@ -28,11 +33,6 @@ func (x *ConsumerGroupMetadataKey) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ConsumerGroupMetadataKey) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// ConsumerGroupMetadataKey is a key of __consumer_offsets, of type 3: versions 0 to 0, never flexible.
-type ConsumerGroupMetadataKey struct {
-	GroupID string
-}
-
 // Default sets every field to Kafka's default.
 func (x *ConsumerGroupMetadataKey) Default() {
 	*x = ConsumerGroupMetadataKey{}
@@ -44,6 +44,12 @@ func (x *ConsumerGroupMetadataKey) decode(r *Reader, version int16) {
 
 func (x *ConsumerGroupMetadataKey) encode(w *Writer, version int16) {
 	w.string(x.GroupID, false)
+}
+
+// ConsumerGroupMetadataValue is a value of __consumer_offsets, under a key of type 3: versions 0 to 0, flexible from 0.
+type ConsumerGroupMetadataValue struct {
+	Epoch        int32
+	MetadataHash int64 // tag 0
 }
 
 // NewConsumerGroupMetadataValue returns one with Kafka's default in every field.
@@ -71,12 +77,6 @@ func (x *ConsumerGroupMetadataValue) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ConsumerGroupMetadataValue) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// ConsumerGroupMetadataValue is a value of __consumer_offsets, under a key of type 3: versions 0 to 0, flexible from 0.
-type ConsumerGroupMetadataValue struct {
-	Epoch        int32
-	MetadataHash int64 // tag 0
-}
 
 // Default sets every field to Kafka's default.
 func (x *ConsumerGroupMetadataValue) Default() {

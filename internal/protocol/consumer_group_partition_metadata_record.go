@@ -2,6 +2,11 @@
 
 package protocol
 
+// ConsumerGroupPartitionMetadataKey is a key of __consumer_offsets, of type 4: versions 0 to 0, never flexible.
+type ConsumerGroupPartitionMetadataKey struct {
+	GroupID string
+}
+
 // NewConsumerGroupPartitionMetadataKey returns one with Kafka's default in every field.
 func NewConsumerGroupPartitionMetadataKey() *ConsumerGroupPartitionMetadataKey {
 	x := &ConsumerGroupPartitionMetadataKey{}
@@ -28,11 +33,6 @@ func (x *ConsumerGroupPartitionMetadataKey) Decode(r *Reader, version int16) err
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ConsumerGroupPartitionMetadataKey) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// ConsumerGroupPartitionMetadataKey is a key of __consumer_offsets, of type 4: versions 0 to 0, never flexible.
-type ConsumerGroupPartitionMetadataKey struct {
-	GroupID string
-}
-
 // Default sets every field to Kafka's default.
 func (x *ConsumerGroupPartitionMetadataKey) Default() {
 	*x = ConsumerGroupPartitionMetadataKey{}
@@ -44,6 +44,11 @@ func (x *ConsumerGroupPartitionMetadataKey) decode(r *Reader, version int16) {
 
 func (x *ConsumerGroupPartitionMetadataKey) encode(w *Writer, version int16) {
 	w.string(x.GroupID, false)
+}
+
+// ConsumerGroupPartitionMetadataValue is a value of __consumer_offsets, under a key of type 4: versions 0 to 0, flexible from 0.
+type ConsumerGroupPartitionMetadataValue struct {
+	Topics []ConsumerGroupPartitionMetadataValueTopicMetadata
 }
 
 // NewConsumerGroupPartitionMetadataValue returns one with Kafka's default in every field.
@@ -71,11 +76,6 @@ func (x *ConsumerGroupPartitionMetadataValue) Decode(r *Reader, version int16) e
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ConsumerGroupPartitionMetadataValue) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// ConsumerGroupPartitionMetadataValue is a value of __consumer_offsets, under a key of type 4: versions 0 to 0, flexible from 0.
-type ConsumerGroupPartitionMetadataValue struct {
-	Topics []ConsumerGroupPartitionMetadataValueTopicMetadata
-}
 
 // Default sets every field to Kafka's default.
 func (x *ConsumerGroupPartitionMetadataValue) Default() {

@@ -2,6 +2,12 @@
 
 package protocol
 
+// ConsumerGroupRegularExpressionKey is a key of __consumer_offsets, of type 16: versions 0 to 0, never flexible.
+type ConsumerGroupRegularExpressionKey struct {
+	GroupID           string
+	RegularExpression string
+}
+
 // NewConsumerGroupRegularExpressionKey returns one with Kafka's default in every field.
 func NewConsumerGroupRegularExpressionKey() *ConsumerGroupRegularExpressionKey {
 	x := &ConsumerGroupRegularExpressionKey{}
@@ -28,12 +34,6 @@ func (x *ConsumerGroupRegularExpressionKey) Decode(r *Reader, version int16) err
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ConsumerGroupRegularExpressionKey) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// ConsumerGroupRegularExpressionKey is a key of __consumer_offsets, of type 16: versions 0 to 0, never flexible.
-type ConsumerGroupRegularExpressionKey struct {
-	GroupID           string
-	RegularExpression string
-}
-
 // Default sets every field to Kafka's default.
 func (x *ConsumerGroupRegularExpressionKey) Default() {
 	*x = ConsumerGroupRegularExpressionKey{}
@@ -47,6 +47,13 @@ func (x *ConsumerGroupRegularExpressionKey) decode(r *Reader, version int16) {
 func (x *ConsumerGroupRegularExpressionKey) encode(w *Writer, version int16) {
 	w.string(x.GroupID, false)
 	w.string(x.RegularExpression, false)
+}
+
+// ConsumerGroupRegularExpressionValue is a value of __consumer_offsets, under a key of type 16: versions 0 to 0, flexible from 0.
+type ConsumerGroupRegularExpressionValue struct {
+	Topics    []string
+	Version   int64
+	Timestamp int64
 }
 
 // NewConsumerGroupRegularExpressionValue returns one with Kafka's default in every field.
@@ -74,13 +81,6 @@ func (x *ConsumerGroupRegularExpressionValue) Decode(r *Reader, version int16) e
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ConsumerGroupRegularExpressionValue) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// ConsumerGroupRegularExpressionValue is a value of __consumer_offsets, under a key of type 16: versions 0 to 0, flexible from 0.
-type ConsumerGroupRegularExpressionValue struct {
-	Topics    []string
-	Version   int64
-	Timestamp int64
-}
 
 // Default sets every field to Kafka's default.
 func (x *ConsumerGroupRegularExpressionValue) Default() {

@@ -2,6 +2,12 @@
 
 package protocol
 
+// ConsumerGroupTargetAssignmentMemberKey is a key of __consumer_offsets, of type 7: versions 0 to 0, never flexible.
+type ConsumerGroupTargetAssignmentMemberKey struct {
+	GroupID  string
+	MemberID string
+}
+
 // NewConsumerGroupTargetAssignmentMemberKey returns one with Kafka's default in every field.
 func NewConsumerGroupTargetAssignmentMemberKey() *ConsumerGroupTargetAssignmentMemberKey {
 	x := &ConsumerGroupTargetAssignmentMemberKey{}
@@ -30,12 +36,6 @@ func (x *ConsumerGroupTargetAssignmentMemberKey) Encode(w *Writer, version int16
 	x.encode(w, version)
 }
 
-// ConsumerGroupTargetAssignmentMemberKey is a key of __consumer_offsets, of type 7: versions 0 to 0, never flexible.
-type ConsumerGroupTargetAssignmentMemberKey struct {
-	GroupID  string
-	MemberID string
-}
-
 // Default sets every field to Kafka's default.
 func (x *ConsumerGroupTargetAssignmentMemberKey) Default() {
 	*x = ConsumerGroupTargetAssignmentMemberKey{}
@@ -49,6 +49,11 @@ func (x *ConsumerGroupTargetAssignmentMemberKey) decode(r *Reader, version int16
 func (x *ConsumerGroupTargetAssignmentMemberKey) encode(w *Writer, version int16) {
 	w.string(x.GroupID, false)
 	w.string(x.MemberID, false)
+}
+
+// ConsumerGroupTargetAssignmentMemberValue is a value of __consumer_offsets, under a key of type 7: versions 0 to 0, flexible from 0.
+type ConsumerGroupTargetAssignmentMemberValue struct {
+	TopicPartitions []ConsumerGroupTargetAssignmentMemberValueTopicPartition
 }
 
 // NewConsumerGroupTargetAssignmentMemberValue returns one with Kafka's default in every field.
@@ -77,11 +82,6 @@ func (x *ConsumerGroupTargetAssignmentMemberValue) Decode(r *Reader, version int
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ConsumerGroupTargetAssignmentMemberValue) Encode(w *Writer, version int16) {
 	x.encode(w, version)
-}
-
-// ConsumerGroupTargetAssignmentMemberValue is a value of __consumer_offsets, under a key of type 7: versions 0 to 0, flexible from 0.
-type ConsumerGroupTargetAssignmentMemberValue struct {
-	TopicPartitions []ConsumerGroupTargetAssignmentMemberValueTopicPartition
 }
 
 // Default sets every field to Kafka's default.

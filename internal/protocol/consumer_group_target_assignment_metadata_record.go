@@ -2,6 +2,11 @@
 
 package protocol
 
+// ConsumerGroupTargetAssignmentMetadataKey is a key of __consumer_offsets, of type 6: versions 0 to 0, never flexible.
+type ConsumerGroupTargetAssignmentMetadataKey struct {
+	GroupID string
+}
+
 // NewConsumerGroupTargetAssignmentMetadataKey returns one with Kafka's default in every field.
 func NewConsumerGroupTargetAssignmentMetadataKey() *ConsumerGroupTargetAssignmentMetadataKey {
 	x := &ConsumerGroupTargetAssignmentMetadataKey{}
@@ -30,11 +35,6 @@ func (x *ConsumerGroupTargetAssignmentMetadataKey) Encode(w *Writer, version int
 	x.encode(w, version)
 }
 
-// ConsumerGroupTargetAssignmentMetadataKey is a key of __consumer_offsets, of type 6: versions 0 to 0, never flexible.
-type ConsumerGroupTargetAssignmentMetadataKey struct {
-	GroupID string
-}
-
 // Default sets every field to Kafka's default.
 func (x *ConsumerGroupTargetAssignmentMetadataKey) Default() {
 	*x = ConsumerGroupTargetAssignmentMetadataKey{}
@@ -46,6 +46,12 @@ func (x *ConsumerGroupTargetAssignmentMetadataKey) decode(r *Reader, version int
 
 func (x *ConsumerGroupTargetAssignmentMetadataKey) encode(w *Writer, version int16) {
 	w.string(x.GroupID, false)
+}
+
+// ConsumerGroupTargetAssignmentMetadataValue is a value of __consumer_offsets, under a key of type 6: versions 0 to 0, flexible from 0.
+type ConsumerGroupTargetAssignmentMetadataValue struct {
+	AssignmentEpoch     int32
+	AssignmentTimestamp int64 // tag 0
 }
 
 // NewConsumerGroupTargetAssignmentMetadataValue returns one with Kafka's default in every field.
@@ -74,12 +80,6 @@ func (x *ConsumerGroupTargetAssignmentMetadataValue) Decode(r *Reader, version i
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ConsumerGroupTargetAssignmentMetadataValue) Encode(w *Writer, version int16) {
 	x.encode(w, version)
-}
-
-// ConsumerGroupTargetAssignmentMetadataValue is a value of __consumer_offsets, under a key of type 6: versions 0 to 0, flexible from 0.
-type ConsumerGroupTargetAssignmentMetadataValue struct {
-	AssignmentEpoch     int32
-	AssignmentTimestamp int64 // tag 0
 }
 
 // Default sets every field to Kafka's default.

@@ -2,6 +2,12 @@
 
 package protocol
 
+// ConsumerProtocolAssignment is a body without a number: versions 0 to 3, never flexible.
+type ConsumerProtocolAssignment struct {
+	AssignedPartitions []ConsumerProtocolAssignmentTopicPartition
+	UserData           []byte // null allowed
+}
+
 // NewConsumerProtocolAssignment returns one with Kafka's default in every field.
 func NewConsumerProtocolAssignment() *ConsumerProtocolAssignment {
 	x := &ConsumerProtocolAssignment{}
@@ -27,12 +33,6 @@ func (x *ConsumerProtocolAssignment) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ConsumerProtocolAssignment) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// ConsumerProtocolAssignment is a body without a number: versions 0 to 3, never flexible.
-type ConsumerProtocolAssignment struct {
-	AssignedPartitions []ConsumerProtocolAssignmentTopicPartition
-	UserData           []byte // null allowed
-}
 
 // Default sets every field to Kafka's default.
 func (x *ConsumerProtocolAssignment) Default() {

@@ -2,6 +2,15 @@
 
 package protocol
 
+// ConsumerProtocolSubscription is a body without a number: versions 0 to 3, never flexible.
+type ConsumerProtocolSubscription struct {
+	Topics          []string
+	UserData        []byte                                       // null allowed
+	OwnedPartitions []ConsumerProtocolSubscriptionTopicPartition // v1+
+	GenerationID    int32                                        // v2+, default -1
+	RackID          *string                                      // v3+, null allowed
+}
+
 // NewConsumerProtocolSubscription returns one with Kafka's default in every field.
 func NewConsumerProtocolSubscription() *ConsumerProtocolSubscription {
 	x := &ConsumerProtocolSubscription{}
@@ -27,15 +36,6 @@ func (x *ConsumerProtocolSubscription) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ConsumerProtocolSubscription) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// ConsumerProtocolSubscription is a body without a number: versions 0 to 3, never flexible.
-type ConsumerProtocolSubscription struct {
-	Topics          []string
-	UserData        []byte                                       // null allowed
-	OwnedPartitions []ConsumerProtocolSubscriptionTopicPartition // v1+
-	GenerationID    int32                                        // v2+, default -1
-	RackID          *string                                      // v3+, null allowed
-}
 
 // Default sets every field to Kafka's default.
 func (x *ConsumerProtocolSubscription) Default() {

@@ -2,6 +2,11 @@
 
 package protocol
 
+// ControlRecordTypeSchema is a body without a number: versions 0 to 0, never flexible.
+type ControlRecordTypeSchema struct {
+	Type int16
+}
+
 // NewControlRecordTypeSchema returns one with Kafka's default in every field.
 func NewControlRecordTypeSchema() *ControlRecordTypeSchema {
 	x := &ControlRecordTypeSchema{}
@@ -27,11 +32,6 @@ func (x *ControlRecordTypeSchema) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ControlRecordTypeSchema) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// ControlRecordTypeSchema is a body without a number: versions 0 to 0, never flexible.
-type ControlRecordTypeSchema struct {
-	Type int16
-}
 
 // Default sets every field to Kafka's default.
 func (x *ControlRecordTypeSchema) Default() {

@@ -2,6 +2,15 @@
 
 package protocol
 
+// ControllerRegistrationRequest is the request of API 70, ControllerRegistration: versions 0 to 0, flexible from 0.
+type ControllerRegistrationRequest struct {
+	ControllerID     int32
+	IncarnationID    UUID
+	ZkMigrationReady bool
+	Listeners        []ControllerRegistrationRequestListener
+	Features         []ControllerRegistrationRequestFeature
+}
+
 // NewControllerRegistrationRequest returns one with Kafka's default in every field.
 func NewControllerRegistrationRequest() *ControllerRegistrationRequest {
 	x := &ControllerRegistrationRequest{}
@@ -27,15 +36,6 @@ func (x *ControllerRegistrationRequest) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ControllerRegistrationRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// ControllerRegistrationRequest is the request of API 70, ControllerRegistration: versions 0 to 0, flexible from 0.
-type ControllerRegistrationRequest struct {
-	ControllerID     int32
-	IncarnationID    UUID
-	ZkMigrationReady bool
-	Listeners        []ControllerRegistrationRequestListener
-	Features         []ControllerRegistrationRequestFeature
-}
 
 // Default sets every field to Kafka's default.
 func (x *ControllerRegistrationRequest) Default() {
@@ -141,6 +141,13 @@ func (x *ControllerRegistrationRequestFeature) encode(w *Writer, version int16) 
 	w.uvarint(0)
 }
 
+// ControllerRegistrationResponse is the response of API 70, ControllerRegistration: versions 0 to 0, flexible from 0.
+type ControllerRegistrationResponse struct {
+	ThrottleTimeMs int32
+	ErrorCode      Code
+	ErrorMessage   *string // null allowed
+}
+
 // NewControllerRegistrationResponse returns one with Kafka's default in every field.
 func NewControllerRegistrationResponse() *ControllerRegistrationResponse {
 	x := &ControllerRegistrationResponse{}
@@ -166,13 +173,6 @@ func (x *ControllerRegistrationResponse) Decode(r *Reader, version int16) error 
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ControllerRegistrationResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// ControllerRegistrationResponse is the response of API 70, ControllerRegistration: versions 0 to 0, flexible from 0.
-type ControllerRegistrationResponse struct {
-	ThrottleTimeMs int32
-	ErrorCode      Code
-	ErrorMessage   *string // null allowed
-}
 
 // Default sets every field to Kafka's default.
 func (x *ControllerRegistrationResponse) Default() {

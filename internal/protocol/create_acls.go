@@ -2,6 +2,11 @@
 
 package protocol
 
+// CreateAclsRequest is the request of API 30, CreateAcls: versions 1 to 3, flexible from 2.
+type CreateAclsRequest struct {
+	Creations []CreateAclsRequestAclCreation
+}
+
 // NewCreateAclsRequest returns one with Kafka's default in every field.
 func NewCreateAclsRequest() *CreateAclsRequest {
 	x := &CreateAclsRequest{}
@@ -28,11 +33,6 @@ func (x *CreateAclsRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *CreateAclsRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// CreateAclsRequest is the request of API 30, CreateAcls: versions 1 to 3, flexible from 2.
-type CreateAclsRequest struct {
-	Creations []CreateAclsRequestAclCreation
-}
-
 // Default sets every field to Kafka's default.
 func (x *CreateAclsRequest) Default() {
 	*x = CreateAclsRequest{}
@@ -44,7 +44,7 @@ func (x *CreateAclsRequest) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Creations) && r.err == nil; i++ {
 		x.Creations[i].decode(r, version)
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -55,7 +55,7 @@ func (x *CreateAclsRequest) encode(w *Writer, version int16) {
 	for i := range x.Creations {
 		x.Creations[i].encode(w, version)
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -94,7 +94,7 @@ func (x *CreateAclsRequestAclCreation) decode(r *Reader, version int16) {
 	x.Host = r.string("AclCreation.Host", flexible)
 	x.Operation = r.int8("AclCreation.Operation")
 	x.PermissionType = r.int8("AclCreation.PermissionType")
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -108,9 +108,15 @@ func (x *CreateAclsRequestAclCreation) encode(w *Writer, version int16) {
 	w.string(x.Host, flexible)
 	w.int8(x.Operation)
 	w.int8(x.PermissionType)
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// CreateAclsResponse is the response of API 30, CreateAcls: versions 1 to 3, flexible from 2.
+type CreateAclsResponse struct {
+	ThrottleTimeMs int32
+	Results        []CreateAclsResponseAclCreationResult
 }
 
 // NewCreateAclsResponse returns one with Kafka's default in every field.
@@ -139,12 +145,6 @@ func (x *CreateAclsResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *CreateAclsResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// CreateAclsResponse is the response of API 30, CreateAcls: versions 1 to 3, flexible from 2.
-type CreateAclsResponse struct {
-	ThrottleTimeMs int32
-	Results        []CreateAclsResponseAclCreationResult
-}
-
 // Default sets every field to Kafka's default.
 func (x *CreateAclsResponse) Default() {
 	*x = CreateAclsResponse{}
@@ -157,7 +157,7 @@ func (x *CreateAclsResponse) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Results) && r.err == nil; i++ {
 		x.Results[i].decode(r, version)
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -169,7 +169,7 @@ func (x *CreateAclsResponse) encode(w *Writer, version int16) {
 	for i := range x.Results {
 		x.Results[i].encode(w, version)
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -196,7 +196,7 @@ func (x *CreateAclsResponseAclCreationResult) decode(r *Reader, version int16) {
 	flexible := version >= 2
 	x.ErrorCode = Code(r.int16("AclCreationResult.ErrorCode"))
 	x.ErrorMessage = r.nullableString("AclCreationResult.ErrorMessage", flexible, true)
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -205,7 +205,7 @@ func (x *CreateAclsResponseAclCreationResult) encode(w *Writer, version int16) {
 	flexible := version >= 2
 	w.int16(int16(x.ErrorCode))
 	w.nullableString(x.ErrorMessage, flexible, true)
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

@@ -2,6 +2,14 @@
 
 package protocol
 
+// CreateDelegationTokenRequest is the request of API 38, CreateDelegationToken: versions 1 to 3, flexible from 2.
+type CreateDelegationTokenRequest struct {
+	OwnerPrincipalType *string // v3+, null allowed
+	OwnerPrincipalName *string // v3+, null allowed
+	Renewers           []CreateDelegationTokenRequestCreatableRenewers
+	MaxLifetimeMs      int64
+}
+
 // NewCreateDelegationTokenRequest returns one with Kafka's default in every field.
 func NewCreateDelegationTokenRequest() *CreateDelegationTokenRequest {
 	x := &CreateDelegationTokenRequest{}
@@ -28,14 +36,6 @@ func (x *CreateDelegationTokenRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *CreateDelegationTokenRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// CreateDelegationTokenRequest is the request of API 38, CreateDelegationToken: versions 1 to 3, flexible from 2.
-type CreateDelegationTokenRequest struct {
-	OwnerPrincipalType *string // v3+, null allowed
-	OwnerPrincipalName *string // v3+, null allowed
-	Renewers           []CreateDelegationTokenRequestCreatableRenewers
-	MaxLifetimeMs      int64
-}
-
 // Default sets every field to Kafka's default.
 func (x *CreateDelegationTokenRequest) Default() {
 	*x = CreateDelegationTokenRequest{}
@@ -52,7 +52,7 @@ func (x *CreateDelegationTokenRequest) decode(r *Reader, version int16) {
 		x.Renewers[i].decode(r, version)
 	}
 	x.MaxLifetimeMs = r.int64("MaxLifetimeMs")
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -68,7 +68,7 @@ func (x *CreateDelegationTokenRequest) encode(w *Writer, version int16) {
 		x.Renewers[i].encode(w, version)
 	}
 	w.int64(x.MaxLifetimeMs)
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -95,7 +95,7 @@ func (x *CreateDelegationTokenRequestCreatableRenewers) decode(r *Reader, versio
 	flexible := version >= 2
 	x.PrincipalType = r.string("CreatableRenewers.PrincipalType", flexible)
 	x.PrincipalName = r.string("CreatableRenewers.PrincipalName", flexible)
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -104,9 +104,24 @@ func (x *CreateDelegationTokenRequestCreatableRenewers) encode(w *Writer, versio
 	flexible := version >= 2
 	w.string(x.PrincipalType, flexible)
 	w.string(x.PrincipalName, flexible)
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// CreateDelegationTokenResponse is the response of API 38, CreateDelegationToken: versions 1 to 3, flexible from 2.
+type CreateDelegationTokenResponse struct {
+	ErrorCode                   Code
+	PrincipalType               string
+	PrincipalName               string
+	TokenRequesterPrincipalType string // v3+
+	TokenRequesterPrincipalName string // v3+
+	IssueTimestampMs            int64
+	ExpiryTimestampMs           int64
+	MaxTimestampMs              int64
+	TokenID                     string
+	Hmac                        []byte
+	ThrottleTimeMs              int32
 }
 
 // NewCreateDelegationTokenResponse returns one with Kafka's default in every field.
@@ -135,21 +150,6 @@ func (x *CreateDelegationTokenResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *CreateDelegationTokenResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// CreateDelegationTokenResponse is the response of API 38, CreateDelegationToken: versions 1 to 3, flexible from 2.
-type CreateDelegationTokenResponse struct {
-	ErrorCode                   Code
-	PrincipalType               string
-	PrincipalName               string
-	TokenRequesterPrincipalType string // v3+
-	TokenRequesterPrincipalName string // v3+
-	IssueTimestampMs            int64
-	ExpiryTimestampMs           int64
-	MaxTimestampMs              int64
-	TokenID                     string
-	Hmac                        []byte
-	ThrottleTimeMs              int32
-}
-
 // Default sets every field to Kafka's default.
 func (x *CreateDelegationTokenResponse) Default() {
 	*x = CreateDelegationTokenResponse{}
@@ -170,7 +170,7 @@ func (x *CreateDelegationTokenResponse) decode(r *Reader, version int16) {
 	x.TokenID = r.string("TokenID", flexible)
 	x.Hmac = r.bytes("Hmac", flexible, false)
 	x.ThrottleTimeMs = r.int32("ThrottleTimeMs")
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -190,7 +190,7 @@ func (x *CreateDelegationTokenResponse) encode(w *Writer, version int16) {
 	w.string(x.TokenID, flexible)
 	w.bytes(x.Hmac, flexible, false)
 	w.int32(x.ThrottleTimeMs)
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

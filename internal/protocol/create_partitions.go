@@ -2,6 +2,13 @@
 
 package protocol
 
+// CreatePartitionsRequest is the request of API 37, CreatePartitions: versions 0 to 3, flexible from 2.
+type CreatePartitionsRequest struct {
+	Topics       []CreatePartitionsRequestTopic
+	TimeoutMs    int32
+	ValidateOnly bool
+}
+
 // NewCreatePartitionsRequest returns one with Kafka's default in every field.
 func NewCreatePartitionsRequest() *CreatePartitionsRequest {
 	x := &CreatePartitionsRequest{}
@@ -28,13 +35,6 @@ func (x *CreatePartitionsRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *CreatePartitionsRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// CreatePartitionsRequest is the request of API 37, CreatePartitions: versions 0 to 3, flexible from 2.
-type CreatePartitionsRequest struct {
-	Topics       []CreatePartitionsRequestTopic
-	TimeoutMs    int32
-	ValidateOnly bool
-}
-
 // Default sets every field to Kafka's default.
 func (x *CreatePartitionsRequest) Default() {
 	*x = CreatePartitionsRequest{}
@@ -48,7 +48,7 @@ func (x *CreatePartitionsRequest) decode(r *Reader, version int16) {
 	}
 	x.TimeoutMs = r.int32("TimeoutMs")
 	x.ValidateOnly = r.bool("ValidateOnly")
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -61,7 +61,7 @@ func (x *CreatePartitionsRequest) encode(w *Writer, version int16) {
 	}
 	w.int32(x.TimeoutMs)
 	w.bool(x.ValidateOnly)
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -95,7 +95,7 @@ func (x *CreatePartitionsRequestTopic) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Assignments) && r.err == nil; i++ {
 		x.Assignments[i].decode(r, version)
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -108,7 +108,7 @@ func (x *CreatePartitionsRequestTopic) encode(w *Writer, version int16) {
 	for i := range x.Assignments {
 		x.Assignments[i].encode(w, version)
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -136,7 +136,7 @@ func (x *CreatePartitionsRequestAssignment) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.BrokerIDs) && r.err == nil; i++ {
 		x.BrokerIDs[i] = r.int32("CreatePartitionsAssignment.BrokerIDs")
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -147,9 +147,15 @@ func (x *CreatePartitionsRequestAssignment) encode(w *Writer, version int16) {
 	for i := range x.BrokerIDs {
 		w.int32(x.BrokerIDs[i])
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// CreatePartitionsResponse is the response of API 37, CreatePartitions: versions 0 to 3, flexible from 2.
+type CreatePartitionsResponse struct {
+	ThrottleTimeMs int32
+	Results        []CreatePartitionsResponseTopicResult
 }
 
 // NewCreatePartitionsResponse returns one with Kafka's default in every field.
@@ -178,12 +184,6 @@ func (x *CreatePartitionsResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *CreatePartitionsResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// CreatePartitionsResponse is the response of API 37, CreatePartitions: versions 0 to 3, flexible from 2.
-type CreatePartitionsResponse struct {
-	ThrottleTimeMs int32
-	Results        []CreatePartitionsResponseTopicResult
-}
-
 // Default sets every field to Kafka's default.
 func (x *CreatePartitionsResponse) Default() {
 	*x = CreatePartitionsResponse{}
@@ -196,7 +196,7 @@ func (x *CreatePartitionsResponse) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Results) && r.err == nil; i++ {
 		x.Results[i].decode(r, version)
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -208,7 +208,7 @@ func (x *CreatePartitionsResponse) encode(w *Writer, version int16) {
 	for i := range x.Results {
 		x.Results[i].encode(w, version)
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -237,7 +237,7 @@ func (x *CreatePartitionsResponseTopicResult) decode(r *Reader, version int16) {
 	x.Name = r.string("CreatePartitionsTopicResult.Name", flexible)
 	x.ErrorCode = Code(r.int16("CreatePartitionsTopicResult.ErrorCode"))
 	x.ErrorMessage = r.nullableString("CreatePartitionsTopicResult.ErrorMessage", flexible, true)
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -247,7 +247,7 @@ func (x *CreatePartitionsResponseTopicResult) encode(w *Writer, version int16) {
 	w.string(x.Name, flexible)
 	w.int16(int16(x.ErrorCode))
 	w.nullableString(x.ErrorMessage, flexible, true)
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

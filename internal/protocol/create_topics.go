@@ -2,6 +2,13 @@
 
 package protocol
 
+// CreateTopicsRequest is the request of API 19, CreateTopics: versions 0 to 7, flexible from 5.
+type CreateTopicsRequest struct {
+	Topics       []CreateTopicsRequestCreatableTopic
+	TimeoutMs    int32 // default 60000
+	ValidateOnly bool  // v1+
+}
+
 // NewCreateTopicsRequest returns one with Kafka's default in every field.
 func NewCreateTopicsRequest() *CreateTopicsRequest {
 	x := &CreateTopicsRequest{}
@@ -28,13 +35,6 @@ func (x *CreateTopicsRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *CreateTopicsRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// CreateTopicsRequest is the request of API 19, CreateTopics: versions 0 to 7, flexible from 5.
-type CreateTopicsRequest struct {
-	Topics       []CreateTopicsRequestCreatableTopic
-	TimeoutMs    int32 // default 60000
-	ValidateOnly bool  // v1+
-}
-
 // Default sets every field to Kafka's default.
 func (x *CreateTopicsRequest) Default() {
 	*x = CreateTopicsRequest{
@@ -52,7 +52,7 @@ func (x *CreateTopicsRequest) decode(r *Reader, version int16) {
 	if version >= 1 {
 		x.ValidateOnly = r.bool("ValidateOnly")
 	}
-	if version >= 5 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -67,7 +67,7 @@ func (x *CreateTopicsRequest) encode(w *Writer, version int16) {
 	if version >= 1 {
 		w.bool(x.ValidateOnly)
 	}
-	if version >= 5 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -106,7 +106,7 @@ func (x *CreateTopicsRequestCreatableTopic) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Configs) && r.err == nil; i++ {
 		x.Configs[i].decode(r, version)
 	}
-	if version >= 5 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -124,7 +124,7 @@ func (x *CreateTopicsRequestCreatableTopic) encode(w *Writer, version int16) {
 	for i := range x.Configs {
 		x.Configs[i].encode(w, version)
 	}
-	if version >= 5 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -154,7 +154,7 @@ func (x *CreateTopicsRequestCreatableReplicaAssignment) decode(r *Reader, versio
 	for i := 0; i < len(x.BrokerIDs) && r.err == nil; i++ {
 		x.BrokerIDs[i] = r.int32("CreatableReplicaAssignment.BrokerIDs")
 	}
-	if version >= 5 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -166,7 +166,7 @@ func (x *CreateTopicsRequestCreatableReplicaAssignment) encode(w *Writer, versio
 	for i := range x.BrokerIDs {
 		w.int32(x.BrokerIDs[i])
 	}
-	if version >= 5 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -193,7 +193,7 @@ func (x *CreateTopicsRequestCreatableTopicConfig) decode(r *Reader, version int1
 	flexible := version >= 5
 	x.Name = r.string("CreatableTopicConfig.Name", flexible)
 	x.Value = r.nullableString("CreatableTopicConfig.Value", flexible, true)
-	if version >= 5 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -202,9 +202,15 @@ func (x *CreateTopicsRequestCreatableTopicConfig) encode(w *Writer, version int1
 	flexible := version >= 5
 	w.string(x.Name, flexible)
 	w.nullableString(x.Value, flexible, true)
-	if version >= 5 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// CreateTopicsResponse is the response of API 19, CreateTopics: versions 0 to 7, flexible from 5.
+type CreateTopicsResponse struct {
+	ThrottleTimeMs int32 // v2+
+	Topics         []CreateTopicsResponseCreatableTopicResult
 }
 
 // NewCreateTopicsResponse returns one with Kafka's default in every field.
@@ -233,12 +239,6 @@ func (x *CreateTopicsResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *CreateTopicsResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// CreateTopicsResponse is the response of API 19, CreateTopics: versions 0 to 7, flexible from 5.
-type CreateTopicsResponse struct {
-	ThrottleTimeMs int32 // v2+
-	Topics         []CreateTopicsResponseCreatableTopicResult
-}
-
 // Default sets every field to Kafka's default.
 func (x *CreateTopicsResponse) Default() {
 	*x = CreateTopicsResponse{}
@@ -253,7 +253,7 @@ func (x *CreateTopicsResponse) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Topics) && r.err == nil; i++ {
 		x.Topics[i].decode(r, version)
 	}
-	if version >= 5 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -267,7 +267,7 @@ func (x *CreateTopicsResponse) encode(w *Writer, version int16) {
 	for i := range x.Topics {
 		x.Topics[i].encode(w, version)
 	}
-	if version >= 5 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -319,7 +319,7 @@ func (x *CreateTopicsResponseCreatableTopicResult) decode(r *Reader, version int
 			x.Configs[i].decode(r, version)
 		}
 	}
-	if version >= 5 {
+	if flexible {
 		for n := r.tags(); n > 0 && r.err == nil; n-- {
 			tag, outer := r.beginTag()
 			switch {
@@ -351,7 +351,7 @@ func (x *CreateTopicsResponseCreatableTopicResult) encode(w *Writer, version int
 			x.Configs[i].encode(w, version)
 		}
 	}
-	if version >= 5 {
+	if flexible {
 		section := w.tags()
 		if x.TopicConfigErrorCode != 0 {
 			at := w.beginTag(section, 0)

@@ -2,6 +2,13 @@
 
 package protocol
 
+// DefaultPrincipalData is a body without a number: versions 0 to 0, flexible from 0.
+type DefaultPrincipalData struct {
+	Type               string
+	Name               string
+	TokenAuthenticated bool
+}
+
 // NewDefaultPrincipalData returns one with Kafka's default in every field.
 func NewDefaultPrincipalData() *DefaultPrincipalData {
 	x := &DefaultPrincipalData{}
@@ -27,13 +34,6 @@ func (x *DefaultPrincipalData) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DefaultPrincipalData) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// DefaultPrincipalData is a body without a number: versions 0 to 0, flexible from 0.
-type DefaultPrincipalData struct {
-	Type               string
-	Name               string
-	TokenAuthenticated bool
-}
 
 // Default sets every field to Kafka's default.
 func (x *DefaultPrincipalData) Default() {

@@ -2,6 +2,17 @@
 
 package protocol
 
+// DelegationTokenRecord is record type 10 of the metadata log: versions 0 to 0, flexible from 0.
+type DelegationTokenRecord struct {
+	Owner               string
+	Requester           string
+	Renewers            []string
+	IssueTimestamp      int64
+	MaxTimestamp        int64
+	ExpirationTimestamp int64
+	TokenID             string
+}
+
 // NewDelegationTokenRecord returns one with Kafka's default in every field.
 func NewDelegationTokenRecord() *DelegationTokenRecord {
 	x := &DelegationTokenRecord{}
@@ -27,17 +38,6 @@ func (x *DelegationTokenRecord) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DelegationTokenRecord) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// DelegationTokenRecord is record type 10 of the metadata log: versions 0 to 0, flexible from 0.
-type DelegationTokenRecord struct {
-	Owner               string
-	Requester           string
-	Renewers            []string
-	IssueTimestamp      int64
-	MaxTimestamp        int64
-	ExpirationTimestamp int64
-	TokenID             string
-}
 
 // Default sets every field to Kafka's default.
 func (x *DelegationTokenRecord) Default() {

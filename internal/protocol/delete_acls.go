@@ -2,6 +2,11 @@
 
 package protocol
 
+// DeleteAclsRequest is the request of API 31, DeleteAcls: versions 1 to 3, flexible from 2.
+type DeleteAclsRequest struct {
+	Filters []DeleteAclsRequestFilter
+}
+
 // NewDeleteAclsRequest returns one with Kafka's default in every field.
 func NewDeleteAclsRequest() *DeleteAclsRequest {
 	x := &DeleteAclsRequest{}
@@ -28,11 +33,6 @@ func (x *DeleteAclsRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DeleteAclsRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// DeleteAclsRequest is the request of API 31, DeleteAcls: versions 1 to 3, flexible from 2.
-type DeleteAclsRequest struct {
-	Filters []DeleteAclsRequestFilter
-}
-
 // Default sets every field to Kafka's default.
 func (x *DeleteAclsRequest) Default() {
 	*x = DeleteAclsRequest{}
@@ -44,7 +44,7 @@ func (x *DeleteAclsRequest) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Filters) && r.err == nil; i++ {
 		x.Filters[i].decode(r, version)
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -55,7 +55,7 @@ func (x *DeleteAclsRequest) encode(w *Writer, version int16) {
 	for i := range x.Filters {
 		x.Filters[i].encode(w, version)
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -94,7 +94,7 @@ func (x *DeleteAclsRequestFilter) decode(r *Reader, version int16) {
 	x.HostFilter = r.nullableString("DeleteAclsFilter.HostFilter", flexible, true)
 	x.Operation = r.int8("DeleteAclsFilter.Operation")
 	x.PermissionType = r.int8("DeleteAclsFilter.PermissionType")
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -108,9 +108,15 @@ func (x *DeleteAclsRequestFilter) encode(w *Writer, version int16) {
 	w.nullableString(x.HostFilter, flexible, true)
 	w.int8(x.Operation)
 	w.int8(x.PermissionType)
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// DeleteAclsResponse is the response of API 31, DeleteAcls: versions 1 to 3, flexible from 2.
+type DeleteAclsResponse struct {
+	ThrottleTimeMs int32
+	FilterResults  []DeleteAclsResponseFilterResult
 }
 
 // NewDeleteAclsResponse returns one with Kafka's default in every field.
@@ -139,12 +145,6 @@ func (x *DeleteAclsResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DeleteAclsResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// DeleteAclsResponse is the response of API 31, DeleteAcls: versions 1 to 3, flexible from 2.
-type DeleteAclsResponse struct {
-	ThrottleTimeMs int32
-	FilterResults  []DeleteAclsResponseFilterResult
-}
-
 // Default sets every field to Kafka's default.
 func (x *DeleteAclsResponse) Default() {
 	*x = DeleteAclsResponse{}
@@ -157,7 +157,7 @@ func (x *DeleteAclsResponse) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.FilterResults) && r.err == nil; i++ {
 		x.FilterResults[i].decode(r, version)
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -169,7 +169,7 @@ func (x *DeleteAclsResponse) encode(w *Writer, version int16) {
 	for i := range x.FilterResults {
 		x.FilterResults[i].encode(w, version)
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -201,7 +201,7 @@ func (x *DeleteAclsResponseFilterResult) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.MatchingAcls) && r.err == nil; i++ {
 		x.MatchingAcls[i].decode(r, version)
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -214,7 +214,7 @@ func (x *DeleteAclsResponseFilterResult) encode(w *Writer, version int16) {
 	for i := range x.MatchingAcls {
 		x.MatchingAcls[i].encode(w, version)
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -257,7 +257,7 @@ func (x *DeleteAclsResponseMatchingAcl) decode(r *Reader, version int16) {
 	x.Host = r.string("DeleteAclsMatchingAcl.Host", flexible)
 	x.Operation = r.int8("DeleteAclsMatchingAcl.Operation")
 	x.PermissionType = r.int8("DeleteAclsMatchingAcl.PermissionType")
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -273,7 +273,7 @@ func (x *DeleteAclsResponseMatchingAcl) encode(w *Writer, version int16) {
 	w.string(x.Host, flexible)
 	w.int8(x.Operation)
 	w.int8(x.PermissionType)
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

@@ -2,6 +2,11 @@
 
 package protocol
 
+// DeleteGroupsRequest is the request of API 42, DeleteGroups: versions 0 to 3, flexible from 2.
+type DeleteGroupsRequest struct {
+	GroupsNames []string
+}
+
 // NewDeleteGroupsRequest returns one with Kafka's default in every field.
 func NewDeleteGroupsRequest() *DeleteGroupsRequest {
 	x := &DeleteGroupsRequest{}
@@ -28,11 +33,6 @@ func (x *DeleteGroupsRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DeleteGroupsRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// DeleteGroupsRequest is the request of API 42, DeleteGroups: versions 0 to 3, flexible from 2.
-type DeleteGroupsRequest struct {
-	GroupsNames []string
-}
-
 // Default sets every field to Kafka's default.
 func (x *DeleteGroupsRequest) Default() {
 	*x = DeleteGroupsRequest{}
@@ -44,7 +44,7 @@ func (x *DeleteGroupsRequest) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.GroupsNames) && r.err == nil; i++ {
 		x.GroupsNames[i] = r.string("GroupsNames", flexible)
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -55,9 +55,15 @@ func (x *DeleteGroupsRequest) encode(w *Writer, version int16) {
 	for i := range x.GroupsNames {
 		w.string(x.GroupsNames[i], flexible)
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// DeleteGroupsResponse is the response of API 42, DeleteGroups: versions 0 to 3, flexible from 2.
+type DeleteGroupsResponse struct {
+	ThrottleTimeMs int32
+	Results        []DeleteGroupsResponseDeletableGroupResult
 }
 
 // NewDeleteGroupsResponse returns one with Kafka's default in every field.
@@ -86,12 +92,6 @@ func (x *DeleteGroupsResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DeleteGroupsResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// DeleteGroupsResponse is the response of API 42, DeleteGroups: versions 0 to 3, flexible from 2.
-type DeleteGroupsResponse struct {
-	ThrottleTimeMs int32
-	Results        []DeleteGroupsResponseDeletableGroupResult
-}
-
 // Default sets every field to Kafka's default.
 func (x *DeleteGroupsResponse) Default() {
 	*x = DeleteGroupsResponse{}
@@ -104,7 +104,7 @@ func (x *DeleteGroupsResponse) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Results) && r.err == nil; i++ {
 		x.Results[i].decode(r, version)
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -116,7 +116,7 @@ func (x *DeleteGroupsResponse) encode(w *Writer, version int16) {
 	for i := range x.Results {
 		x.Results[i].encode(w, version)
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -147,7 +147,7 @@ func (x *DeleteGroupsResponseDeletableGroupResult) decode(r *Reader, version int
 	if version >= 3 {
 		x.ErrorMessage = r.nullableString("DeletableGroupResult.ErrorMessage", true, true)
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -159,7 +159,7 @@ func (x *DeleteGroupsResponseDeletableGroupResult) encode(w *Writer, version int
 	if version >= 3 {
 		w.nullableString(x.ErrorMessage, true, true)
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

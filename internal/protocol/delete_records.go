@@ -2,6 +2,12 @@
 
 package protocol
 
+// DeleteRecordsRequest is the request of API 21, DeleteRecords: versions 0 to 2, flexible from 2.
+type DeleteRecordsRequest struct {
+	Topics    []DeleteRecordsRequestTopic
+	TimeoutMs int32
+}
+
 // NewDeleteRecordsRequest returns one with Kafka's default in every field.
 func NewDeleteRecordsRequest() *DeleteRecordsRequest {
 	x := &DeleteRecordsRequest{}
@@ -28,12 +34,6 @@ func (x *DeleteRecordsRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DeleteRecordsRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// DeleteRecordsRequest is the request of API 21, DeleteRecords: versions 0 to 2, flexible from 2.
-type DeleteRecordsRequest struct {
-	Topics    []DeleteRecordsRequestTopic
-	TimeoutMs int32
-}
-
 // Default sets every field to Kafka's default.
 func (x *DeleteRecordsRequest) Default() {
 	*x = DeleteRecordsRequest{}
@@ -46,7 +46,7 @@ func (x *DeleteRecordsRequest) decode(r *Reader, version int16) {
 		x.Topics[i].decode(r, version)
 	}
 	x.TimeoutMs = r.int32("TimeoutMs")
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -58,7 +58,7 @@ func (x *DeleteRecordsRequest) encode(w *Writer, version int16) {
 		x.Topics[i].encode(w, version)
 	}
 	w.int32(x.TimeoutMs)
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -88,7 +88,7 @@ func (x *DeleteRecordsRequestTopic) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Partitions) && r.err == nil; i++ {
 		x.Partitions[i].decode(r, version)
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -100,7 +100,7 @@ func (x *DeleteRecordsRequestTopic) encode(w *Writer, version int16) {
 	for i := range x.Partitions {
 		x.Partitions[i].encode(w, version)
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -124,19 +124,27 @@ func (x *DeleteRecordsRequestPartition) Default() {
 }
 
 func (x *DeleteRecordsRequestPartition) decode(r *Reader, version int16) {
+	flexible := version >= 2
 	x.PartitionIndex = r.int32("DeleteRecordsPartition.PartitionIndex")
 	x.Offset = r.int64("DeleteRecordsPartition.Offset")
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
 
 func (x *DeleteRecordsRequestPartition) encode(w *Writer, version int16) {
+	flexible := version >= 2
 	w.int32(x.PartitionIndex)
 	w.int64(x.Offset)
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// DeleteRecordsResponse is the response of API 21, DeleteRecords: versions 0 to 2, flexible from 2.
+type DeleteRecordsResponse struct {
+	ThrottleTimeMs int32
+	Topics         []DeleteRecordsResponseTopicResult
 }
 
 // NewDeleteRecordsResponse returns one with Kafka's default in every field.
@@ -165,12 +173,6 @@ func (x *DeleteRecordsResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DeleteRecordsResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// DeleteRecordsResponse is the response of API 21, DeleteRecords: versions 0 to 2, flexible from 2.
-type DeleteRecordsResponse struct {
-	ThrottleTimeMs int32
-	Topics         []DeleteRecordsResponseTopicResult
-}
-
 // Default sets every field to Kafka's default.
 func (x *DeleteRecordsResponse) Default() {
 	*x = DeleteRecordsResponse{}
@@ -183,7 +185,7 @@ func (x *DeleteRecordsResponse) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Topics) && r.err == nil; i++ {
 		x.Topics[i].decode(r, version)
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -195,7 +197,7 @@ func (x *DeleteRecordsResponse) encode(w *Writer, version int16) {
 	for i := range x.Topics {
 		x.Topics[i].encode(w, version)
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -225,7 +227,7 @@ func (x *DeleteRecordsResponseTopicResult) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Partitions) && r.err == nil; i++ {
 		x.Partitions[i].decode(r, version)
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -237,7 +239,7 @@ func (x *DeleteRecordsResponseTopicResult) encode(w *Writer, version int16) {
 	for i := range x.Partitions {
 		x.Partitions[i].encode(w, version)
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -262,19 +264,21 @@ func (x *DeleteRecordsResponsePartitionResult) Default() {
 }
 
 func (x *DeleteRecordsResponsePartitionResult) decode(r *Reader, version int16) {
+	flexible := version >= 2
 	x.PartitionIndex = r.int32("DeleteRecordsPartitionResult.PartitionIndex")
 	x.LowWatermark = r.int64("DeleteRecordsPartitionResult.LowWatermark")
 	x.ErrorCode = Code(r.int16("DeleteRecordsPartitionResult.ErrorCode"))
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
 
 func (x *DeleteRecordsResponsePartitionResult) encode(w *Writer, version int16) {
+	flexible := version >= 2
 	w.int32(x.PartitionIndex)
 	w.int64(x.LowWatermark)
 	w.int16(int16(x.ErrorCode))
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

@@ -2,6 +2,12 @@
 
 package protocol
 
+// DeleteShareGroupOffsetsRequest is the request of API 92, DeleteShareGroupOffsets: versions 0 to 0, flexible from 0.
+type DeleteShareGroupOffsetsRequest struct {
+	GroupID string
+	Topics  []DeleteShareGroupOffsetsRequestTopic
+}
+
 // NewDeleteShareGroupOffsetsRequest returns one with Kafka's default in every field.
 func NewDeleteShareGroupOffsetsRequest() *DeleteShareGroupOffsetsRequest {
 	x := &DeleteShareGroupOffsetsRequest{}
@@ -27,12 +33,6 @@ func (x *DeleteShareGroupOffsetsRequest) Decode(r *Reader, version int16) error 
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DeleteShareGroupOffsetsRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// DeleteShareGroupOffsetsRequest is the request of API 92, DeleteShareGroupOffsets: versions 0 to 0, flexible from 0.
-type DeleteShareGroupOffsetsRequest struct {
-	GroupID string
-	Topics  []DeleteShareGroupOffsetsRequestTopic
-}
 
 // Default sets every field to Kafka's default.
 func (x *DeleteShareGroupOffsetsRequest) Default() {
@@ -84,6 +84,14 @@ func (x *DeleteShareGroupOffsetsRequestTopic) encode(w *Writer, version int16) {
 	w.uvarint(0)
 }
 
+// DeleteShareGroupOffsetsResponse is the response of API 92, DeleteShareGroupOffsets: versions 0 to 0, flexible from 0.
+type DeleteShareGroupOffsetsResponse struct {
+	ThrottleTimeMs int32
+	ErrorCode      Code
+	ErrorMessage   *string // null allowed
+	Responses      []DeleteShareGroupOffsetsResponseTopic
+}
+
 // NewDeleteShareGroupOffsetsResponse returns one with Kafka's default in every field.
 func NewDeleteShareGroupOffsetsResponse() *DeleteShareGroupOffsetsResponse {
 	x := &DeleteShareGroupOffsetsResponse{}
@@ -109,14 +117,6 @@ func (x *DeleteShareGroupOffsetsResponse) Decode(r *Reader, version int16) error
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DeleteShareGroupOffsetsResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// DeleteShareGroupOffsetsResponse is the response of API 92, DeleteShareGroupOffsets: versions 0 to 0, flexible from 0.
-type DeleteShareGroupOffsetsResponse struct {
-	ThrottleTimeMs int32
-	ErrorCode      Code
-	ErrorMessage   *string // null allowed
-	Responses      []DeleteShareGroupOffsetsResponseTopic
-}
 
 // Default sets every field to Kafka's default.
 func (x *DeleteShareGroupOffsetsResponse) Default() {

@@ -2,6 +2,12 @@
 
 package protocol
 
+// DeleteShareGroupStateRequest is the request of API 86, DeleteShareGroupState: versions 0 to 0, flexible from 0.
+type DeleteShareGroupStateRequest struct {
+	GroupID string
+	Topics  []DeleteShareGroupStateRequestDeleteStateData
+}
+
 // NewDeleteShareGroupStateRequest returns one with Kafka's default in every field.
 func NewDeleteShareGroupStateRequest() *DeleteShareGroupStateRequest {
 	x := &DeleteShareGroupStateRequest{}
@@ -27,12 +33,6 @@ func (x *DeleteShareGroupStateRequest) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DeleteShareGroupStateRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// DeleteShareGroupStateRequest is the request of API 86, DeleteShareGroupState: versions 0 to 0, flexible from 0.
-type DeleteShareGroupStateRequest struct {
-	GroupID string
-	Topics  []DeleteShareGroupStateRequestDeleteStateData
-}
 
 // Default sets every field to Kafka's default.
 func (x *DeleteShareGroupStateRequest) Default() {
@@ -120,6 +120,11 @@ func (x *DeleteShareGroupStateRequestPartitionData) encode(w *Writer, version in
 	w.uvarint(0)
 }
 
+// DeleteShareGroupStateResponse is the response of API 86, DeleteShareGroupState: versions 0 to 0, flexible from 0.
+type DeleteShareGroupStateResponse struct {
+	Results []DeleteShareGroupStateResponseDeleteStateResult
+}
+
 // NewDeleteShareGroupStateResponse returns one with Kafka's default in every field.
 func NewDeleteShareGroupStateResponse() *DeleteShareGroupStateResponse {
 	x := &DeleteShareGroupStateResponse{}
@@ -145,11 +150,6 @@ func (x *DeleteShareGroupStateResponse) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DeleteShareGroupStateResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// DeleteShareGroupStateResponse is the response of API 86, DeleteShareGroupState: versions 0 to 0, flexible from 0.
-type DeleteShareGroupStateResponse struct {
-	Results []DeleteShareGroupStateResponseDeleteStateResult
-}
 
 // Default sets every field to Kafka's default.
 func (x *DeleteShareGroupStateResponse) Default() {

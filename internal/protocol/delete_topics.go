@@ -2,6 +2,13 @@
 
 package protocol
 
+// DeleteTopicsRequest is the request of API 20, DeleteTopics: versions 0 to 6, flexible from 4.
+type DeleteTopicsRequest struct {
+	Topics     []DeleteTopicsRequestDeleteTopicState // v6+
+	TopicNames []string                              // v0-5
+	TimeoutMs  int32
+}
+
 // NewDeleteTopicsRequest returns one with Kafka's default in every field.
 func NewDeleteTopicsRequest() *DeleteTopicsRequest {
 	x := &DeleteTopicsRequest{}
@@ -28,13 +35,6 @@ func (x *DeleteTopicsRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DeleteTopicsRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// DeleteTopicsRequest is the request of API 20, DeleteTopics: versions 0 to 6, flexible from 4.
-type DeleteTopicsRequest struct {
-	Topics     []DeleteTopicsRequestDeleteTopicState // v6+
-	TopicNames []string                              // v0-5
-	TimeoutMs  int32
-}
-
 // Default sets every field to Kafka's default.
 func (x *DeleteTopicsRequest) Default() {
 	*x = DeleteTopicsRequest{}
@@ -55,7 +55,7 @@ func (x *DeleteTopicsRequest) decode(r *Reader, version int16) {
 		}
 	}
 	x.TimeoutMs = r.int32("TimeoutMs")
-	if version >= 4 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -75,7 +75,7 @@ func (x *DeleteTopicsRequest) encode(w *Writer, version int16) {
 		}
 	}
 	w.int32(x.TimeoutMs)
-	if version >= 4 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -110,6 +110,12 @@ func (x *DeleteTopicsRequestDeleteTopicState) encode(w *Writer, version int16) {
 	w.uvarint(0)
 }
 
+// DeleteTopicsResponse is the response of API 20, DeleteTopics: versions 0 to 6, flexible from 4.
+type DeleteTopicsResponse struct {
+	ThrottleTimeMs int32 // v1+
+	Responses      []DeleteTopicsResponseDeletableTopicResult
+}
+
 // NewDeleteTopicsResponse returns one with Kafka's default in every field.
 func NewDeleteTopicsResponse() *DeleteTopicsResponse {
 	x := &DeleteTopicsResponse{}
@@ -136,12 +142,6 @@ func (x *DeleteTopicsResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DeleteTopicsResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// DeleteTopicsResponse is the response of API 20, DeleteTopics: versions 0 to 6, flexible from 4.
-type DeleteTopicsResponse struct {
-	ThrottleTimeMs int32 // v1+
-	Responses      []DeleteTopicsResponseDeletableTopicResult
-}
-
 // Default sets every field to Kafka's default.
 func (x *DeleteTopicsResponse) Default() {
 	*x = DeleteTopicsResponse{}
@@ -156,7 +156,7 @@ func (x *DeleteTopicsResponse) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Responses) && r.err == nil; i++ {
 		x.Responses[i].decode(r, version)
 	}
-	if version >= 4 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -170,7 +170,7 @@ func (x *DeleteTopicsResponse) encode(w *Writer, version int16) {
 	for i := range x.Responses {
 		x.Responses[i].encode(w, version)
 	}
-	if version >= 4 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -205,7 +205,7 @@ func (x *DeleteTopicsResponseDeletableTopicResult) decode(r *Reader, version int
 	if version >= 5 {
 		x.ErrorMessage = r.nullableString("DeletableTopicResult.ErrorMessage", true, true)
 	}
-	if version >= 4 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -220,7 +220,7 @@ func (x *DeleteTopicsResponseDeletableTopicResult) encode(w *Writer, version int
 	if version >= 5 {
 		w.nullableString(x.ErrorMessage, true, true)
 	}
-	if version >= 4 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

@@ -2,6 +2,17 @@
 
 package protocol
 
+// DescribeAclsRequest is the request of API 29, DescribeAcls: versions 1 to 3, flexible from 2.
+type DescribeAclsRequest struct {
+	ResourceTypeFilter int8
+	ResourceNameFilter *string // null allowed
+	PatternTypeFilter  int8    // default 3
+	PrincipalFilter    *string // null allowed
+	HostFilter         *string // null allowed
+	Operation          int8
+	PermissionType     int8
+}
+
 // NewDescribeAclsRequest returns one with Kafka's default in every field.
 func NewDescribeAclsRequest() *DescribeAclsRequest {
 	x := &DescribeAclsRequest{}
@@ -28,17 +39,6 @@ func (x *DescribeAclsRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DescribeAclsRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// DescribeAclsRequest is the request of API 29, DescribeAcls: versions 1 to 3, flexible from 2.
-type DescribeAclsRequest struct {
-	ResourceTypeFilter int8
-	ResourceNameFilter *string // null allowed
-	PatternTypeFilter  int8    // default 3
-	PrincipalFilter    *string // null allowed
-	HostFilter         *string // null allowed
-	Operation          int8
-	PermissionType     int8
-}
-
 // Default sets every field to Kafka's default.
 func (x *DescribeAclsRequest) Default() {
 	*x = DescribeAclsRequest{
@@ -55,7 +55,7 @@ func (x *DescribeAclsRequest) decode(r *Reader, version int16) {
 	x.HostFilter = r.nullableString("HostFilter", flexible, true)
 	x.Operation = r.int8("Operation")
 	x.PermissionType = r.int8("PermissionType")
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -69,9 +69,17 @@ func (x *DescribeAclsRequest) encode(w *Writer, version int16) {
 	w.nullableString(x.HostFilter, flexible, true)
 	w.int8(x.Operation)
 	w.int8(x.PermissionType)
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// DescribeAclsResponse is the response of API 29, DescribeAcls: versions 1 to 3, flexible from 2.
+type DescribeAclsResponse struct {
+	ThrottleTimeMs int32
+	ErrorCode      Code
+	ErrorMessage   *string // null allowed
+	Resources      []DescribeAclsResponseResource
 }
 
 // NewDescribeAclsResponse returns one with Kafka's default in every field.
@@ -100,14 +108,6 @@ func (x *DescribeAclsResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DescribeAclsResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// DescribeAclsResponse is the response of API 29, DescribeAcls: versions 1 to 3, flexible from 2.
-type DescribeAclsResponse struct {
-	ThrottleTimeMs int32
-	ErrorCode      Code
-	ErrorMessage   *string // null allowed
-	Resources      []DescribeAclsResponseResource
-}
-
 // Default sets every field to Kafka's default.
 func (x *DescribeAclsResponse) Default() {
 	*x = DescribeAclsResponse{}
@@ -122,7 +122,7 @@ func (x *DescribeAclsResponse) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Resources) && r.err == nil; i++ {
 		x.Resources[i].decode(r, version)
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -136,7 +136,7 @@ func (x *DescribeAclsResponse) encode(w *Writer, version int16) {
 	for i := range x.Resources {
 		x.Resources[i].encode(w, version)
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -172,7 +172,7 @@ func (x *DescribeAclsResponseResource) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Acls) && r.err == nil; i++ {
 		x.Acls[i].decode(r, version)
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -186,7 +186,7 @@ func (x *DescribeAclsResponseResource) encode(w *Writer, version int16) {
 	for i := range x.Acls {
 		x.Acls[i].encode(w, version)
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -217,7 +217,7 @@ func (x *DescribeAclsResponseAclDescription) decode(r *Reader, version int16) {
 	x.Host = r.string("AclDescription.Host", flexible)
 	x.Operation = r.int8("AclDescription.Operation")
 	x.PermissionType = r.int8("AclDescription.PermissionType")
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -228,7 +228,7 @@ func (x *DescribeAclsResponseAclDescription) encode(w *Writer, version int16) {
 	w.string(x.Host, flexible)
 	w.int8(x.Operation)
 	w.int8(x.PermissionType)
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

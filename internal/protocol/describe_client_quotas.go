@@ -2,6 +2,12 @@
 
 package protocol
 
+// DescribeClientQuotasRequest is the request of API 48, DescribeClientQuotas: versions 0 to 1, flexible from 1.
+type DescribeClientQuotasRequest struct {
+	Components []DescribeClientQuotasRequestComponentData
+	Strict     bool
+}
+
 // NewDescribeClientQuotasRequest returns one with Kafka's default in every field.
 func NewDescribeClientQuotasRequest() *DescribeClientQuotasRequest {
 	x := &DescribeClientQuotasRequest{}
@@ -28,12 +34,6 @@ func (x *DescribeClientQuotasRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DescribeClientQuotasRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// DescribeClientQuotasRequest is the request of API 48, DescribeClientQuotas: versions 0 to 1, flexible from 1.
-type DescribeClientQuotasRequest struct {
-	Components []DescribeClientQuotasRequestComponentData
-	Strict     bool
-}
-
 // Default sets every field to Kafka's default.
 func (x *DescribeClientQuotasRequest) Default() {
 	*x = DescribeClientQuotasRequest{}
@@ -46,7 +46,7 @@ func (x *DescribeClientQuotasRequest) decode(r *Reader, version int16) {
 		x.Components[i].decode(r, version)
 	}
 	x.Strict = r.bool("Strict")
-	if version >= 1 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -58,7 +58,7 @@ func (x *DescribeClientQuotasRequest) encode(w *Writer, version int16) {
 		x.Components[i].encode(w, version)
 	}
 	w.bool(x.Strict)
-	if version >= 1 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -87,7 +87,7 @@ func (x *DescribeClientQuotasRequestComponentData) decode(r *Reader, version int
 	x.EntityType = r.string("ComponentData.EntityType", flexible)
 	x.MatchType = r.int8("ComponentData.MatchType")
 	x.Match = r.nullableString("ComponentData.Match", flexible, true)
-	if version >= 1 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -97,9 +97,17 @@ func (x *DescribeClientQuotasRequestComponentData) encode(w *Writer, version int
 	w.string(x.EntityType, flexible)
 	w.int8(x.MatchType)
 	w.nullableString(x.Match, flexible, true)
-	if version >= 1 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// DescribeClientQuotasResponse is the response of API 48, DescribeClientQuotas: versions 0 to 1, flexible from 1.
+type DescribeClientQuotasResponse struct {
+	ThrottleTimeMs int32
+	ErrorCode      Code
+	ErrorMessage   *string                                 // null allowed
+	Entries        []DescribeClientQuotasResponseEntryData // null allowed
 }
 
 // NewDescribeClientQuotasResponse returns one with Kafka's default in every field.
@@ -128,14 +136,6 @@ func (x *DescribeClientQuotasResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DescribeClientQuotasResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// DescribeClientQuotasResponse is the response of API 48, DescribeClientQuotas: versions 0 to 1, flexible from 1.
-type DescribeClientQuotasResponse struct {
-	ThrottleTimeMs int32
-	ErrorCode      Code
-	ErrorMessage   *string                                 // null allowed
-	Entries        []DescribeClientQuotasResponseEntryData // null allowed
-}
-
 // Default sets every field to Kafka's default.
 func (x *DescribeClientQuotasResponse) Default() {
 	*x = DescribeClientQuotasResponse{
@@ -152,7 +152,7 @@ func (x *DescribeClientQuotasResponse) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Entries) && r.err == nil; i++ {
 		x.Entries[i].decode(r, version)
 	}
-	if version >= 1 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -166,7 +166,7 @@ func (x *DescribeClientQuotasResponse) encode(w *Writer, version int16) {
 	for i := range x.Entries {
 		x.Entries[i].encode(w, version)
 	}
-	if version >= 1 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -199,7 +199,7 @@ func (x *DescribeClientQuotasResponseEntryData) decode(r *Reader, version int16)
 	for i := 0; i < len(x.Values) && r.err == nil; i++ {
 		x.Values[i].decode(r, version)
 	}
-	if version >= 1 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -214,7 +214,7 @@ func (x *DescribeClientQuotasResponseEntryData) encode(w *Writer, version int16)
 	for i := range x.Values {
 		x.Values[i].encode(w, version)
 	}
-	if version >= 1 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -241,7 +241,7 @@ func (x *DescribeClientQuotasResponseEntityData) decode(r *Reader, version int16
 	flexible := version >= 1
 	x.EntityType = r.string("EntityData.EntityType", flexible)
 	x.EntityName = r.nullableString("EntityData.EntityName", flexible, true)
-	if version >= 1 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -250,7 +250,7 @@ func (x *DescribeClientQuotasResponseEntityData) encode(w *Writer, version int16
 	flexible := version >= 1
 	w.string(x.EntityType, flexible)
 	w.nullableString(x.EntityName, flexible, true)
-	if version >= 1 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -277,7 +277,7 @@ func (x *DescribeClientQuotasResponseValueData) decode(r *Reader, version int16)
 	flexible := version >= 1
 	x.Key = r.string("ValueData.Key", flexible)
 	x.Value = r.float64("ValueData.Value")
-	if version >= 1 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -286,7 +286,7 @@ func (x *DescribeClientQuotasResponseValueData) encode(w *Writer, version int16)
 	flexible := version >= 1
 	w.string(x.Key, flexible)
 	w.float64(x.Value)
-	if version >= 1 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

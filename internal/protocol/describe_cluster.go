@@ -2,6 +2,13 @@
 
 package protocol
 
+// DescribeClusterRequest is the request of API 60, DescribeCluster: versions 0 to 2, flexible from 0.
+type DescribeClusterRequest struct {
+	IncludeClusterAuthorizedOperations bool
+	EndpointType                       int8 // v1+, default 1
+	IncludeFencedBrokers               bool // v2+
+}
+
 // NewDescribeClusterRequest returns one with Kafka's default in every field.
 func NewDescribeClusterRequest() *DescribeClusterRequest {
 	x := &DescribeClusterRequest{}
@@ -27,13 +34,6 @@ func (x *DescribeClusterRequest) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DescribeClusterRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// DescribeClusterRequest is the request of API 60, DescribeCluster: versions 0 to 2, flexible from 0.
-type DescribeClusterRequest struct {
-	IncludeClusterAuthorizedOperations bool
-	EndpointType                       int8 // v1+, default 1
-	IncludeFencedBrokers               bool // v2+
-}
 
 // Default sets every field to Kafka's default.
 func (x *DescribeClusterRequest) Default() {
@@ -64,6 +64,18 @@ func (x *DescribeClusterRequest) encode(w *Writer, version int16) {
 	w.uvarint(0)
 }
 
+// DescribeClusterResponse is the response of API 60, DescribeCluster: versions 0 to 2, flexible from 0.
+type DescribeClusterResponse struct {
+	ThrottleTimeMs              int32
+	ErrorCode                   Code
+	ErrorMessage                *string // null allowed
+	EndpointType                int8    // v1+, default 1
+	ClusterID                   string
+	ControllerID                int32 // default -1
+	Brokers                     []DescribeClusterResponseBroker
+	ClusterAuthorizedOperations int32 // default -2147483648
+}
+
 // NewDescribeClusterResponse returns one with Kafka's default in every field.
 func NewDescribeClusterResponse() *DescribeClusterResponse {
 	x := &DescribeClusterResponse{}
@@ -89,18 +101,6 @@ func (x *DescribeClusterResponse) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DescribeClusterResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// DescribeClusterResponse is the response of API 60, DescribeCluster: versions 0 to 2, flexible from 0.
-type DescribeClusterResponse struct {
-	ThrottleTimeMs              int32
-	ErrorCode                   Code
-	ErrorMessage                *string // null allowed
-	EndpointType                int8    // v1+, default 1
-	ClusterID                   string
-	ControllerID                int32 // default -1
-	Brokers                     []DescribeClusterResponseBroker
-	ClusterAuthorizedOperations int32 // default -2147483648
-}
 
 // Default sets every field to Kafka's default.
 func (x *DescribeClusterResponse) Default() {

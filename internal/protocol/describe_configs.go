@@ -2,6 +2,13 @@
 
 package protocol
 
+// DescribeConfigsRequest is the request of API 32, DescribeConfigs: versions 1 to 4, flexible from 4.
+type DescribeConfigsRequest struct {
+	Resources            []DescribeConfigsRequestResource
+	IncludeSynonyms      bool
+	IncludeDocumentation bool // v3+
+}
+
 // NewDescribeConfigsRequest returns one with Kafka's default in every field.
 func NewDescribeConfigsRequest() *DescribeConfigsRequest {
 	x := &DescribeConfigsRequest{}
@@ -28,13 +35,6 @@ func (x *DescribeConfigsRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DescribeConfigsRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// DescribeConfigsRequest is the request of API 32, DescribeConfigs: versions 1 to 4, flexible from 4.
-type DescribeConfigsRequest struct {
-	Resources            []DescribeConfigsRequestResource
-	IncludeSynonyms      bool
-	IncludeDocumentation bool // v3+
-}
-
 // Default sets every field to Kafka's default.
 func (x *DescribeConfigsRequest) Default() {
 	*x = DescribeConfigsRequest{}
@@ -50,7 +50,7 @@ func (x *DescribeConfigsRequest) decode(r *Reader, version int16) {
 	if version >= 3 {
 		x.IncludeDocumentation = r.bool("IncludeDocumentation")
 	}
-	if version >= 4 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -65,7 +65,7 @@ func (x *DescribeConfigsRequest) encode(w *Writer, version int16) {
 	if version >= 3 {
 		w.bool(x.IncludeDocumentation)
 	}
-	if version >= 4 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -99,7 +99,7 @@ func (x *DescribeConfigsRequestResource) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.ConfigurationKeys) && r.err == nil; i++ {
 		x.ConfigurationKeys[i] = r.string("DescribeConfigsResource.ConfigurationKeys", flexible)
 	}
-	if version >= 4 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -112,9 +112,15 @@ func (x *DescribeConfigsRequestResource) encode(w *Writer, version int16) {
 	for i := range x.ConfigurationKeys {
 		w.string(x.ConfigurationKeys[i], flexible)
 	}
-	if version >= 4 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// DescribeConfigsResponse is the response of API 32, DescribeConfigs: versions 1 to 4, flexible from 4.
+type DescribeConfigsResponse struct {
+	ThrottleTimeMs int32
+	Results        []DescribeConfigsResponseResult
 }
 
 // NewDescribeConfigsResponse returns one with Kafka's default in every field.
@@ -143,12 +149,6 @@ func (x *DescribeConfigsResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DescribeConfigsResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// DescribeConfigsResponse is the response of API 32, DescribeConfigs: versions 1 to 4, flexible from 4.
-type DescribeConfigsResponse struct {
-	ThrottleTimeMs int32
-	Results        []DescribeConfigsResponseResult
-}
-
 // Default sets every field to Kafka's default.
 func (x *DescribeConfigsResponse) Default() {
 	*x = DescribeConfigsResponse{}
@@ -161,7 +161,7 @@ func (x *DescribeConfigsResponse) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Results) && r.err == nil; i++ {
 		x.Results[i].decode(r, version)
 	}
-	if version >= 4 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -173,7 +173,7 @@ func (x *DescribeConfigsResponse) encode(w *Writer, version int16) {
 	for i := range x.Results {
 		x.Results[i].encode(w, version)
 	}
-	if version >= 4 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -209,7 +209,7 @@ func (x *DescribeConfigsResponseResult) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Configs) && r.err == nil; i++ {
 		x.Configs[i].decode(r, version)
 	}
-	if version >= 4 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -224,7 +224,7 @@ func (x *DescribeConfigsResponseResult) encode(w *Writer, version int16) {
 	for i := range x.Configs {
 		x.Configs[i].encode(w, version)
 	}
-	if version >= 4 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -270,7 +270,7 @@ func (x *DescribeConfigsResponseResourceResult) decode(r *Reader, version int16)
 		x.ConfigType = r.int8("DescribeConfigsResourceResult.ConfigType")
 		x.Documentation = r.nullableString("DescribeConfigsResourceResult.Documentation", flexible, true)
 	}
-	if version >= 4 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -290,7 +290,7 @@ func (x *DescribeConfigsResponseResourceResult) encode(w *Writer, version int16)
 		w.int8(x.ConfigType)
 		w.nullableString(x.Documentation, flexible, true)
 	}
-	if version >= 4 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -319,7 +319,7 @@ func (x *DescribeConfigsResponseSynonym) decode(r *Reader, version int16) {
 	x.Name = r.string("DescribeConfigsSynonym.Name", flexible)
 	x.Value = r.nullableString("DescribeConfigsSynonym.Value", flexible, true)
 	x.Source = r.int8("DescribeConfigsSynonym.Source")
-	if version >= 4 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -329,7 +329,7 @@ func (x *DescribeConfigsResponseSynonym) encode(w *Writer, version int16) {
 	w.string(x.Name, flexible)
 	w.nullableString(x.Value, flexible, true)
 	w.int8(x.Source)
-	if version >= 4 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

@@ -2,6 +2,11 @@
 
 package protocol
 
+// DescribeDelegationTokenRequest is the request of API 41, DescribeDelegationToken: versions 1 to 3, flexible from 2.
+type DescribeDelegationTokenRequest struct {
+	Owners []DescribeDelegationTokenRequestOwner // null allowed
+}
+
 // NewDescribeDelegationTokenRequest returns one with Kafka's default in every field.
 func NewDescribeDelegationTokenRequest() *DescribeDelegationTokenRequest {
 	x := &DescribeDelegationTokenRequest{}
@@ -28,11 +33,6 @@ func (x *DescribeDelegationTokenRequest) Decode(r *Reader, version int16) error 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DescribeDelegationTokenRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// DescribeDelegationTokenRequest is the request of API 41, DescribeDelegationToken: versions 1 to 3, flexible from 2.
-type DescribeDelegationTokenRequest struct {
-	Owners []DescribeDelegationTokenRequestOwner // null allowed
-}
-
 // Default sets every field to Kafka's default.
 func (x *DescribeDelegationTokenRequest) Default() {
 	*x = DescribeDelegationTokenRequest{
@@ -46,7 +46,7 @@ func (x *DescribeDelegationTokenRequest) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Owners) && r.err == nil; i++ {
 		x.Owners[i].decode(r, version)
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -57,7 +57,7 @@ func (x *DescribeDelegationTokenRequest) encode(w *Writer, version int16) {
 	for i := range x.Owners {
 		x.Owners[i].encode(w, version)
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -84,7 +84,7 @@ func (x *DescribeDelegationTokenRequestOwner) decode(r *Reader, version int16) {
 	flexible := version >= 2
 	x.PrincipalType = r.string("DescribeDelegationTokenOwner.PrincipalType", flexible)
 	x.PrincipalName = r.string("DescribeDelegationTokenOwner.PrincipalName", flexible)
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -93,9 +93,16 @@ func (x *DescribeDelegationTokenRequestOwner) encode(w *Writer, version int16) {
 	flexible := version >= 2
 	w.string(x.PrincipalType, flexible)
 	w.string(x.PrincipalName, flexible)
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// DescribeDelegationTokenResponse is the response of API 41, DescribeDelegationToken: versions 1 to 3, flexible from 2.
+type DescribeDelegationTokenResponse struct {
+	ErrorCode      Code
+	Tokens         []DescribeDelegationTokenResponseDescribedDelegationToken
+	ThrottleTimeMs int32
 }
 
 // NewDescribeDelegationTokenResponse returns one with Kafka's default in every field.
@@ -124,13 +131,6 @@ func (x *DescribeDelegationTokenResponse) Decode(r *Reader, version int16) error
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DescribeDelegationTokenResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// DescribeDelegationTokenResponse is the response of API 41, DescribeDelegationToken: versions 1 to 3, flexible from 2.
-type DescribeDelegationTokenResponse struct {
-	ErrorCode      Code
-	Tokens         []DescribeDelegationTokenResponseDescribedDelegationToken
-	ThrottleTimeMs int32
-}
-
 // Default sets every field to Kafka's default.
 func (x *DescribeDelegationTokenResponse) Default() {
 	*x = DescribeDelegationTokenResponse{}
@@ -144,7 +144,7 @@ func (x *DescribeDelegationTokenResponse) decode(r *Reader, version int16) {
 		x.Tokens[i].decode(r, version)
 	}
 	x.ThrottleTimeMs = r.int32("ThrottleTimeMs")
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -157,7 +157,7 @@ func (x *DescribeDelegationTokenResponse) encode(w *Writer, version int16) {
 		x.Tokens[i].encode(w, version)
 	}
 	w.int32(x.ThrottleTimeMs)
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -205,7 +205,7 @@ func (x *DescribeDelegationTokenResponseDescribedDelegationToken) decode(r *Read
 	for i := 0; i < len(x.Renewers) && r.err == nil; i++ {
 		x.Renewers[i].decode(r, version)
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -227,7 +227,7 @@ func (x *DescribeDelegationTokenResponseDescribedDelegationToken) encode(w *Writ
 	for i := range x.Renewers {
 		x.Renewers[i].encode(w, version)
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -254,7 +254,7 @@ func (x *DescribeDelegationTokenResponseDescribedDelegationTokenRenewer) decode(
 	flexible := version >= 2
 	x.PrincipalType = r.string("DescribedDelegationTokenRenewer.PrincipalType", flexible)
 	x.PrincipalName = r.string("DescribedDelegationTokenRenewer.PrincipalName", flexible)
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -263,7 +263,7 @@ func (x *DescribeDelegationTokenResponseDescribedDelegationTokenRenewer) encode(
 	flexible := version >= 2
 	w.string(x.PrincipalType, flexible)
 	w.string(x.PrincipalName, flexible)
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

@@ -2,6 +2,12 @@
 
 package protocol
 
+// DescribeGroupsRequest is the request of API 15, DescribeGroups: versions 0 to 6, flexible from 5.
+type DescribeGroupsRequest struct {
+	Groups                      []string
+	IncludeAuthorizedOperations bool // v3+
+}
+
 // NewDescribeGroupsRequest returns one with Kafka's default in every field.
 func NewDescribeGroupsRequest() *DescribeGroupsRequest {
 	x := &DescribeGroupsRequest{}
@@ -28,12 +34,6 @@ func (x *DescribeGroupsRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DescribeGroupsRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// DescribeGroupsRequest is the request of API 15, DescribeGroups: versions 0 to 6, flexible from 5.
-type DescribeGroupsRequest struct {
-	Groups                      []string
-	IncludeAuthorizedOperations bool // v3+
-}
-
 // Default sets every field to Kafka's default.
 func (x *DescribeGroupsRequest) Default() {
 	*x = DescribeGroupsRequest{}
@@ -48,7 +48,7 @@ func (x *DescribeGroupsRequest) decode(r *Reader, version int16) {
 	if version >= 3 {
 		x.IncludeAuthorizedOperations = r.bool("IncludeAuthorizedOperations")
 	}
-	if version >= 5 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -62,9 +62,15 @@ func (x *DescribeGroupsRequest) encode(w *Writer, version int16) {
 	if version >= 3 {
 		w.bool(x.IncludeAuthorizedOperations)
 	}
-	if version >= 5 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// DescribeGroupsResponse is the response of API 15, DescribeGroups: versions 0 to 6, flexible from 5.
+type DescribeGroupsResponse struct {
+	ThrottleTimeMs int32 // v1+
+	Groups         []DescribeGroupsResponseDescribedGroup
 }
 
 // NewDescribeGroupsResponse returns one with Kafka's default in every field.
@@ -93,12 +99,6 @@ func (x *DescribeGroupsResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DescribeGroupsResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// DescribeGroupsResponse is the response of API 15, DescribeGroups: versions 0 to 6, flexible from 5.
-type DescribeGroupsResponse struct {
-	ThrottleTimeMs int32 // v1+
-	Groups         []DescribeGroupsResponseDescribedGroup
-}
-
 // Default sets every field to Kafka's default.
 func (x *DescribeGroupsResponse) Default() {
 	*x = DescribeGroupsResponse{}
@@ -113,7 +113,7 @@ func (x *DescribeGroupsResponse) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Groups) && r.err == nil; i++ {
 		x.Groups[i].decode(r, version)
 	}
-	if version >= 5 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -127,7 +127,7 @@ func (x *DescribeGroupsResponse) encode(w *Writer, version int16) {
 	for i := range x.Groups {
 		x.Groups[i].encode(w, version)
 	}
-	if version >= 5 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -176,7 +176,7 @@ func (x *DescribeGroupsResponseDescribedGroup) decode(r *Reader, version int16) 
 	if version >= 3 {
 		x.AuthorizedOperations = r.int32("DescribedGroup.AuthorizedOperations")
 	}
-	if version >= 5 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -198,7 +198,7 @@ func (x *DescribeGroupsResponseDescribedGroup) encode(w *Writer, version int16) 
 	if version >= 3 {
 		w.int32(x.AuthorizedOperations)
 	}
-	if version >= 5 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -235,7 +235,7 @@ func (x *DescribeGroupsResponseDescribedGroupMember) decode(r *Reader, version i
 	x.ClientHost = r.string("DescribedGroupMember.ClientHost", flexible)
 	x.MemberMetadata = r.bytes("DescribedGroupMember.MemberMetadata", flexible, false)
 	x.MemberAssignment = r.bytes("DescribedGroupMember.MemberAssignment", flexible, false)
-	if version >= 5 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -250,7 +250,7 @@ func (x *DescribeGroupsResponseDescribedGroupMember) encode(w *Writer, version i
 	w.string(x.ClientHost, flexible)
 	w.bytes(x.MemberMetadata, flexible, false)
 	w.bytes(x.MemberAssignment, flexible, false)
-	if version >= 5 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

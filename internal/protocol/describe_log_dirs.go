@@ -2,6 +2,11 @@
 
 package protocol
 
+// DescribeLogDirsRequest is the request of API 35, DescribeLogDirs: versions 1 to 5, flexible from 2.
+type DescribeLogDirsRequest struct {
+	Topics []DescribeLogDirsRequestDescribableLogDirTopic // null allowed
+}
+
 // NewDescribeLogDirsRequest returns one with Kafka's default in every field.
 func NewDescribeLogDirsRequest() *DescribeLogDirsRequest {
 	x := &DescribeLogDirsRequest{}
@@ -28,11 +33,6 @@ func (x *DescribeLogDirsRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DescribeLogDirsRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// DescribeLogDirsRequest is the request of API 35, DescribeLogDirs: versions 1 to 5, flexible from 2.
-type DescribeLogDirsRequest struct {
-	Topics []DescribeLogDirsRequestDescribableLogDirTopic // null allowed
-}
-
 // Default sets every field to Kafka's default.
 func (x *DescribeLogDirsRequest) Default() {
 	*x = DescribeLogDirsRequest{
@@ -46,7 +46,7 @@ func (x *DescribeLogDirsRequest) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Topics) && r.err == nil; i++ {
 		x.Topics[i].decode(r, version)
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -57,7 +57,7 @@ func (x *DescribeLogDirsRequest) encode(w *Writer, version int16) {
 	for i := range x.Topics {
 		x.Topics[i].encode(w, version)
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -87,7 +87,7 @@ func (x *DescribeLogDirsRequestDescribableLogDirTopic) decode(r *Reader, version
 	for i := 0; i < len(x.Partitions) && r.err == nil; i++ {
 		x.Partitions[i] = r.int32("DescribableLogDirTopic.Partitions")
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -99,9 +99,16 @@ func (x *DescribeLogDirsRequestDescribableLogDirTopic) encode(w *Writer, version
 	for i := range x.Partitions {
 		w.int32(x.Partitions[i])
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// DescribeLogDirsResponse is the response of API 35, DescribeLogDirs: versions 1 to 5, flexible from 2.
+type DescribeLogDirsResponse struct {
+	ThrottleTimeMs int32
+	ErrorCode      Code // v3+
+	Results        []DescribeLogDirsResponseResult
 }
 
 // NewDescribeLogDirsResponse returns one with Kafka's default in every field.
@@ -130,13 +137,6 @@ func (x *DescribeLogDirsResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DescribeLogDirsResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// DescribeLogDirsResponse is the response of API 35, DescribeLogDirs: versions 1 to 5, flexible from 2.
-type DescribeLogDirsResponse struct {
-	ThrottleTimeMs int32
-	ErrorCode      Code // v3+
-	Results        []DescribeLogDirsResponseResult
-}
-
 // Default sets every field to Kafka's default.
 func (x *DescribeLogDirsResponse) Default() {
 	*x = DescribeLogDirsResponse{}
@@ -152,7 +152,7 @@ func (x *DescribeLogDirsResponse) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Results) && r.err == nil; i++ {
 		x.Results[i].decode(r, version)
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -167,7 +167,7 @@ func (x *DescribeLogDirsResponse) encode(w *Writer, version int16) {
 	for i := range x.Results {
 		x.Results[i].encode(w, version)
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -213,7 +213,7 @@ func (x *DescribeLogDirsResponseResult) decode(r *Reader, version int16) {
 	if version >= 5 {
 		x.IsCordoned = r.bool("DescribeLogDirsResult.IsCordoned")
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -233,7 +233,7 @@ func (x *DescribeLogDirsResponseResult) encode(w *Writer, version int16) {
 	if version >= 5 {
 		w.bool(x.IsCordoned)
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -263,7 +263,7 @@ func (x *DescribeLogDirsResponseTopic) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Partitions) && r.err == nil; i++ {
 		x.Partitions[i].decode(r, version)
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -275,7 +275,7 @@ func (x *DescribeLogDirsResponseTopic) encode(w *Writer, version int16) {
 	for i := range x.Partitions {
 		x.Partitions[i].encode(w, version)
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -301,21 +301,23 @@ func (x *DescribeLogDirsResponsePartition) Default() {
 }
 
 func (x *DescribeLogDirsResponsePartition) decode(r *Reader, version int16) {
+	flexible := version >= 2
 	x.PartitionIndex = r.int32("DescribeLogDirsPartition.PartitionIndex")
 	x.PartitionSize = r.int64("DescribeLogDirsPartition.PartitionSize")
 	x.OffsetLag = r.int64("DescribeLogDirsPartition.OffsetLag")
 	x.IsFutureKey = r.bool("DescribeLogDirsPartition.IsFutureKey")
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
 
 func (x *DescribeLogDirsResponsePartition) encode(w *Writer, version int16) {
+	flexible := version >= 2
 	w.int32(x.PartitionIndex)
 	w.int64(x.PartitionSize)
 	w.int64(x.OffsetLag)
 	w.bool(x.IsFutureKey)
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

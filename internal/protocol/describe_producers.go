@@ -2,6 +2,11 @@
 
 package protocol
 
+// DescribeProducersRequest is the request of API 61, DescribeProducers: versions 0 to 0, flexible from 0.
+type DescribeProducersRequest struct {
+	Topics []DescribeProducersRequestTopicRequest
+}
+
 // NewDescribeProducersRequest returns one with Kafka's default in every field.
 func NewDescribeProducersRequest() *DescribeProducersRequest {
 	x := &DescribeProducersRequest{}
@@ -27,11 +32,6 @@ func (x *DescribeProducersRequest) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DescribeProducersRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// DescribeProducersRequest is the request of API 61, DescribeProducers: versions 0 to 0, flexible from 0.
-type DescribeProducersRequest struct {
-	Topics []DescribeProducersRequestTopicRequest
-}
 
 // Default sets every field to Kafka's default.
 func (x *DescribeProducersRequest) Default() {
@@ -90,6 +90,12 @@ func (x *DescribeProducersRequestTopicRequest) encode(w *Writer, version int16) 
 	w.uvarint(0)
 }
 
+// DescribeProducersResponse is the response of API 61, DescribeProducers: versions 0 to 0, flexible from 0.
+type DescribeProducersResponse struct {
+	ThrottleTimeMs int32
+	Topics         []DescribeProducersResponseTopicResponse
+}
+
 // NewDescribeProducersResponse returns one with Kafka's default in every field.
 func NewDescribeProducersResponse() *DescribeProducersResponse {
 	x := &DescribeProducersResponse{}
@@ -115,12 +121,6 @@ func (x *DescribeProducersResponse) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DescribeProducersResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// DescribeProducersResponse is the response of API 61, DescribeProducers: versions 0 to 0, flexible from 0.
-type DescribeProducersResponse struct {
-	ThrottleTimeMs int32
-	Topics         []DescribeProducersResponseTopicResponse
-}
 
 // Default sets every field to Kafka's default.
 func (x *DescribeProducersResponse) Default() {

@@ -2,6 +2,11 @@
 
 package protocol
 
+// DescribeQuorumRequest is the request of API 55, DescribeQuorum: versions 0 to 2, flexible from 0.
+type DescribeQuorumRequest struct {
+	Topics []DescribeQuorumRequestTopicData
+}
+
 // NewDescribeQuorumRequest returns one with Kafka's default in every field.
 func NewDescribeQuorumRequest() *DescribeQuorumRequest {
 	x := &DescribeQuorumRequest{}
@@ -27,11 +32,6 @@ func (x *DescribeQuorumRequest) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DescribeQuorumRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// DescribeQuorumRequest is the request of API 55, DescribeQuorum: versions 0 to 2, flexible from 0.
-type DescribeQuorumRequest struct {
-	Topics []DescribeQuorumRequestTopicData
-}
 
 // Default sets every field to Kafka's default.
 func (x *DescribeQuorumRequest) Default() {
@@ -117,6 +117,14 @@ func (x *DescribeQuorumRequestPartitionData) encode(w *Writer, version int16) {
 	w.uvarint(0)
 }
 
+// DescribeQuorumResponse is the response of API 55, DescribeQuorum: versions 0 to 2, flexible from 0.
+type DescribeQuorumResponse struct {
+	ErrorCode    Code
+	ErrorMessage *string // v2+, null allowed
+	Topics       []DescribeQuorumResponseTopicData
+	Nodes        []DescribeQuorumResponseNode // v2+
+}
+
 // NewDescribeQuorumResponse returns one with Kafka's default in every field.
 func NewDescribeQuorumResponse() *DescribeQuorumResponse {
 	x := &DescribeQuorumResponse{}
@@ -142,14 +150,6 @@ func (x *DescribeQuorumResponse) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DescribeQuorumResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// DescribeQuorumResponse is the response of API 55, DescribeQuorum: versions 0 to 2, flexible from 0.
-type DescribeQuorumResponse struct {
-	ErrorCode    Code
-	ErrorMessage *string // v2+, null allowed
-	Topics       []DescribeQuorumResponseTopicData
-	Nodes        []DescribeQuorumResponseNode // v2+
-}
 
 // Default sets every field to Kafka's default.
 func (x *DescribeQuorumResponse) Default() {

@@ -2,6 +2,11 @@
 
 package protocol
 
+// DescribeShareGroupOffsetsRequest is the request of API 90, DescribeShareGroupOffsets: versions 0 to 1, flexible from 0.
+type DescribeShareGroupOffsetsRequest struct {
+	Groups []DescribeShareGroupOffsetsRequestGroup
+}
+
 // NewDescribeShareGroupOffsetsRequest returns one with Kafka's default in every field.
 func NewDescribeShareGroupOffsetsRequest() *DescribeShareGroupOffsetsRequest {
 	x := &DescribeShareGroupOffsetsRequest{}
@@ -27,11 +32,6 @@ func (x *DescribeShareGroupOffsetsRequest) Decode(r *Reader, version int16) erro
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DescribeShareGroupOffsetsRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// DescribeShareGroupOffsetsRequest is the request of API 90, DescribeShareGroupOffsets: versions 0 to 1, flexible from 0.
-type DescribeShareGroupOffsetsRequest struct {
-	Groups []DescribeShareGroupOffsetsRequestGroup
-}
 
 // Default sets every field to Kafka's default.
 func (x *DescribeShareGroupOffsetsRequest) Default() {
@@ -128,6 +128,12 @@ func (x *DescribeShareGroupOffsetsRequestTopic) encode(w *Writer, version int16)
 	w.uvarint(0)
 }
 
+// DescribeShareGroupOffsetsResponse is the response of API 90, DescribeShareGroupOffsets: versions 0 to 1, flexible from 0.
+type DescribeShareGroupOffsetsResponse struct {
+	ThrottleTimeMs int32
+	Groups         []DescribeShareGroupOffsetsResponseGroup
+}
+
 // NewDescribeShareGroupOffsetsResponse returns one with Kafka's default in every field.
 func NewDescribeShareGroupOffsetsResponse() *DescribeShareGroupOffsetsResponse {
 	x := &DescribeShareGroupOffsetsResponse{}
@@ -153,12 +159,6 @@ func (x *DescribeShareGroupOffsetsResponse) Decode(r *Reader, version int16) err
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DescribeShareGroupOffsetsResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// DescribeShareGroupOffsetsResponse is the response of API 90, DescribeShareGroupOffsets: versions 0 to 1, flexible from 0.
-type DescribeShareGroupOffsetsResponse struct {
-	ThrottleTimeMs int32
-	Groups         []DescribeShareGroupOffsetsResponseGroup
-}
 
 // Default sets every field to Kafka's default.
 func (x *DescribeShareGroupOffsetsResponse) Default() {

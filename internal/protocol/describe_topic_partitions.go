@@ -2,6 +2,13 @@
 
 package protocol
 
+// DescribeTopicPartitionsRequest is the request of API 75, DescribeTopicPartitions: versions 0 to 0, flexible from 0.
+type DescribeTopicPartitionsRequest struct {
+	Topics                 []DescribeTopicPartitionsRequestTopicRequest
+	ResponsePartitionLimit int32                                 // default 2000
+	Cursor                 *DescribeTopicPartitionsRequestCursor // null allowed
+}
+
 // NewDescribeTopicPartitionsRequest returns one with Kafka's default in every field.
 func NewDescribeTopicPartitionsRequest() *DescribeTopicPartitionsRequest {
 	x := &DescribeTopicPartitionsRequest{}
@@ -27,13 +34,6 @@ func (x *DescribeTopicPartitionsRequest) Decode(r *Reader, version int16) error 
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DescribeTopicPartitionsRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// DescribeTopicPartitionsRequest is the request of API 75, DescribeTopicPartitions: versions 0 to 0, flexible from 0.
-type DescribeTopicPartitionsRequest struct {
-	Topics                 []DescribeTopicPartitionsRequestTopicRequest
-	ResponsePartitionLimit int32                                 // default 2000
-	Cursor                 *DescribeTopicPartitionsRequestCursor // null allowed
-}
 
 // Default sets every field to Kafka's default.
 func (x *DescribeTopicPartitionsRequest) Default() {
@@ -128,6 +128,13 @@ func (x *DescribeTopicPartitionsRequestCursor) encode(w *Writer, version int16) 
 	w.uvarint(0)
 }
 
+// DescribeTopicPartitionsResponse is the response of API 75, DescribeTopicPartitions: versions 0 to 0, flexible from 0.
+type DescribeTopicPartitionsResponse struct {
+	ThrottleTimeMs int32
+	Topics         []DescribeTopicPartitionsResponseTopic
+	NextCursor     *DescribeTopicPartitionsResponseCursor // null allowed
+}
+
 // NewDescribeTopicPartitionsResponse returns one with Kafka's default in every field.
 func NewDescribeTopicPartitionsResponse() *DescribeTopicPartitionsResponse {
 	x := &DescribeTopicPartitionsResponse{}
@@ -153,13 +160,6 @@ func (x *DescribeTopicPartitionsResponse) Decode(r *Reader, version int16) error
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DescribeTopicPartitionsResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// DescribeTopicPartitionsResponse is the response of API 75, DescribeTopicPartitions: versions 0 to 0, flexible from 0.
-type DescribeTopicPartitionsResponse struct {
-	ThrottleTimeMs int32
-	Topics         []DescribeTopicPartitionsResponseTopic
-	NextCursor     *DescribeTopicPartitionsResponseCursor // null allowed
-}
 
 // Default sets every field to Kafka's default.
 func (x *DescribeTopicPartitionsResponse) Default() {

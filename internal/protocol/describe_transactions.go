@@ -2,6 +2,11 @@
 
 package protocol
 
+// DescribeTransactionsRequest is the request of API 65, DescribeTransactions: versions 0 to 0, flexible from 0.
+type DescribeTransactionsRequest struct {
+	TransactionalIDs []string
+}
+
 // NewDescribeTransactionsRequest returns one with Kafka's default in every field.
 func NewDescribeTransactionsRequest() *DescribeTransactionsRequest {
 	x := &DescribeTransactionsRequest{}
@@ -28,11 +33,6 @@ func (x *DescribeTransactionsRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DescribeTransactionsRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// DescribeTransactionsRequest is the request of API 65, DescribeTransactions: versions 0 to 0, flexible from 0.
-type DescribeTransactionsRequest struct {
-	TransactionalIDs []string
-}
-
 // Default sets every field to Kafka's default.
 func (x *DescribeTransactionsRequest) Default() {
 	*x = DescribeTransactionsRequest{}
@@ -52,6 +52,12 @@ func (x *DescribeTransactionsRequest) encode(w *Writer, version int16) {
 		w.string(x.TransactionalIDs[i], true)
 	}
 	w.uvarint(0)
+}
+
+// DescribeTransactionsResponse is the response of API 65, DescribeTransactions: versions 0 to 0, flexible from 0.
+type DescribeTransactionsResponse struct {
+	ThrottleTimeMs    int32
+	TransactionStates []DescribeTransactionsResponseTransactionState
 }
 
 // NewDescribeTransactionsResponse returns one with Kafka's default in every field.
@@ -79,12 +85,6 @@ func (x *DescribeTransactionsResponse) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DescribeTransactionsResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// DescribeTransactionsResponse is the response of API 65, DescribeTransactions: versions 0 to 0, flexible from 0.
-type DescribeTransactionsResponse struct {
-	ThrottleTimeMs    int32
-	TransactionStates []DescribeTransactionsResponseTransactionState
-}
 
 // Default sets every field to Kafka's default.
 func (x *DescribeTransactionsResponse) Default() {

@@ -2,6 +2,11 @@
 
 package protocol
 
+// DescribeUserScramCredentialsRequest is the request of API 50, DescribeUserScramCredentials: versions 0 to 0, flexible from 0.
+type DescribeUserScramCredentialsRequest struct {
+	Users []DescribeUserScramCredentialsRequestUserName // null allowed
+}
+
 // NewDescribeUserScramCredentialsRequest returns one with Kafka's default in every field.
 func NewDescribeUserScramCredentialsRequest() *DescribeUserScramCredentialsRequest {
 	x := &DescribeUserScramCredentialsRequest{}
@@ -27,11 +32,6 @@ func (x *DescribeUserScramCredentialsRequest) Decode(r *Reader, version int16) e
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DescribeUserScramCredentialsRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// DescribeUserScramCredentialsRequest is the request of API 50, DescribeUserScramCredentials: versions 0 to 0, flexible from 0.
-type DescribeUserScramCredentialsRequest struct {
-	Users []DescribeUserScramCredentialsRequestUserName // null allowed
-}
 
 // Default sets every field to Kafka's default.
 func (x *DescribeUserScramCredentialsRequest) Default() {
@@ -83,6 +83,14 @@ func (x *DescribeUserScramCredentialsRequestUserName) encode(w *Writer, version 
 	w.uvarint(0)
 }
 
+// DescribeUserScramCredentialsResponse is the response of API 50, DescribeUserScramCredentials: versions 0 to 0, flexible from 0.
+type DescribeUserScramCredentialsResponse struct {
+	ThrottleTimeMs int32
+	ErrorCode      Code
+	ErrorMessage   *string // null allowed
+	Results        []DescribeUserScramCredentialsResponseResult
+}
+
 // NewDescribeUserScramCredentialsResponse returns one with Kafka's default in every field.
 func NewDescribeUserScramCredentialsResponse() *DescribeUserScramCredentialsResponse {
 	x := &DescribeUserScramCredentialsResponse{}
@@ -108,14 +116,6 @@ func (x *DescribeUserScramCredentialsResponse) Decode(r *Reader, version int16) 
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *DescribeUserScramCredentialsResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// DescribeUserScramCredentialsResponse is the response of API 50, DescribeUserScramCredentials: versions 0 to 0, flexible from 0.
-type DescribeUserScramCredentialsResponse struct {
-	ThrottleTimeMs int32
-	ErrorCode      Code
-	ErrorMessage   *string // null allowed
-	Results        []DescribeUserScramCredentialsResponseResult
-}
 
 // Default sets every field to Kafka's default.
 func (x *DescribeUserScramCredentialsResponse) Default() {

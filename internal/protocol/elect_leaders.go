@@ -2,6 +2,13 @@
 
 package protocol
 
+// ElectLeadersRequest is the request of API 43, ElectLeaders: versions 0 to 2, flexible from 2.
+type ElectLeadersRequest struct {
+	ElectionType    int8                                 // v1+
+	TopicPartitions []ElectLeadersRequestTopicPartitions // null allowed
+	TimeoutMs       int32                                // default 60000
+}
+
 // NewElectLeadersRequest returns one with Kafka's default in every field.
 func NewElectLeadersRequest() *ElectLeadersRequest {
 	x := &ElectLeadersRequest{}
@@ -28,13 +35,6 @@ func (x *ElectLeadersRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ElectLeadersRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// ElectLeadersRequest is the request of API 43, ElectLeaders: versions 0 to 2, flexible from 2.
-type ElectLeadersRequest struct {
-	ElectionType    int8                                 // v1+
-	TopicPartitions []ElectLeadersRequestTopicPartitions // null allowed
-	TimeoutMs       int32                                // default 60000
-}
-
 // Default sets every field to Kafka's default.
 func (x *ElectLeadersRequest) Default() {
 	*x = ElectLeadersRequest{
@@ -53,7 +53,7 @@ func (x *ElectLeadersRequest) decode(r *Reader, version int16) {
 		x.TopicPartitions[i].decode(r, version)
 	}
 	x.TimeoutMs = r.int32("TimeoutMs")
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -68,7 +68,7 @@ func (x *ElectLeadersRequest) encode(w *Writer, version int16) {
 		x.TopicPartitions[i].encode(w, version)
 	}
 	w.int32(x.TimeoutMs)
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -98,7 +98,7 @@ func (x *ElectLeadersRequestTopicPartitions) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Partitions) && r.err == nil; i++ {
 		x.Partitions[i] = r.int32("TopicPartitions.Partitions")
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -110,9 +110,16 @@ func (x *ElectLeadersRequestTopicPartitions) encode(w *Writer, version int16) {
 	for i := range x.Partitions {
 		w.int32(x.Partitions[i])
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// ElectLeadersResponse is the response of API 43, ElectLeaders: versions 0 to 2, flexible from 2.
+type ElectLeadersResponse struct {
+	ThrottleTimeMs         int32
+	ErrorCode              Code // v1+
+	ReplicaElectionResults []ElectLeadersResponseReplicaElectionResult
 }
 
 // NewElectLeadersResponse returns one with Kafka's default in every field.
@@ -141,13 +148,6 @@ func (x *ElectLeadersResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ElectLeadersResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// ElectLeadersResponse is the response of API 43, ElectLeaders: versions 0 to 2, flexible from 2.
-type ElectLeadersResponse struct {
-	ThrottleTimeMs         int32
-	ErrorCode              Code // v1+
-	ReplicaElectionResults []ElectLeadersResponseReplicaElectionResult
-}
-
 // Default sets every field to Kafka's default.
 func (x *ElectLeadersResponse) Default() {
 	*x = ElectLeadersResponse{}
@@ -163,7 +163,7 @@ func (x *ElectLeadersResponse) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.ReplicaElectionResults) && r.err == nil; i++ {
 		x.ReplicaElectionResults[i].decode(r, version)
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -178,7 +178,7 @@ func (x *ElectLeadersResponse) encode(w *Writer, version int16) {
 	for i := range x.ReplicaElectionResults {
 		x.ReplicaElectionResults[i].encode(w, version)
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -208,7 +208,7 @@ func (x *ElectLeadersResponseReplicaElectionResult) decode(r *Reader, version in
 	for i := 0; i < len(x.PartitionResult) && r.err == nil; i++ {
 		x.PartitionResult[i].decode(r, version)
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -220,7 +220,7 @@ func (x *ElectLeadersResponseReplicaElectionResult) encode(w *Writer, version in
 	for i := range x.PartitionResult {
 		x.PartitionResult[i].encode(w, version)
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -249,7 +249,7 @@ func (x *ElectLeadersResponsePartitionResult) decode(r *Reader, version int16) {
 	x.PartitionID = r.int32("PartitionResult.PartitionID")
 	x.ErrorCode = Code(r.int16("PartitionResult.ErrorCode"))
 	x.ErrorMessage = r.nullableString("PartitionResult.ErrorMessage", flexible, true)
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -259,7 +259,7 @@ func (x *ElectLeadersResponsePartitionResult) encode(w *Writer, version int16) {
 	w.int32(x.PartitionID)
 	w.int16(int16(x.ErrorCode))
 	w.nullableString(x.ErrorMessage, flexible, true)
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

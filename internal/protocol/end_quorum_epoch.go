@@ -2,6 +2,13 @@
 
 package protocol
 
+// EndQuorumEpochRequest is the request of API 54, EndQuorumEpoch: versions 0 to 1, flexible from 1.
+type EndQuorumEpochRequest struct {
+	ClusterID       *string // null allowed
+	Topics          []EndQuorumEpochRequestTopicData
+	LeaderEndpoints []EndQuorumEpochRequestLeaderEndpoint // v1+
+}
+
 // NewEndQuorumEpochRequest returns one with Kafka's default in every field.
 func NewEndQuorumEpochRequest() *EndQuorumEpochRequest {
 	x := &EndQuorumEpochRequest{}
@@ -28,13 +35,6 @@ func (x *EndQuorumEpochRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *EndQuorumEpochRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// EndQuorumEpochRequest is the request of API 54, EndQuorumEpoch: versions 0 to 1, flexible from 1.
-type EndQuorumEpochRequest struct {
-	ClusterID       *string // null allowed
-	Topics          []EndQuorumEpochRequestTopicData
-	LeaderEndpoints []EndQuorumEpochRequestLeaderEndpoint // v1+
-}
-
 // Default sets every field to Kafka's default.
 func (x *EndQuorumEpochRequest) Default() {
 	*x = EndQuorumEpochRequest{}
@@ -53,7 +53,7 @@ func (x *EndQuorumEpochRequest) decode(r *Reader, version int16) {
 			x.LeaderEndpoints[i].decode(r, version)
 		}
 	}
-	if version >= 1 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -71,7 +71,7 @@ func (x *EndQuorumEpochRequest) encode(w *Writer, version int16) {
 			x.LeaderEndpoints[i].encode(w, version)
 		}
 	}
-	if version >= 1 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -101,7 +101,7 @@ func (x *EndQuorumEpochRequestTopicData) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Partitions) && r.err == nil; i++ {
 		x.Partitions[i].decode(r, version)
 	}
-	if version >= 1 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -113,7 +113,7 @@ func (x *EndQuorumEpochRequestTopicData) encode(w *Writer, version int16) {
 	for i := range x.Partitions {
 		x.Partitions[i].encode(w, version)
 	}
-	if version >= 1 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -140,6 +140,7 @@ func (x *EndQuorumEpochRequestPartitionData) Default() {
 }
 
 func (x *EndQuorumEpochRequestPartitionData) decode(r *Reader, version int16) {
+	flexible := version >= 1
 	x.PartitionIndex = r.int32("PartitionData.PartitionIndex")
 	x.LeaderID = r.int32("PartitionData.LeaderID")
 	x.LeaderEpoch = r.int32("PartitionData.LeaderEpoch")
@@ -155,12 +156,13 @@ func (x *EndQuorumEpochRequestPartitionData) decode(r *Reader, version int16) {
 			x.PreferredCandidates[i].decode(r, version)
 		}
 	}
-	if version >= 1 {
+	if flexible {
 		r.skipTags()
 	}
 }
 
 func (x *EndQuorumEpochRequestPartitionData) encode(w *Writer, version int16) {
+	flexible := version >= 1
 	w.int32(x.PartitionIndex)
 	w.int32(x.LeaderID)
 	w.int32(x.LeaderEpoch)
@@ -176,7 +178,7 @@ func (x *EndQuorumEpochRequestPartitionData) encode(w *Writer, version int16) {
 			x.PreferredCandidates[i].encode(w, version)
 		}
 	}
-	if version >= 1 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -244,6 +246,13 @@ func (x *EndQuorumEpochRequestLeaderEndpoint) encode(w *Writer, version int16) {
 	w.uvarint(0)
 }
 
+// EndQuorumEpochResponse is the response of API 54, EndQuorumEpoch: versions 0 to 1, flexible from 1.
+type EndQuorumEpochResponse struct {
+	ErrorCode     Code
+	Topics        []EndQuorumEpochResponseTopicData
+	NodeEndpoints []EndQuorumEpochResponseNodeEndpoint // v1+, tag 0
+}
+
 // NewEndQuorumEpochResponse returns one with Kafka's default in every field.
 func NewEndQuorumEpochResponse() *EndQuorumEpochResponse {
 	x := &EndQuorumEpochResponse{}
@@ -270,13 +279,6 @@ func (x *EndQuorumEpochResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *EndQuorumEpochResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// EndQuorumEpochResponse is the response of API 54, EndQuorumEpoch: versions 0 to 1, flexible from 1.
-type EndQuorumEpochResponse struct {
-	ErrorCode     Code
-	Topics        []EndQuorumEpochResponseTopicData
-	NodeEndpoints []EndQuorumEpochResponseNodeEndpoint // v1+, tag 0
-}
-
 // Default sets every field to Kafka's default.
 func (x *EndQuorumEpochResponse) Default() {
 	*x = EndQuorumEpochResponse{}
@@ -289,7 +291,7 @@ func (x *EndQuorumEpochResponse) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Topics) && r.err == nil; i++ {
 		x.Topics[i].decode(r, version)
 	}
-	if version >= 1 {
+	if flexible {
 		for n := r.tags(); n > 0 && r.err == nil; n-- {
 			tag, outer := r.beginTag()
 			switch {
@@ -313,7 +315,7 @@ func (x *EndQuorumEpochResponse) encode(w *Writer, version int16) {
 	for i := range x.Topics {
 		x.Topics[i].encode(w, version)
 	}
-	if version >= 1 {
+	if flexible {
 		section := w.tags()
 		if len(x.NodeEndpoints) > 0 {
 			at := w.beginTag(section, 0)
@@ -351,7 +353,7 @@ func (x *EndQuorumEpochResponseTopicData) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Partitions) && r.err == nil; i++ {
 		x.Partitions[i].decode(r, version)
 	}
-	if version >= 1 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -363,7 +365,7 @@ func (x *EndQuorumEpochResponseTopicData) encode(w *Writer, version int16) {
 	for i := range x.Partitions {
 		x.Partitions[i].encode(w, version)
 	}
-	if version >= 1 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -389,21 +391,23 @@ func (x *EndQuorumEpochResponsePartitionData) Default() {
 }
 
 func (x *EndQuorumEpochResponsePartitionData) decode(r *Reader, version int16) {
+	flexible := version >= 1
 	x.PartitionIndex = r.int32("PartitionData.PartitionIndex")
 	x.ErrorCode = Code(r.int16("PartitionData.ErrorCode"))
 	x.LeaderID = r.int32("PartitionData.LeaderID")
 	x.LeaderEpoch = r.int32("PartitionData.LeaderEpoch")
-	if version >= 1 {
+	if flexible {
 		r.skipTags()
 	}
 }
 
 func (x *EndQuorumEpochResponsePartitionData) encode(w *Writer, version int16) {
+	flexible := version >= 1
 	w.int32(x.PartitionIndex)
 	w.int16(int16(x.ErrorCode))
 	w.int32(x.LeaderID)
 	w.int32(x.LeaderEpoch)
-	if version >= 1 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

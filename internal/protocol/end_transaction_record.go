@@ -2,6 +2,10 @@
 
 package protocol
 
+// EndTransactionRecord is record type 24 of the metadata log: versions 0 to 0, flexible from 0.
+type EndTransactionRecord struct {
+}
+
 // NewEndTransactionRecord returns one with Kafka's default in every field.
 func NewEndTransactionRecord() *EndTransactionRecord {
 	x := &EndTransactionRecord{}
@@ -27,10 +31,6 @@ func (x *EndTransactionRecord) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *EndTransactionRecord) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// EndTransactionRecord is record type 24 of the metadata log: versions 0 to 0, flexible from 0.
-type EndTransactionRecord struct {
-}
 
 // Default sets every field to Kafka's default.
 func (x *EndTransactionRecord) Default() {

@@ -2,6 +2,14 @@
 
 package protocol
 
+// EndTxnRequest is the request of API 26, EndTxn: versions 0 to 5, flexible from 3.
+type EndTxnRequest struct {
+	TransactionalID string
+	ProducerID      int64
+	ProducerEpoch   int16
+	Committed       bool
+}
+
 // NewEndTxnRequest returns one with Kafka's default in every field.
 func NewEndTxnRequest() *EndTxnRequest {
 	x := &EndTxnRequest{}
@@ -28,14 +36,6 @@ func (x *EndTxnRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *EndTxnRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// EndTxnRequest is the request of API 26, EndTxn: versions 0 to 5, flexible from 3.
-type EndTxnRequest struct {
-	TransactionalID string
-	ProducerID      int64
-	ProducerEpoch   int16
-	Committed       bool
-}
-
 // Default sets every field to Kafka's default.
 func (x *EndTxnRequest) Default() {
 	*x = EndTxnRequest{}
@@ -47,7 +47,7 @@ func (x *EndTxnRequest) decode(r *Reader, version int16) {
 	x.ProducerID = r.int64("ProducerID")
 	x.ProducerEpoch = r.int16("ProducerEpoch")
 	x.Committed = r.bool("Committed")
-	if version >= 3 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -58,9 +58,17 @@ func (x *EndTxnRequest) encode(w *Writer, version int16) {
 	w.int64(x.ProducerID)
 	w.int16(x.ProducerEpoch)
 	w.bool(x.Committed)
-	if version >= 3 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// EndTxnResponse is the response of API 26, EndTxn: versions 0 to 5, flexible from 3.
+type EndTxnResponse struct {
+	ThrottleTimeMs int32
+	ErrorCode      Code
+	ProducerID     int64 // v5+, default -1
+	ProducerEpoch  int16 // v5+, default -1
 }
 
 // NewEndTxnResponse returns one with Kafka's default in every field.
@@ -89,14 +97,6 @@ func (x *EndTxnResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *EndTxnResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// EndTxnResponse is the response of API 26, EndTxn: versions 0 to 5, flexible from 3.
-type EndTxnResponse struct {
-	ThrottleTimeMs int32
-	ErrorCode      Code
-	ProducerID     int64 // v5+, default -1
-	ProducerEpoch  int16 // v5+, default -1
-}
-
 // Default sets every field to Kafka's default.
 func (x *EndTxnResponse) Default() {
 	*x = EndTxnResponse{
@@ -106,25 +106,27 @@ func (x *EndTxnResponse) Default() {
 }
 
 func (x *EndTxnResponse) decode(r *Reader, version int16) {
+	flexible := version >= 3
 	x.ThrottleTimeMs = r.int32("ThrottleTimeMs")
 	x.ErrorCode = Code(r.int16("ErrorCode"))
 	if version >= 5 {
 		x.ProducerID = r.int64("ProducerID")
 		x.ProducerEpoch = r.int16("ProducerEpoch")
 	}
-	if version >= 3 {
+	if flexible {
 		r.skipTags()
 	}
 }
 
 func (x *EndTxnResponse) encode(w *Writer, version int16) {
+	flexible := version >= 3
 	w.int32(x.ThrottleTimeMs)
 	w.int16(int16(x.ErrorCode))
 	if version >= 5 {
 		w.int64(x.ProducerID)
 		w.int16(x.ProducerEpoch)
 	}
-	if version >= 3 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

@@ -2,6 +2,11 @@
 
 package protocol
 
+// EndTxnMarker is a body without a number: versions 0 to 0, never flexible.
+type EndTxnMarker struct {
+	CoordinatorEpoch int32
+}
+
 // NewEndTxnMarker returns one with Kafka's default in every field.
 func NewEndTxnMarker() *EndTxnMarker {
 	x := &EndTxnMarker{}
@@ -27,11 +32,6 @@ func (x *EndTxnMarker) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *EndTxnMarker) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// EndTxnMarker is a body without a number: versions 0 to 0, never flexible.
-type EndTxnMarker struct {
-	CoordinatorEpoch int32
-}
 
 // Default sets every field to Kafka's default.
 func (x *EndTxnMarker) Default() {

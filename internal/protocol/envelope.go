@@ -2,6 +2,13 @@
 
 package protocol
 
+// EnvelopeRequest is the request of API 58, Envelope: versions 0 to 0, flexible from 0.
+type EnvelopeRequest struct {
+	RequestData       []byte
+	RequestPrincipal  []byte // null allowed
+	ClientHostAddress []byte
+}
+
 // NewEnvelopeRequest returns one with Kafka's default in every field.
 func NewEnvelopeRequest() *EnvelopeRequest {
 	x := &EnvelopeRequest{}
@@ -28,13 +35,6 @@ func (x *EnvelopeRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *EnvelopeRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// EnvelopeRequest is the request of API 58, Envelope: versions 0 to 0, flexible from 0.
-type EnvelopeRequest struct {
-	RequestData       []byte
-	RequestPrincipal  []byte // null allowed
-	ClientHostAddress []byte
-}
-
 // Default sets every field to Kafka's default.
 func (x *EnvelopeRequest) Default() {
 	*x = EnvelopeRequest{
@@ -54,6 +54,12 @@ func (x *EnvelopeRequest) encode(w *Writer, version int16) {
 	w.bytes(x.RequestPrincipal, true, true)
 	w.bytes(x.ClientHostAddress, true, false)
 	w.uvarint(0)
+}
+
+// EnvelopeResponse is the response of API 58, Envelope: versions 0 to 0, flexible from 0.
+type EnvelopeResponse struct {
+	ResponseData []byte // null allowed
+	ErrorCode    Code
 }
 
 // NewEnvelopeResponse returns one with Kafka's default in every field.
@@ -81,12 +87,6 @@ func (x *EnvelopeResponse) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *EnvelopeResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// EnvelopeResponse is the response of API 58, Envelope: versions 0 to 0, flexible from 0.
-type EnvelopeResponse struct {
-	ResponseData []byte // null allowed
-	ErrorCode    Code
-}
 
 // Default sets every field to Kafka's default.
 func (x *EnvelopeResponse) Default() {

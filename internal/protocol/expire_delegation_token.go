@@ -2,6 +2,12 @@
 
 package protocol
 
+// ExpireDelegationTokenRequest is the request of API 40, ExpireDelegationToken: versions 1 to 2, flexible from 2.
+type ExpireDelegationTokenRequest struct {
+	Hmac               []byte
+	ExpiryTimePeriodMs int64
+}
+
 // NewExpireDelegationTokenRequest returns one with Kafka's default in every field.
 func NewExpireDelegationTokenRequest() *ExpireDelegationTokenRequest {
 	x := &ExpireDelegationTokenRequest{}
@@ -28,12 +34,6 @@ func (x *ExpireDelegationTokenRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ExpireDelegationTokenRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// ExpireDelegationTokenRequest is the request of API 40, ExpireDelegationToken: versions 1 to 2, flexible from 2.
-type ExpireDelegationTokenRequest struct {
-	Hmac               []byte
-	ExpiryTimePeriodMs int64
-}
-
 // Default sets every field to Kafka's default.
 func (x *ExpireDelegationTokenRequest) Default() {
 	*x = ExpireDelegationTokenRequest{}
@@ -43,7 +43,7 @@ func (x *ExpireDelegationTokenRequest) decode(r *Reader, version int16) {
 	flexible := version >= 2
 	x.Hmac = r.bytes("Hmac", flexible, false)
 	x.ExpiryTimePeriodMs = r.int64("ExpiryTimePeriodMs")
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -52,9 +52,16 @@ func (x *ExpireDelegationTokenRequest) encode(w *Writer, version int16) {
 	flexible := version >= 2
 	w.bytes(x.Hmac, flexible, false)
 	w.int64(x.ExpiryTimePeriodMs)
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// ExpireDelegationTokenResponse is the response of API 40, ExpireDelegationToken: versions 1 to 2, flexible from 2.
+type ExpireDelegationTokenResponse struct {
+	ErrorCode         Code
+	ExpiryTimestampMs int64
+	ThrottleTimeMs    int32
 }
 
 // NewExpireDelegationTokenResponse returns one with Kafka's default in every field.
@@ -83,32 +90,27 @@ func (x *ExpireDelegationTokenResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ExpireDelegationTokenResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// ExpireDelegationTokenResponse is the response of API 40, ExpireDelegationToken: versions 1 to 2, flexible from 2.
-type ExpireDelegationTokenResponse struct {
-	ErrorCode         Code
-	ExpiryTimestampMs int64
-	ThrottleTimeMs    int32
-}
-
 // Default sets every field to Kafka's default.
 func (x *ExpireDelegationTokenResponse) Default() {
 	*x = ExpireDelegationTokenResponse{}
 }
 
 func (x *ExpireDelegationTokenResponse) decode(r *Reader, version int16) {
+	flexible := version >= 2
 	x.ErrorCode = Code(r.int16("ErrorCode"))
 	x.ExpiryTimestampMs = r.int64("ExpiryTimestampMs")
 	x.ThrottleTimeMs = r.int32("ThrottleTimeMs")
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
 
 func (x *ExpireDelegationTokenResponse) encode(w *Writer, version int16) {
+	flexible := version >= 2
 	w.int16(int16(x.ErrorCode))
 	w.int64(x.ExpiryTimestampMs)
 	w.int32(x.ThrottleTimeMs)
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

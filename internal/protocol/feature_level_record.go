@@ -2,6 +2,12 @@
 
 package protocol
 
+// FeatureLevelRecord is record type 12 of the metadata log: versions 0 to 0, flexible from 0.
+type FeatureLevelRecord struct {
+	Name         string
+	FeatureLevel int16
+}
+
 // NewFeatureLevelRecord returns one with Kafka's default in every field.
 func NewFeatureLevelRecord() *FeatureLevelRecord {
 	x := &FeatureLevelRecord{}
@@ -27,12 +33,6 @@ func (x *FeatureLevelRecord) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *FeatureLevelRecord) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// FeatureLevelRecord is record type 12 of the metadata log: versions 0 to 0, flexible from 0.
-type FeatureLevelRecord struct {
-	Name         string
-	FeatureLevel int16
-}
 
 // Default sets every field to Kafka's default.
 func (x *FeatureLevelRecord) Default() {

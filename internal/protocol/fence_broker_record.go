@@ -2,6 +2,12 @@
 
 package protocol
 
+// FenceBrokerRecord is record type 7 of the metadata log: versions 0 to 0, flexible from 0.
+type FenceBrokerRecord struct {
+	ID    int32
+	Epoch int64
+}
+
 // NewFenceBrokerRecord returns one with Kafka's default in every field.
 func NewFenceBrokerRecord() *FenceBrokerRecord {
 	x := &FenceBrokerRecord{}
@@ -27,12 +33,6 @@ func (x *FenceBrokerRecord) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *FenceBrokerRecord) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// FenceBrokerRecord is record type 7 of the metadata log: versions 0 to 0, flexible from 0.
-type FenceBrokerRecord struct {
-	ID    int32
-	Epoch int64
-}
 
 // Default sets every field to Kafka's default.
 func (x *FenceBrokerRecord) Default() {

@@ -2,6 +2,22 @@
 
 package protocol
 
+// FetchRequest is the request of API 1, Fetch: versions 4 to 18, flexible from 12.
+type FetchRequest struct {
+	ClusterID           *string                  // v12+, tag 0, null allowed
+	ReplicaID           int32                    // v4-14, default -1
+	ReplicaState        FetchRequestReplicaState // v15+, tag 1
+	MaxWaitMs           int32
+	MinBytes            int32
+	MaxBytes            int32 // default 0x7fffffff
+	IsolationLevel      int8
+	SessionID           int32 // v7+
+	SessionEpoch        int32 // v7+, default -1
+	Topics              []FetchRequestTopic
+	ForgottenTopicsData []FetchRequestForgottenTopic // v7+
+	RackID              string                       // v11+
+}
+
 // NewFetchRequest returns one with Kafka's default in every field.
 func NewFetchRequest() *FetchRequest {
 	x := &FetchRequest{}
@@ -27,22 +43,6 @@ func (x *FetchRequest) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *FetchRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// FetchRequest is the request of API 1, Fetch: versions 4 to 18, flexible from 12.
-type FetchRequest struct {
-	ClusterID           *string                  // v12+, tag 0, null allowed
-	ReplicaID           int32                    // v4-14, default -1
-	ReplicaState        FetchRequestReplicaState // v15+, tag 1
-	MaxWaitMs           int32
-	MinBytes            int32
-	MaxBytes            int32 // default 0x7fffffff
-	IsolationLevel      int8
-	SessionID           int32 // v7+
-	SessionEpoch        int32 // v7+, default -1
-	Topics              []FetchRequestTopic
-	ForgottenTopicsData []FetchRequestForgottenTopic // v7+
-	RackID              string                       // v11+
-}
 
 // Default sets every field to Kafka's default.
 func (x *FetchRequest) Default() {
@@ -80,7 +80,7 @@ func (x *FetchRequest) decode(r *Reader, version int16) {
 	if version >= 11 {
 		x.RackID = r.string("RackID", flexible)
 	}
-	if version >= 12 {
+	if flexible {
 		for n := r.tags(); n > 0 && r.err == nil; n-- {
 			tag, outer := r.beginTag()
 			switch {
@@ -123,14 +123,14 @@ func (x *FetchRequest) encode(w *Writer, version int16) {
 	if version >= 11 {
 		w.string(x.RackID, flexible)
 	}
-	if version >= 12 {
+	if flexible {
 		section := w.tags()
 		if x.ClusterID != nil {
 			at := w.beginTag(section, 0)
 			w.nullableString(x.ClusterID, true, true)
 			w.endTag(at)
 		}
-		if version >= 15 && (!x.ReplicaState.isDefault()) {
+		if version >= 15 && !x.ReplicaState.isDefault() {
 			at := w.beginTag(section, 1)
 			x.ReplicaState.encode(w, version)
 			w.endTag(at)
@@ -172,7 +172,7 @@ func (x *FetchRequestReplicaState) encode(w *Writer, version int16) {
 }
 
 func (x *FetchRequestReplicaState) isDefault() bool {
-	return !(x.ReplicaID != -1) && !(x.ReplicaEpoch != -1)
+	return x.ReplicaID == -1 && x.ReplicaEpoch == -1
 }
 
 // FetchRequestTopic is the struct FetchTopic of FetchRequest.
@@ -206,7 +206,7 @@ func (x *FetchRequestTopic) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Partitions) && r.err == nil; i++ {
 		x.Partitions[i].decode(r, version)
 	}
-	if version >= 12 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -223,7 +223,7 @@ func (x *FetchRequestTopic) encode(w *Writer, version int16) {
 	for i := range x.Partitions {
 		x.Partitions[i].encode(w, version)
 	}
-	if version >= 12 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -258,6 +258,7 @@ func (x *FetchRequestPartition) Default() {
 }
 
 func (x *FetchRequestPartition) decode(r *Reader, version int16) {
+	flexible := version >= 12
 	x.Default()
 	x.Partition = r.int32("FetchPartition.Partition")
 	if version >= 9 {
@@ -271,7 +272,7 @@ func (x *FetchRequestPartition) decode(r *Reader, version int16) {
 		x.LogStartOffset = r.int64("FetchPartition.LogStartOffset")
 	}
 	x.PartitionMaxBytes = r.int32("FetchPartition.PartitionMaxBytes")
-	if version >= 12 {
+	if flexible {
 		for n := r.tags(); n > 0 && r.err == nil; n-- {
 			tag, outer := r.beginTag()
 			switch {
@@ -289,6 +290,7 @@ func (x *FetchRequestPartition) decode(r *Reader, version int16) {
 }
 
 func (x *FetchRequestPartition) encode(w *Writer, version int16) {
+	flexible := version >= 12
 	w.int32(x.Partition)
 	if version >= 9 {
 		w.int32(x.CurrentLeaderEpoch)
@@ -301,14 +303,14 @@ func (x *FetchRequestPartition) encode(w *Writer, version int16) {
 		w.int64(x.LogStartOffset)
 	}
 	w.int32(x.PartitionMaxBytes)
-	if version >= 12 {
+	if flexible {
 		section := w.tags()
-		if version >= 17 && (x.ReplicaDirectoryID != (UUID{})) {
+		if version >= 17 && x.ReplicaDirectoryID != (UUID{}) {
 			at := w.beginTag(section, 0)
 			w.uuid(x.ReplicaDirectoryID)
 			w.endTag(at)
 		}
-		if version >= 18 && (x.HighWatermark != 9223372036854775807) {
+		if version >= 18 && x.HighWatermark != 9223372036854775807 {
 			at := w.beginTag(section, 1)
 			w.int64(x.HighWatermark)
 			w.endTag(at)
@@ -347,7 +349,7 @@ func (x *FetchRequestForgottenTopic) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Partitions) && r.err == nil; i++ {
 		x.Partitions[i] = r.int32("ForgottenTopic.Partitions")
 	}
-	if version >= 12 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -364,9 +366,18 @@ func (x *FetchRequestForgottenTopic) encode(w *Writer, version int16) {
 	for i := range x.Partitions {
 		w.int32(x.Partitions[i])
 	}
-	if version >= 12 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// FetchResponse is the response of API 1, Fetch: versions 4 to 18, flexible from 12.
+type FetchResponse struct {
+	ThrottleTimeMs int32
+	ErrorCode      Code  // v7+
+	SessionID      int32 // v7+
+	Responses      []FetchResponseFetchableTopicResponse
+	NodeEndpoints  []FetchResponseNodeEndpoint // v16+, tag 0
 }
 
 // NewFetchResponse returns one with Kafka's default in every field.
@@ -395,15 +406,6 @@ func (x *FetchResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *FetchResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// FetchResponse is the response of API 1, Fetch: versions 4 to 18, flexible from 12.
-type FetchResponse struct {
-	ThrottleTimeMs int32
-	ErrorCode      Code  // v7+
-	SessionID      int32 // v7+
-	Responses      []FetchResponseFetchableTopicResponse
-	NodeEndpoints  []FetchResponseNodeEndpoint // v16+, tag 0
-}
-
 // Default sets every field to Kafka's default.
 func (x *FetchResponse) Default() {
 	*x = FetchResponse{}
@@ -420,7 +422,7 @@ func (x *FetchResponse) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Responses) && r.err == nil; i++ {
 		x.Responses[i].decode(r, version)
 	}
-	if version >= 12 {
+	if flexible {
 		for n := r.tags(); n > 0 && r.err == nil; n-- {
 			tag, outer := r.beginTag()
 			switch {
@@ -448,9 +450,9 @@ func (x *FetchResponse) encode(w *Writer, version int16) {
 	for i := range x.Responses {
 		x.Responses[i].encode(w, version)
 	}
-	if version >= 12 {
+	if flexible {
 		section := w.tags()
-		if version >= 16 && (len(x.NodeEndpoints) > 0) {
+		if version >= 16 && len(x.NodeEndpoints) > 0 {
 			at := w.beginTag(section, 0)
 			w.length(len(x.NodeEndpoints), x.NodeEndpoints == nil, true, false)
 			for i := range x.NodeEndpoints {
@@ -492,7 +494,7 @@ func (x *FetchResponseFetchableTopicResponse) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Partitions) && r.err == nil; i++ {
 		x.Partitions[i].decode(r, version)
 	}
-	if version >= 12 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -509,7 +511,7 @@ func (x *FetchResponseFetchableTopicResponse) encode(w *Writer, version int16) {
 	for i := range x.Partitions {
 		x.Partitions[i].encode(w, version)
 	}
-	if version >= 12 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -567,7 +569,7 @@ func (x *FetchResponsePartitionData) decode(r *Reader, version int16) {
 		x.PreferredReadReplica = r.int32("PartitionData.PreferredReadReplica")
 	}
 	x.Records = r.payload("PartitionData.Records", flexible, true)
-	if version >= 12 {
+	if flexible {
 		for n := r.tags(); n > 0 && r.err == nil; n-- {
 			tag, outer := r.beginTag()
 			switch {
@@ -604,7 +606,7 @@ func (x *FetchResponsePartitionData) encode(w *Writer, version int16) {
 		w.int32(x.PreferredReadReplica)
 	}
 	w.payload(x.Records, flexible, true)
-	if version >= 12 {
+	if flexible {
 		section := w.tags()
 		if !x.DivergingEpoch.isDefault() {
 			at := w.beginTag(section, 0)
@@ -658,7 +660,7 @@ func (x *FetchResponseEpochEndOffset) encode(w *Writer, version int16) {
 }
 
 func (x *FetchResponseEpochEndOffset) isDefault() bool {
-	return !(x.Epoch != -1) && !(x.EndOffset != -1)
+	return x.Epoch == -1 && x.EndOffset == -1
 }
 
 // FetchResponseLeaderIDAndEpoch is the struct LeaderIdAndEpoch of FetchResponse.
@@ -695,7 +697,7 @@ func (x *FetchResponseLeaderIDAndEpoch) encode(w *Writer, version int16) {
 }
 
 func (x *FetchResponseLeaderIDAndEpoch) isDefault() bool {
-	return !(x.LeaderID != -1) && !(x.LeaderEpoch != -1)
+	return x.LeaderID == -1 && x.LeaderEpoch == -1
 }
 
 // FetchResponseSnapshotID is the struct SnapshotId of FetchResponse.
@@ -732,7 +734,7 @@ func (x *FetchResponseSnapshotID) encode(w *Writer, version int16) {
 }
 
 func (x *FetchResponseSnapshotID) isDefault() bool {
-	return !(x.EndOffset != -1) && !(x.Epoch != -1)
+	return x.EndOffset == -1 && x.Epoch == -1
 }
 
 // FetchResponseAbortedTransaction is the struct AbortedTransaction of FetchResponse.
@@ -754,17 +756,19 @@ func (x *FetchResponseAbortedTransaction) Default() {
 }
 
 func (x *FetchResponseAbortedTransaction) decode(r *Reader, version int16) {
+	flexible := version >= 12
 	x.ProducerID = r.int64("AbortedTransaction.ProducerID")
 	x.FirstOffset = r.int64("AbortedTransaction.FirstOffset")
-	if version >= 12 {
+	if flexible {
 		r.skipTags()
 	}
 }
 
 func (x *FetchResponseAbortedTransaction) encode(w *Writer, version int16) {
+	flexible := version >= 12
 	w.int64(x.ProducerID)
 	w.int64(x.FirstOffset)
-	if version >= 12 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

@@ -2,6 +2,14 @@
 
 package protocol
 
+// FetchSnapshotRequest is the request of API 59, FetchSnapshot: versions 0 to 1, flexible from 0.
+type FetchSnapshotRequest struct {
+	ClusterID *string // tag 0, null allowed
+	ReplicaID int32   // default -1
+	MaxBytes  int32   // default 0x7fffffff
+	Topics    []FetchSnapshotRequestTopicSnapshot
+}
+
 // NewFetchSnapshotRequest returns one with Kafka's default in every field.
 func NewFetchSnapshotRequest() *FetchSnapshotRequest {
 	x := &FetchSnapshotRequest{}
@@ -27,14 +35,6 @@ func (x *FetchSnapshotRequest) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *FetchSnapshotRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// FetchSnapshotRequest is the request of API 59, FetchSnapshot: versions 0 to 1, flexible from 0.
-type FetchSnapshotRequest struct {
-	ClusterID *string // tag 0, null allowed
-	ReplicaID int32   // default -1
-	MaxBytes  int32   // default 0x7fffffff
-	Topics    []FetchSnapshotRequestTopicSnapshot
-}
 
 // Default sets every field to Kafka's default.
 func (x *FetchSnapshotRequest) Default() {
@@ -158,7 +158,7 @@ func (x *FetchSnapshotRequestPartitionSnapshot) encode(w *Writer, version int16)
 	x.SnapshotID.encode(w, version)
 	w.int64(x.Position)
 	section := w.tags()
-	if version >= 1 && (x.ReplicaDirectoryID != (UUID{})) {
+	if version >= 1 && x.ReplicaDirectoryID != (UUID{}) {
 		at := w.beginTag(section, 0)
 		w.uuid(x.ReplicaDirectoryID)
 		w.endTag(at)
@@ -195,6 +195,14 @@ func (x *FetchSnapshotRequestSnapshotID) encode(w *Writer, version int16) {
 	w.uvarint(0)
 }
 
+// FetchSnapshotResponse is the response of API 59, FetchSnapshot: versions 0 to 1, flexible from 0.
+type FetchSnapshotResponse struct {
+	ThrottleTimeMs int32
+	ErrorCode      Code
+	Topics         []FetchSnapshotResponseTopicSnapshot
+	NodeEndpoints  []FetchSnapshotResponseNodeEndpoint // v1+, tag 0
+}
+
 // NewFetchSnapshotResponse returns one with Kafka's default in every field.
 func NewFetchSnapshotResponse() *FetchSnapshotResponse {
 	x := &FetchSnapshotResponse{}
@@ -220,14 +228,6 @@ func (x *FetchSnapshotResponse) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *FetchSnapshotResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// FetchSnapshotResponse is the response of API 59, FetchSnapshot: versions 0 to 1, flexible from 0.
-type FetchSnapshotResponse struct {
-	ThrottleTimeMs int32
-	ErrorCode      Code
-	Topics         []FetchSnapshotResponseTopicSnapshot
-	NodeEndpoints  []FetchSnapshotResponseNodeEndpoint // v1+, tag 0
-}
 
 // Default sets every field to Kafka's default.
 func (x *FetchSnapshotResponse) Default() {
@@ -264,7 +264,7 @@ func (x *FetchSnapshotResponse) encode(w *Writer, version int16) {
 		x.Topics[i].encode(w, version)
 	}
 	section := w.tags()
-	if version >= 1 && (len(x.NodeEndpoints) > 0) {
+	if version >= 1 && len(x.NodeEndpoints) > 0 {
 		at := w.beginTag(section, 0)
 		w.length(len(x.NodeEndpoints), x.NodeEndpoints == nil, true, false)
 		for i := range x.NodeEndpoints {
@@ -428,7 +428,7 @@ func (x *FetchSnapshotResponseLeaderIDAndEpoch) encode(w *Writer, version int16)
 }
 
 func (x *FetchSnapshotResponseLeaderIDAndEpoch) isDefault() bool {
-	return !(x.LeaderID != 0) && !(x.LeaderEpoch != 0)
+	return x.LeaderID == 0 && x.LeaderEpoch == 0
 }
 
 // FetchSnapshotResponseNodeEndpoint is the struct NodeEndpoint of FetchSnapshotResponse.

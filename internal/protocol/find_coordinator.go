@@ -2,6 +2,13 @@
 
 package protocol
 
+// FindCoordinatorRequest is the request of API 10, FindCoordinator: versions 0 to 6, flexible from 3.
+type FindCoordinatorRequest struct {
+	CoordinatorKey  string   // v0-3
+	KeyType         int8     // v1+
+	CoordinatorKeys []string // v4+
+}
+
 // NewFindCoordinatorRequest returns one with Kafka's default in every field.
 func NewFindCoordinatorRequest() *FindCoordinatorRequest {
 	x := &FindCoordinatorRequest{}
@@ -28,13 +35,6 @@ func (x *FindCoordinatorRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *FindCoordinatorRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// FindCoordinatorRequest is the request of API 10, FindCoordinator: versions 0 to 6, flexible from 3.
-type FindCoordinatorRequest struct {
-	CoordinatorKey  string   // v0-3
-	KeyType         int8     // v1+
-	CoordinatorKeys []string // v4+
-}
-
 // Default sets every field to Kafka's default.
 func (x *FindCoordinatorRequest) Default() {
 	*x = FindCoordinatorRequest{}
@@ -54,7 +54,7 @@ func (x *FindCoordinatorRequest) decode(r *Reader, version int16) {
 			x.CoordinatorKeys[i] = r.string("CoordinatorKeys", true)
 		}
 	}
-	if version >= 3 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -73,9 +73,20 @@ func (x *FindCoordinatorRequest) encode(w *Writer, version int16) {
 			w.string(x.CoordinatorKeys[i], true)
 		}
 	}
-	if version >= 3 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// FindCoordinatorResponse is the response of API 10, FindCoordinator: versions 0 to 6, flexible from 3.
+type FindCoordinatorResponse struct {
+	ThrottleTimeMs int32                                // v1+
+	ErrorCode      Code                                 // v0-3
+	ErrorMessage   *string                              // v1-3, null allowed
+	NodeID         int32                                // v0-3
+	Host           string                               // v0-3
+	Port           int32                                // v0-3
+	Coordinators   []FindCoordinatorResponseCoordinator // v4+
 }
 
 // NewFindCoordinatorResponse returns one with Kafka's default in every field.
@@ -104,17 +115,6 @@ func (x *FindCoordinatorResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *FindCoordinatorResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// FindCoordinatorResponse is the response of API 10, FindCoordinator: versions 0 to 6, flexible from 3.
-type FindCoordinatorResponse struct {
-	ThrottleTimeMs int32                                // v1+
-	ErrorCode      Code                                 // v0-3
-	ErrorMessage   *string                              // v1-3, null allowed
-	NodeID         int32                                // v0-3
-	Host           string                               // v0-3
-	Port           int32                                // v0-3
-	Coordinators   []FindCoordinatorResponseCoordinator // v4+
-}
-
 // Default sets every field to Kafka's default.
 func (x *FindCoordinatorResponse) Default() {
 	*x = FindCoordinatorResponse{}
@@ -142,7 +142,7 @@ func (x *FindCoordinatorResponse) decode(r *Reader, version int16) {
 			x.Coordinators[i].decode(r, version)
 		}
 	}
-	if version >= 3 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -169,7 +169,7 @@ func (x *FindCoordinatorResponse) encode(w *Writer, version int16) {
 			x.Coordinators[i].encode(w, version)
 		}
 	}
-	if version >= 3 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

@@ -2,6 +2,11 @@
 
 package protocol
 
+// GetTelemetrySubscriptionsRequest is the request of API 71, GetTelemetrySubscriptions: versions 0 to 0, flexible from 0.
+type GetTelemetrySubscriptionsRequest struct {
+	ClientInstanceID UUID
+}
+
 // NewGetTelemetrySubscriptionsRequest returns one with Kafka's default in every field.
 func NewGetTelemetrySubscriptionsRequest() *GetTelemetrySubscriptionsRequest {
 	x := &GetTelemetrySubscriptionsRequest{}
@@ -28,11 +33,6 @@ func (x *GetTelemetrySubscriptionsRequest) Decode(r *Reader, version int16) erro
 // Encode appends x to w, without the fields that the version lacks.
 func (x *GetTelemetrySubscriptionsRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// GetTelemetrySubscriptionsRequest is the request of API 71, GetTelemetrySubscriptions: versions 0 to 0, flexible from 0.
-type GetTelemetrySubscriptionsRequest struct {
-	ClientInstanceID UUID
-}
-
 // Default sets every field to Kafka's default.
 func (x *GetTelemetrySubscriptionsRequest) Default() {
 	*x = GetTelemetrySubscriptionsRequest{}
@@ -46,6 +46,19 @@ func (x *GetTelemetrySubscriptionsRequest) decode(r *Reader, version int16) {
 func (x *GetTelemetrySubscriptionsRequest) encode(w *Writer, version int16) {
 	w.uuid(x.ClientInstanceID)
 	w.uvarint(0)
+}
+
+// GetTelemetrySubscriptionsResponse is the response of API 71, GetTelemetrySubscriptions: versions 0 to 0, flexible from 0.
+type GetTelemetrySubscriptionsResponse struct {
+	ThrottleTimeMs           int32
+	ErrorCode                Code
+	ClientInstanceID         UUID
+	SubscriptionID           int32
+	AcceptedCompressionTypes []int8
+	PushIntervalMs           int32
+	TelemetryMaxBytes        int32
+	DeltaTemporality         bool
+	RequestedMetrics         []string
 }
 
 // NewGetTelemetrySubscriptionsResponse returns one with Kafka's default in every field.
@@ -73,19 +86,6 @@ func (x *GetTelemetrySubscriptionsResponse) Decode(r *Reader, version int16) err
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *GetTelemetrySubscriptionsResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// GetTelemetrySubscriptionsResponse is the response of API 71, GetTelemetrySubscriptions: versions 0 to 0, flexible from 0.
-type GetTelemetrySubscriptionsResponse struct {
-	ThrottleTimeMs           int32
-	ErrorCode                Code
-	ClientInstanceID         UUID
-	SubscriptionID           int32
-	AcceptedCompressionTypes []int8
-	PushIntervalMs           int32
-	TelemetryMaxBytes        int32
-	DeltaTemporality         bool
-	RequestedMetrics         []string
-}
 
 // Default sets every field to Kafka's default.
 func (x *GetTelemetrySubscriptionsResponse) Default() {

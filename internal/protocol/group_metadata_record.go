@@ -2,6 +2,11 @@
 
 package protocol
 
+// GroupMetadataKey is a key of __consumer_offsets, of type 2: versions 0 to 0, never flexible.
+type GroupMetadataKey struct {
+	Group string
+}
+
 // NewGroupMetadataKey returns one with Kafka's default in every field.
 func NewGroupMetadataKey() *GroupMetadataKey {
 	x := &GroupMetadataKey{}
@@ -28,11 +33,6 @@ func (x *GroupMetadataKey) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *GroupMetadataKey) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// GroupMetadataKey is a key of __consumer_offsets, of type 2: versions 0 to 0, never flexible.
-type GroupMetadataKey struct {
-	Group string
-}
-
 // Default sets every field to Kafka's default.
 func (x *GroupMetadataKey) Default() {
 	*x = GroupMetadataKey{}
@@ -44,6 +44,16 @@ func (x *GroupMetadataKey) decode(r *Reader, version int16) {
 
 func (x *GroupMetadataKey) encode(w *Writer, version int16) {
 	w.string(x.Group, false)
+}
+
+// GroupMetadataValue is a value of __consumer_offsets, under a key of type 2: versions 0 to 4, flexible from 4.
+type GroupMetadataValue struct {
+	ProtocolType          string
+	Generation            int32
+	Protocol              *string // null allowed
+	Leader                *string // null allowed
+	CurrentStateTimestamp int64   // v2+, default -1
+	Members               []GroupMetadataValueMemberMetadata
 }
 
 // NewGroupMetadataValue returns one with Kafka's default in every field.
@@ -72,16 +82,6 @@ func (x *GroupMetadataValue) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *GroupMetadataValue) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// GroupMetadataValue is a value of __consumer_offsets, under a key of type 2: versions 0 to 4, flexible from 4.
-type GroupMetadataValue struct {
-	ProtocolType          string
-	Generation            int32
-	Protocol              *string // null allowed
-	Leader                *string // null allowed
-	CurrentStateTimestamp int64   // v2+, default -1
-	Members               []GroupMetadataValueMemberMetadata
-}
-
 // Default sets every field to Kafka's default.
 func (x *GroupMetadataValue) Default() {
 	*x = GroupMetadataValue{
@@ -102,7 +102,7 @@ func (x *GroupMetadataValue) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Members) && r.err == nil; i++ {
 		x.Members[i].decode(r, version)
 	}
-	if version >= 4 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -120,7 +120,7 @@ func (x *GroupMetadataValue) encode(w *Writer, version int16) {
 	for i := range x.Members {
 		x.Members[i].encode(w, version)
 	}
-	if version >= 4 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -166,7 +166,7 @@ func (x *GroupMetadataValueMemberMetadata) decode(r *Reader, version int16) {
 	x.SessionTimeout = r.int32("MemberMetadata.SessionTimeout")
 	x.Subscription = r.bytes("MemberMetadata.Subscription", flexible, false)
 	x.Assignment = r.bytes("MemberMetadata.Assignment", flexible, false)
-	if version >= 4 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -185,7 +185,7 @@ func (x *GroupMetadataValueMemberMetadata) encode(w *Writer, version int16) {
 	w.int32(x.SessionTimeout)
 	w.bytes(x.Subscription, flexible, false)
 	w.bytes(x.Assignment, flexible, false)
-	if version >= 4 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

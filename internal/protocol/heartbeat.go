@@ -2,6 +2,14 @@
 
 package protocol
 
+// HeartbeatRequest is the request of API 12, Heartbeat: versions 0 to 4, flexible from 4.
+type HeartbeatRequest struct {
+	GroupID         string
+	GenerationID    int32
+	MemberID        string
+	GroupInstanceID *string // v3+, null allowed
+}
+
 // NewHeartbeatRequest returns one with Kafka's default in every field.
 func NewHeartbeatRequest() *HeartbeatRequest {
 	x := &HeartbeatRequest{}
@@ -28,14 +36,6 @@ func (x *HeartbeatRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *HeartbeatRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// HeartbeatRequest is the request of API 12, Heartbeat: versions 0 to 4, flexible from 4.
-type HeartbeatRequest struct {
-	GroupID         string
-	GenerationID    int32
-	MemberID        string
-	GroupInstanceID *string // v3+, null allowed
-}
-
 // Default sets every field to Kafka's default.
 func (x *HeartbeatRequest) Default() {
 	*x = HeartbeatRequest{}
@@ -49,7 +49,7 @@ func (x *HeartbeatRequest) decode(r *Reader, version int16) {
 	if version >= 3 {
 		x.GroupInstanceID = r.nullableString("GroupInstanceID", flexible, true)
 	}
-	if version >= 4 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -62,9 +62,15 @@ func (x *HeartbeatRequest) encode(w *Writer, version int16) {
 	if version >= 3 {
 		w.nullableString(x.GroupInstanceID, flexible, true)
 	}
-	if version >= 4 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// HeartbeatResponse is the response of API 12, Heartbeat: versions 0 to 4, flexible from 4.
+type HeartbeatResponse struct {
+	ThrottleTimeMs int32 // v1+
+	ErrorCode      Code
 }
 
 // NewHeartbeatResponse returns one with Kafka's default in every field.
@@ -93,33 +99,29 @@ func (x *HeartbeatResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *HeartbeatResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// HeartbeatResponse is the response of API 12, Heartbeat: versions 0 to 4, flexible from 4.
-type HeartbeatResponse struct {
-	ThrottleTimeMs int32 // v1+
-	ErrorCode      Code
-}
-
 // Default sets every field to Kafka's default.
 func (x *HeartbeatResponse) Default() {
 	*x = HeartbeatResponse{}
 }
 
 func (x *HeartbeatResponse) decode(r *Reader, version int16) {
+	flexible := version >= 4
 	if version >= 1 {
 		x.ThrottleTimeMs = r.int32("ThrottleTimeMs")
 	}
 	x.ErrorCode = Code(r.int16("ErrorCode"))
-	if version >= 4 {
+	if flexible {
 		r.skipTags()
 	}
 }
 
 func (x *HeartbeatResponse) encode(w *Writer, version int16) {
+	flexible := version >= 4
 	if version >= 1 {
 		w.int32(x.ThrottleTimeMs)
 	}
 	w.int16(int16(x.ErrorCode))
-	if version >= 4 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

@@ -2,6 +2,12 @@
 
 package protocol
 
+// IncrementalAlterConfigsRequest is the request of API 44, IncrementalAlterConfigs: versions 0 to 1, flexible from 1.
+type IncrementalAlterConfigsRequest struct {
+	Resources    []IncrementalAlterConfigsRequestAlterConfigsResource
+	ValidateOnly bool
+}
+
 // NewIncrementalAlterConfigsRequest returns one with Kafka's default in every field.
 func NewIncrementalAlterConfigsRequest() *IncrementalAlterConfigsRequest {
 	x := &IncrementalAlterConfigsRequest{}
@@ -28,12 +34,6 @@ func (x *IncrementalAlterConfigsRequest) Decode(r *Reader, version int16) error 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *IncrementalAlterConfigsRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// IncrementalAlterConfigsRequest is the request of API 44, IncrementalAlterConfigs: versions 0 to 1, flexible from 1.
-type IncrementalAlterConfigsRequest struct {
-	Resources    []IncrementalAlterConfigsRequestAlterConfigsResource
-	ValidateOnly bool
-}
-
 // Default sets every field to Kafka's default.
 func (x *IncrementalAlterConfigsRequest) Default() {
 	*x = IncrementalAlterConfigsRequest{}
@@ -46,7 +46,7 @@ func (x *IncrementalAlterConfigsRequest) decode(r *Reader, version int16) {
 		x.Resources[i].decode(r, version)
 	}
 	x.ValidateOnly = r.bool("ValidateOnly")
-	if version >= 1 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -58,7 +58,7 @@ func (x *IncrementalAlterConfigsRequest) encode(w *Writer, version int16) {
 		x.Resources[i].encode(w, version)
 	}
 	w.bool(x.ValidateOnly)
-	if version >= 1 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -90,7 +90,7 @@ func (x *IncrementalAlterConfigsRequestAlterConfigsResource) decode(r *Reader, v
 	for i := 0; i < len(x.Configs) && r.err == nil; i++ {
 		x.Configs[i].decode(r, version)
 	}
-	if version >= 1 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -103,7 +103,7 @@ func (x *IncrementalAlterConfigsRequestAlterConfigsResource) encode(w *Writer, v
 	for i := range x.Configs {
 		x.Configs[i].encode(w, version)
 	}
-	if version >= 1 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -132,7 +132,7 @@ func (x *IncrementalAlterConfigsRequestAlterableConfig) decode(r *Reader, versio
 	x.Name = r.string("AlterableConfig.Name", flexible)
 	x.ConfigOperation = r.int8("AlterableConfig.ConfigOperation")
 	x.Value = r.nullableString("AlterableConfig.Value", flexible, true)
-	if version >= 1 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -142,9 +142,15 @@ func (x *IncrementalAlterConfigsRequestAlterableConfig) encode(w *Writer, versio
 	w.string(x.Name, flexible)
 	w.int8(x.ConfigOperation)
 	w.nullableString(x.Value, flexible, true)
-	if version >= 1 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// IncrementalAlterConfigsResponse is the response of API 44, IncrementalAlterConfigs: versions 0 to 1, flexible from 1.
+type IncrementalAlterConfigsResponse struct {
+	ThrottleTimeMs int32
+	Responses      []IncrementalAlterConfigsResponseAlterConfigsResourceResponse
 }
 
 // NewIncrementalAlterConfigsResponse returns one with Kafka's default in every field.
@@ -173,12 +179,6 @@ func (x *IncrementalAlterConfigsResponse) Decode(r *Reader, version int16) error
 // Encode appends x to w, without the fields that the version lacks.
 func (x *IncrementalAlterConfigsResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// IncrementalAlterConfigsResponse is the response of API 44, IncrementalAlterConfigs: versions 0 to 1, flexible from 1.
-type IncrementalAlterConfigsResponse struct {
-	ThrottleTimeMs int32
-	Responses      []IncrementalAlterConfigsResponseAlterConfigsResourceResponse
-}
-
 // Default sets every field to Kafka's default.
 func (x *IncrementalAlterConfigsResponse) Default() {
 	*x = IncrementalAlterConfigsResponse{}
@@ -191,7 +191,7 @@ func (x *IncrementalAlterConfigsResponse) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Responses) && r.err == nil; i++ {
 		x.Responses[i].decode(r, version)
 	}
-	if version >= 1 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -203,7 +203,7 @@ func (x *IncrementalAlterConfigsResponse) encode(w *Writer, version int16) {
 	for i := range x.Responses {
 		x.Responses[i].encode(w, version)
 	}
-	if version >= 1 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -234,7 +234,7 @@ func (x *IncrementalAlterConfigsResponseAlterConfigsResourceResponse) decode(r *
 	x.ErrorMessage = r.nullableString("AlterConfigsResourceResponse.ErrorMessage", flexible, true)
 	x.ResourceType = r.int8("AlterConfigsResourceResponse.ResourceType")
 	x.ResourceName = r.string("AlterConfigsResourceResponse.ResourceName", flexible)
-	if version >= 1 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -245,7 +245,7 @@ func (x *IncrementalAlterConfigsResponseAlterConfigsResourceResponse) encode(w *
 	w.nullableString(x.ErrorMessage, flexible, true)
 	w.int8(x.ResourceType)
 	w.string(x.ResourceName, flexible)
-	if version >= 1 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

@@ -2,6 +2,16 @@
 
 package protocol
 
+// InitProducerIDRequest is the request of API 22, InitProducerId: versions 0 to 6, flexible from 2.
+type InitProducerIDRequest struct {
+	TransactionalID      *string // null allowed
+	TransactionTimeoutMs int32
+	ProducerID           int64 // v3+, default -1
+	ProducerEpoch        int16 // v3+, default -1
+	Enable2Pc            bool  // v6+
+	KeepPreparedTxn      bool  // v6+
+}
+
 // NewInitProducerIDRequest returns one with Kafka's default in every field.
 func NewInitProducerIDRequest() *InitProducerIDRequest {
 	x := &InitProducerIDRequest{}
@@ -28,16 +38,6 @@ func (x *InitProducerIDRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *InitProducerIDRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// InitProducerIDRequest is the request of API 22, InitProducerId: versions 0 to 6, flexible from 2.
-type InitProducerIDRequest struct {
-	TransactionalID      *string // null allowed
-	TransactionTimeoutMs int32
-	ProducerID           int64 // v3+, default -1
-	ProducerEpoch        int16 // v3+, default -1
-	Enable2Pc            bool  // v6+
-	KeepPreparedTxn      bool  // v6+
-}
-
 // Default sets every field to Kafka's default.
 func (x *InitProducerIDRequest) Default() {
 	*x = InitProducerIDRequest{
@@ -58,7 +58,7 @@ func (x *InitProducerIDRequest) decode(r *Reader, version int16) {
 		x.Enable2Pc = r.bool("Enable2Pc")
 		x.KeepPreparedTxn = r.bool("KeepPreparedTxn")
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -75,9 +75,19 @@ func (x *InitProducerIDRequest) encode(w *Writer, version int16) {
 		w.bool(x.Enable2Pc)
 		w.bool(x.KeepPreparedTxn)
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// InitProducerIDResponse is the response of API 22, InitProducerId: versions 0 to 6, flexible from 2.
+type InitProducerIDResponse struct {
+	ThrottleTimeMs          int32
+	ErrorCode               Code
+	ProducerID              int64 // default -1
+	ProducerEpoch           int16
+	OngoingTxnProducerID    int64 // v6+, default -1
+	OngoingTxnProducerEpoch int16 // v6+, default -1
 }
 
 // NewInitProducerIDResponse returns one with Kafka's default in every field.
@@ -106,16 +116,6 @@ func (x *InitProducerIDResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *InitProducerIDResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// InitProducerIDResponse is the response of API 22, InitProducerId: versions 0 to 6, flexible from 2.
-type InitProducerIDResponse struct {
-	ThrottleTimeMs          int32
-	ErrorCode               Code
-	ProducerID              int64 // default -1
-	ProducerEpoch           int16
-	OngoingTxnProducerID    int64 // v6+, default -1
-	OngoingTxnProducerEpoch int16 // v6+, default -1
-}
-
 // Default sets every field to Kafka's default.
 func (x *InitProducerIDResponse) Default() {
 	*x = InitProducerIDResponse{
@@ -126,6 +126,7 @@ func (x *InitProducerIDResponse) Default() {
 }
 
 func (x *InitProducerIDResponse) decode(r *Reader, version int16) {
+	flexible := version >= 2
 	x.ThrottleTimeMs = r.int32("ThrottleTimeMs")
 	x.ErrorCode = Code(r.int16("ErrorCode"))
 	x.ProducerID = r.int64("ProducerID")
@@ -134,12 +135,13 @@ func (x *InitProducerIDResponse) decode(r *Reader, version int16) {
 		x.OngoingTxnProducerID = r.int64("OngoingTxnProducerID")
 		x.OngoingTxnProducerEpoch = r.int16("OngoingTxnProducerEpoch")
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
 
 func (x *InitProducerIDResponse) encode(w *Writer, version int16) {
+	flexible := version >= 2
 	w.int32(x.ThrottleTimeMs)
 	w.int16(int16(x.ErrorCode))
 	w.int64(x.ProducerID)
@@ -148,7 +150,7 @@ func (x *InitProducerIDResponse) encode(w *Writer, version int16) {
 		w.int64(x.OngoingTxnProducerID)
 		w.int16(x.OngoingTxnProducerEpoch)
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

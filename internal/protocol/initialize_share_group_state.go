@@ -2,6 +2,12 @@
 
 package protocol
 
+// InitializeShareGroupStateRequest is the request of API 83, InitializeShareGroupState: versions 0 to 0, flexible from 0.
+type InitializeShareGroupStateRequest struct {
+	GroupID string
+	Topics  []InitializeShareGroupStateRequestInitializeStateData
+}
+
 // NewInitializeShareGroupStateRequest returns one with Kafka's default in every field.
 func NewInitializeShareGroupStateRequest() *InitializeShareGroupStateRequest {
 	x := &InitializeShareGroupStateRequest{}
@@ -27,12 +33,6 @@ func (x *InitializeShareGroupStateRequest) Decode(r *Reader, version int16) erro
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *InitializeShareGroupStateRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// InitializeShareGroupStateRequest is the request of API 83, InitializeShareGroupState: versions 0 to 0, flexible from 0.
-type InitializeShareGroupStateRequest struct {
-	GroupID string
-	Topics  []InitializeShareGroupStateRequestInitializeStateData
-}
 
 // Default sets every field to Kafka's default.
 func (x *InitializeShareGroupStateRequest) Default() {
@@ -126,6 +126,11 @@ func (x *InitializeShareGroupStateRequestPartitionData) encode(w *Writer, versio
 	w.uvarint(0)
 }
 
+// InitializeShareGroupStateResponse is the response of API 83, InitializeShareGroupState: versions 0 to 0, flexible from 0.
+type InitializeShareGroupStateResponse struct {
+	Results []InitializeShareGroupStateResponseInitializeStateResult
+}
+
 // NewInitializeShareGroupStateResponse returns one with Kafka's default in every field.
 func NewInitializeShareGroupStateResponse() *InitializeShareGroupStateResponse {
 	x := &InitializeShareGroupStateResponse{}
@@ -151,11 +156,6 @@ func (x *InitializeShareGroupStateResponse) Decode(r *Reader, version int16) err
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *InitializeShareGroupStateResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// InitializeShareGroupStateResponse is the response of API 83, InitializeShareGroupState: versions 0 to 0, flexible from 0.
-type InitializeShareGroupStateResponse struct {
-	Results []InitializeShareGroupStateResponseInitializeStateResult
-}
 
 // Default sets every field to Kafka's default.
 func (x *InitializeShareGroupStateResponse) Default() {

@@ -2,6 +2,18 @@
 
 package protocol
 
+// JoinGroupRequest is the request of API 11, JoinGroup: versions 0 to 9, flexible from 6.
+type JoinGroupRequest struct {
+	GroupID            string
+	SessionTimeoutMs   int32
+	RebalanceTimeoutMs int32 // v1+, default -1
+	MemberID           string
+	GroupInstanceID    *string // v5+, null allowed
+	ProtocolType       string
+	Protocols          []JoinGroupRequestProtocol
+	Reason             *string // v8+, null allowed
+}
+
 // NewJoinGroupRequest returns one with Kafka's default in every field.
 func NewJoinGroupRequest() *JoinGroupRequest {
 	x := &JoinGroupRequest{}
@@ -27,18 +39,6 @@ func (x *JoinGroupRequest) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *JoinGroupRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// JoinGroupRequest is the request of API 11, JoinGroup: versions 0 to 9, flexible from 6.
-type JoinGroupRequest struct {
-	GroupID            string
-	SessionTimeoutMs   int32
-	RebalanceTimeoutMs int32 // v1+, default -1
-	MemberID           string
-	GroupInstanceID    *string // v5+, null allowed
-	ProtocolType       string
-	Protocols          []JoinGroupRequestProtocol
-	Reason             *string // v8+, null allowed
-}
 
 // Default sets every field to Kafka's default.
 func (x *JoinGroupRequest) Default() {
@@ -66,7 +66,7 @@ func (x *JoinGroupRequest) decode(r *Reader, version int16) {
 	if version >= 8 {
 		x.Reason = r.nullableString("Reason", true, true)
 	}
-	if version >= 6 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -90,7 +90,7 @@ func (x *JoinGroupRequest) encode(w *Writer, version int16) {
 	if version >= 8 {
 		w.nullableString(x.Reason, true, true)
 	}
-	if version >= 6 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -117,7 +117,7 @@ func (x *JoinGroupRequestProtocol) decode(r *Reader, version int16) {
 	flexible := version >= 6
 	x.Name = r.string("JoinGroupRequestProtocol.Name", flexible)
 	x.Metadata = r.bytes("JoinGroupRequestProtocol.Metadata", flexible, false)
-	if version >= 6 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -126,9 +126,22 @@ func (x *JoinGroupRequestProtocol) encode(w *Writer, version int16) {
 	flexible := version >= 6
 	w.string(x.Name, flexible)
 	w.bytes(x.Metadata, flexible, false)
-	if version >= 6 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// JoinGroupResponse is the response of API 11, JoinGroup: versions 0 to 9, flexible from 6.
+type JoinGroupResponse struct {
+	ThrottleTimeMs int32 // v2+
+	ErrorCode      Code
+	GenerationID   int32   // default -1
+	ProtocolType   *string // v7+, null allowed
+	ProtocolName   *string // null allowed in v7-9
+	Leader         string
+	SkipAssignment bool // v9+
+	MemberID       string
+	Members        []JoinGroupResponseMember
 }
 
 // NewJoinGroupResponse returns one with Kafka's default in every field.
@@ -157,19 +170,6 @@ func (x *JoinGroupResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *JoinGroupResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// JoinGroupResponse is the response of API 11, JoinGroup: versions 0 to 9, flexible from 6.
-type JoinGroupResponse struct {
-	ThrottleTimeMs int32 // v2+
-	ErrorCode      Code
-	GenerationID   int32   // default -1
-	ProtocolType   *string // v7+, null allowed
-	ProtocolName   *string // null allowed in v7-9
-	Leader         string
-	SkipAssignment bool // v9+
-	MemberID       string
-	Members        []JoinGroupResponseMember
-}
-
 // Default sets every field to Kafka's default.
 func (x *JoinGroupResponse) Default() {
 	*x = JoinGroupResponse{
@@ -197,7 +197,7 @@ func (x *JoinGroupResponse) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Members) && r.err == nil; i++ {
 		x.Members[i].decode(r, version)
 	}
-	if version >= 6 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -222,7 +222,7 @@ func (x *JoinGroupResponse) encode(w *Writer, version int16) {
 	for i := range x.Members {
 		x.Members[i].encode(w, version)
 	}
-	if version >= 6 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -253,7 +253,7 @@ func (x *JoinGroupResponseMember) decode(r *Reader, version int16) {
 		x.GroupInstanceID = r.nullableString("JoinGroupResponseMember.GroupInstanceID", flexible, true)
 	}
 	x.Metadata = r.bytes("JoinGroupResponseMember.Metadata", flexible, false)
-	if version >= 6 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -265,7 +265,7 @@ func (x *JoinGroupResponseMember) encode(w *Writer, version int16) {
 		w.nullableString(x.GroupInstanceID, flexible, true)
 	}
 	w.bytes(x.Metadata, flexible, false)
-	if version >= 6 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

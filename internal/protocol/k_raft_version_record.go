@@ -2,6 +2,12 @@
 
 package protocol
 
+// KRaftVersionRecord is a body without a number: versions 0 to 0, flexible from 0.
+type KRaftVersionRecord struct {
+	Version      int16
+	KRaftVersion int16
+}
+
 // NewKRaftVersionRecord returns one with Kafka's default in every field.
 func NewKRaftVersionRecord() *KRaftVersionRecord {
 	x := &KRaftVersionRecord{}
@@ -27,12 +33,6 @@ func (x *KRaftVersionRecord) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *KRaftVersionRecord) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// KRaftVersionRecord is a body without a number: versions 0 to 0, flexible from 0.
-type KRaftVersionRecord struct {
-	Version      int16
-	KRaftVersion int16
-}
 
 // Default sets every field to Kafka's default.
 func (x *KRaftVersionRecord) Default() {

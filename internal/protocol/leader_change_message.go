@@ -2,6 +2,14 @@
 
 package protocol
 
+// LeaderChangeMessage is a body without a number: versions 0 to 1, flexible from 0.
+type LeaderChangeMessage struct {
+	Version        int16
+	LeaderID       int32
+	Voters         []LeaderChangeMessageVoter
+	GrantingVoters []LeaderChangeMessageVoter
+}
+
 // NewLeaderChangeMessage returns one with Kafka's default in every field.
 func NewLeaderChangeMessage() *LeaderChangeMessage {
 	x := &LeaderChangeMessage{}
@@ -27,14 +35,6 @@ func (x *LeaderChangeMessage) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *LeaderChangeMessage) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// LeaderChangeMessage is a body without a number: versions 0 to 1, flexible from 0.
-type LeaderChangeMessage struct {
-	Version        int16
-	LeaderID       int32
-	Voters         []LeaderChangeMessageVoter
-	GrantingVoters []LeaderChangeMessageVoter
-}
 
 // Default sets every field to Kafka's default.
 func (x *LeaderChangeMessage) Default() {

@@ -2,6 +2,13 @@
 
 package protocol
 
+// LeaveGroupRequest is the request of API 13, LeaveGroup: versions 0 to 5, flexible from 4.
+type LeaveGroupRequest struct {
+	GroupID  string
+	MemberID string                            // v0-2
+	Members  []LeaveGroupRequestMemberIdentity // v3+
+}
+
 // NewLeaveGroupRequest returns one with Kafka's default in every field.
 func NewLeaveGroupRequest() *LeaveGroupRequest {
 	x := &LeaveGroupRequest{}
@@ -28,13 +35,6 @@ func (x *LeaveGroupRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *LeaveGroupRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// LeaveGroupRequest is the request of API 13, LeaveGroup: versions 0 to 5, flexible from 4.
-type LeaveGroupRequest struct {
-	GroupID  string
-	MemberID string                            // v0-2
-	Members  []LeaveGroupRequestMemberIdentity // v3+
-}
-
 // Default sets every field to Kafka's default.
 func (x *LeaveGroupRequest) Default() {
 	*x = LeaveGroupRequest{}
@@ -52,7 +52,7 @@ func (x *LeaveGroupRequest) decode(r *Reader, version int16) {
 			x.Members[i].decode(r, version)
 		}
 	}
-	if version >= 4 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -69,7 +69,7 @@ func (x *LeaveGroupRequest) encode(w *Writer, version int16) {
 			x.Members[i].encode(w, version)
 		}
 	}
-	if version >= 4 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -100,7 +100,7 @@ func (x *LeaveGroupRequestMemberIdentity) decode(r *Reader, version int16) {
 	if version >= 5 {
 		x.Reason = r.nullableString("MemberIdentity.Reason", true, true)
 	}
-	if version >= 4 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -112,9 +112,16 @@ func (x *LeaveGroupRequestMemberIdentity) encode(w *Writer, version int16) {
 	if version >= 5 {
 		w.nullableString(x.Reason, true, true)
 	}
-	if version >= 4 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// LeaveGroupResponse is the response of API 13, LeaveGroup: versions 0 to 5, flexible from 4.
+type LeaveGroupResponse struct {
+	ThrottleTimeMs int32 // v1+
+	ErrorCode      Code
+	Members        []LeaveGroupResponseMemberResponse // v3+
 }
 
 // NewLeaveGroupResponse returns one with Kafka's default in every field.
@@ -143,13 +150,6 @@ func (x *LeaveGroupResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *LeaveGroupResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// LeaveGroupResponse is the response of API 13, LeaveGroup: versions 0 to 5, flexible from 4.
-type LeaveGroupResponse struct {
-	ThrottleTimeMs int32 // v1+
-	ErrorCode      Code
-	Members        []LeaveGroupResponseMemberResponse // v3+
-}
-
 // Default sets every field to Kafka's default.
 func (x *LeaveGroupResponse) Default() {
 	*x = LeaveGroupResponse{}
@@ -167,7 +167,7 @@ func (x *LeaveGroupResponse) decode(r *Reader, version int16) {
 			x.Members[i].decode(r, version)
 		}
 	}
-	if version >= 4 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -184,7 +184,7 @@ func (x *LeaveGroupResponse) encode(w *Writer, version int16) {
 			x.Members[i].encode(w, version)
 		}
 	}
-	if version >= 4 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -213,7 +213,7 @@ func (x *LeaveGroupResponseMemberResponse) decode(r *Reader, version int16) {
 	x.MemberID = r.string("MemberResponse.MemberID", flexible)
 	x.GroupInstanceID = r.nullableString("MemberResponse.GroupInstanceID", flexible, true)
 	x.ErrorCode = Code(r.int16("MemberResponse.ErrorCode"))
-	if version >= 4 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -223,7 +223,7 @@ func (x *LeaveGroupResponseMemberResponse) encode(w *Writer, version int16) {
 	w.string(x.MemberID, flexible)
 	w.nullableString(x.GroupInstanceID, flexible, true)
 	w.int16(int16(x.ErrorCode))
-	if version >= 4 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

@@ -2,6 +2,13 @@
 
 package protocol
 
+// LegacyOffsetCommitKey is a key of __consumer_offsets, of type 0: versions 0 to 0, never flexible.
+type LegacyOffsetCommitKey struct {
+	Group     string
+	Topic     string
+	Partition int32
+}
+
 // NewLegacyOffsetCommitKey returns one with Kafka's default in every field.
 func NewLegacyOffsetCommitKey() *LegacyOffsetCommitKey {
 	x := &LegacyOffsetCommitKey{}
@@ -28,13 +35,6 @@ func (x *LegacyOffsetCommitKey) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *LegacyOffsetCommitKey) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// LegacyOffsetCommitKey is a key of __consumer_offsets, of type 0: versions 0 to 0, never flexible.
-type LegacyOffsetCommitKey struct {
-	Group     string
-	Topic     string
-	Partition int32
-}
-
 // Default sets every field to Kafka's default.
 func (x *LegacyOffsetCommitKey) Default() {
 	*x = LegacyOffsetCommitKey{}
@@ -50,6 +50,13 @@ func (x *LegacyOffsetCommitKey) encode(w *Writer, version int16) {
 	w.string(x.Group, false)
 	w.string(x.Topic, false)
 	w.int32(x.Partition)
+}
+
+// LegacyOffsetCommitValue is a value of __consumer_offsets, under a key of type 0: versions 0 to 0, never flexible.
+type LegacyOffsetCommitValue struct {
+	Offset          int64
+	Metadata        string
+	CommitTimestamp int64
 }
 
 // NewLegacyOffsetCommitValue returns one with Kafka's default in every field.
@@ -77,13 +84,6 @@ func (x *LegacyOffsetCommitValue) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *LegacyOffsetCommitValue) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// LegacyOffsetCommitValue is a value of __consumer_offsets, under a key of type 0: versions 0 to 0, never flexible.
-type LegacyOffsetCommitValue struct {
-	Offset          int64
-	Metadata        string
-	CommitTimestamp int64
-}
 
 // Default sets every field to Kafka's default.
 func (x *LegacyOffsetCommitValue) Default() {

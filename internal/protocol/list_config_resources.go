@@ -2,6 +2,11 @@
 
 package protocol
 
+// ListConfigResourcesRequest is the request of API 74, ListConfigResources: versions 0 to 1, flexible from 0.
+type ListConfigResourcesRequest struct {
+	ResourceTypes []int8 // v1+
+}
+
 // NewListConfigResourcesRequest returns one with Kafka's default in every field.
 func NewListConfigResourcesRequest() *ListConfigResourcesRequest {
 	x := &ListConfigResourcesRequest{}
@@ -28,11 +33,6 @@ func (x *ListConfigResourcesRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ListConfigResourcesRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// ListConfigResourcesRequest is the request of API 74, ListConfigResources: versions 0 to 1, flexible from 0.
-type ListConfigResourcesRequest struct {
-	ResourceTypes []int8 // v1+
-}
-
 // Default sets every field to Kafka's default.
 func (x *ListConfigResourcesRequest) Default() {
 	*x = ListConfigResourcesRequest{}
@@ -56,6 +56,13 @@ func (x *ListConfigResourcesRequest) encode(w *Writer, version int16) {
 		}
 	}
 	w.uvarint(0)
+}
+
+// ListConfigResourcesResponse is the response of API 74, ListConfigResources: versions 0 to 1, flexible from 0.
+type ListConfigResourcesResponse struct {
+	ThrottleTimeMs  int32
+	ErrorCode       Code
+	ConfigResources []ListConfigResourcesResponseConfigResource
 }
 
 // NewListConfigResourcesResponse returns one with Kafka's default in every field.
@@ -83,13 +90,6 @@ func (x *ListConfigResourcesResponse) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ListConfigResourcesResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// ListConfigResourcesResponse is the response of API 74, ListConfigResources: versions 0 to 1, flexible from 0.
-type ListConfigResourcesResponse struct {
-	ThrottleTimeMs  int32
-	ErrorCode       Code
-	ConfigResources []ListConfigResourcesResponseConfigResource
-}
 
 // Default sets every field to Kafka's default.
 func (x *ListConfigResourcesResponse) Default() {

@@ -2,6 +2,12 @@
 
 package protocol
 
+// ListGroupsRequest is the request of API 16, ListGroups: versions 0 to 5, flexible from 3.
+type ListGroupsRequest struct {
+	StatesFilter []string // v4+
+	TypesFilter  []string // v5+
+}
+
 // NewListGroupsRequest returns one with Kafka's default in every field.
 func NewListGroupsRequest() *ListGroupsRequest {
 	x := &ListGroupsRequest{}
@@ -28,18 +34,13 @@ func (x *ListGroupsRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ListGroupsRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// ListGroupsRequest is the request of API 16, ListGroups: versions 0 to 5, flexible from 3.
-type ListGroupsRequest struct {
-	StatesFilter []string // v4+
-	TypesFilter  []string // v5+
-}
-
 // Default sets every field to Kafka's default.
 func (x *ListGroupsRequest) Default() {
 	*x = ListGroupsRequest{}
 }
 
 func (x *ListGroupsRequest) decode(r *Reader, version int16) {
+	flexible := version >= 3
 	if version >= 4 {
 		x.StatesFilter = array[string](r, "StatesFilter", true, false, 1)
 		for i := 0; i < len(x.StatesFilter) && r.err == nil; i++ {
@@ -52,12 +53,13 @@ func (x *ListGroupsRequest) decode(r *Reader, version int16) {
 			x.TypesFilter[i] = r.string("TypesFilter", true)
 		}
 	}
-	if version >= 3 {
+	if flexible {
 		r.skipTags()
 	}
 }
 
 func (x *ListGroupsRequest) encode(w *Writer, version int16) {
+	flexible := version >= 3
 	if version >= 4 {
 		w.length(len(x.StatesFilter), x.StatesFilter == nil, true, false)
 		for i := range x.StatesFilter {
@@ -70,9 +72,16 @@ func (x *ListGroupsRequest) encode(w *Writer, version int16) {
 			w.string(x.TypesFilter[i], true)
 		}
 	}
-	if version >= 3 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// ListGroupsResponse is the response of API 16, ListGroups: versions 0 to 5, flexible from 3.
+type ListGroupsResponse struct {
+	ThrottleTimeMs int32 // v1+
+	ErrorCode      Code
+	Groups         []ListGroupsResponseListedGroup
 }
 
 // NewListGroupsResponse returns one with Kafka's default in every field.
@@ -101,13 +110,6 @@ func (x *ListGroupsResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ListGroupsResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// ListGroupsResponse is the response of API 16, ListGroups: versions 0 to 5, flexible from 3.
-type ListGroupsResponse struct {
-	ThrottleTimeMs int32 // v1+
-	ErrorCode      Code
-	Groups         []ListGroupsResponseListedGroup
-}
-
 // Default sets every field to Kafka's default.
 func (x *ListGroupsResponse) Default() {
 	*x = ListGroupsResponse{}
@@ -123,7 +125,7 @@ func (x *ListGroupsResponse) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Groups) && r.err == nil; i++ {
 		x.Groups[i].decode(r, version)
 	}
-	if version >= 3 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -138,7 +140,7 @@ func (x *ListGroupsResponse) encode(w *Writer, version int16) {
 	for i := range x.Groups {
 		x.Groups[i].encode(w, version)
 	}
-	if version >= 3 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -173,7 +175,7 @@ func (x *ListGroupsResponseListedGroup) decode(r *Reader, version int16) {
 	if version >= 5 {
 		x.GroupType = r.string("ListedGroup.GroupType", true)
 	}
-	if version >= 3 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -188,7 +190,7 @@ func (x *ListGroupsResponseListedGroup) encode(w *Writer, version int16) {
 	if version >= 5 {
 		w.string(x.GroupType, true)
 	}
-	if version >= 3 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

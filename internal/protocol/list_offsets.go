@@ -2,6 +2,14 @@
 
 package protocol
 
+// ListOffsetsRequest is the request of API 2, ListOffsets: versions 1 to 11, flexible from 6.
+type ListOffsetsRequest struct {
+	ReplicaID      int32
+	IsolationLevel int8 // v2+
+	Topics         []ListOffsetsRequestTopic
+	TimeoutMs      int32 // v10+
+}
+
 // NewListOffsetsRequest returns one with Kafka's default in every field.
 func NewListOffsetsRequest() *ListOffsetsRequest {
 	x := &ListOffsetsRequest{}
@@ -28,14 +36,6 @@ func (x *ListOffsetsRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ListOffsetsRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// ListOffsetsRequest is the request of API 2, ListOffsets: versions 1 to 11, flexible from 6.
-type ListOffsetsRequest struct {
-	ReplicaID      int32
-	IsolationLevel int8 // v2+
-	Topics         []ListOffsetsRequestTopic
-	TimeoutMs      int32 // v10+
-}
-
 // Default sets every field to Kafka's default.
 func (x *ListOffsetsRequest) Default() {
 	*x = ListOffsetsRequest{}
@@ -54,7 +54,7 @@ func (x *ListOffsetsRequest) decode(r *Reader, version int16) {
 	if version >= 10 {
 		x.TimeoutMs = r.int32("TimeoutMs")
 	}
-	if version >= 6 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -72,7 +72,7 @@ func (x *ListOffsetsRequest) encode(w *Writer, version int16) {
 	if version >= 10 {
 		w.int32(x.TimeoutMs)
 	}
-	if version >= 6 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -102,7 +102,7 @@ func (x *ListOffsetsRequestTopic) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Partitions) && r.err == nil; i++ {
 		x.Partitions[i].decode(r, version)
 	}
-	if version >= 6 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -114,7 +114,7 @@ func (x *ListOffsetsRequestTopic) encode(w *Writer, version int16) {
 	for i := range x.Partitions {
 		x.Partitions[i].encode(w, version)
 	}
-	if version >= 6 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -141,26 +141,34 @@ func (x *ListOffsetsRequestPartition) Default() {
 }
 
 func (x *ListOffsetsRequestPartition) decode(r *Reader, version int16) {
+	flexible := version >= 6
 	x.Default()
 	x.PartitionIndex = r.int32("ListOffsetsPartition.PartitionIndex")
 	if version >= 4 {
 		x.CurrentLeaderEpoch = r.int32("ListOffsetsPartition.CurrentLeaderEpoch")
 	}
 	x.Timestamp = r.int64("ListOffsetsPartition.Timestamp")
-	if version >= 6 {
+	if flexible {
 		r.skipTags()
 	}
 }
 
 func (x *ListOffsetsRequestPartition) encode(w *Writer, version int16) {
+	flexible := version >= 6
 	w.int32(x.PartitionIndex)
 	if version >= 4 {
 		w.int32(x.CurrentLeaderEpoch)
 	}
 	w.int64(x.Timestamp)
-	if version >= 6 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// ListOffsetsResponse is the response of API 2, ListOffsets: versions 1 to 11, flexible from 6.
+type ListOffsetsResponse struct {
+	ThrottleTimeMs int32 // v2+
+	Topics         []ListOffsetsResponseTopicResponse
 }
 
 // NewListOffsetsResponse returns one with Kafka's default in every field.
@@ -189,12 +197,6 @@ func (x *ListOffsetsResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ListOffsetsResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// ListOffsetsResponse is the response of API 2, ListOffsets: versions 1 to 11, flexible from 6.
-type ListOffsetsResponse struct {
-	ThrottleTimeMs int32 // v2+
-	Topics         []ListOffsetsResponseTopicResponse
-}
-
 // Default sets every field to Kafka's default.
 func (x *ListOffsetsResponse) Default() {
 	*x = ListOffsetsResponse{}
@@ -209,7 +211,7 @@ func (x *ListOffsetsResponse) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Topics) && r.err == nil; i++ {
 		x.Topics[i].decode(r, version)
 	}
-	if version >= 6 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -223,7 +225,7 @@ func (x *ListOffsetsResponse) encode(w *Writer, version int16) {
 	for i := range x.Topics {
 		x.Topics[i].encode(w, version)
 	}
-	if version >= 6 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -253,7 +255,7 @@ func (x *ListOffsetsResponseTopicResponse) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Partitions) && r.err == nil; i++ {
 		x.Partitions[i].decode(r, version)
 	}
-	if version >= 6 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -265,7 +267,7 @@ func (x *ListOffsetsResponseTopicResponse) encode(w *Writer, version int16) {
 	for i := range x.Partitions {
 		x.Partitions[i].encode(w, version)
 	}
-	if version >= 6 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -296,6 +298,7 @@ func (x *ListOffsetsResponsePartitionResponse) Default() {
 }
 
 func (x *ListOffsetsResponsePartitionResponse) decode(r *Reader, version int16) {
+	flexible := version >= 6
 	x.Default()
 	x.PartitionIndex = r.int32("ListOffsetsPartitionResponse.PartitionIndex")
 	x.ErrorCode = Code(r.int16("ListOffsetsPartitionResponse.ErrorCode"))
@@ -304,12 +307,13 @@ func (x *ListOffsetsResponsePartitionResponse) decode(r *Reader, version int16) 
 	if version >= 4 {
 		x.LeaderEpoch = r.int32("ListOffsetsPartitionResponse.LeaderEpoch")
 	}
-	if version >= 6 {
+	if flexible {
 		r.skipTags()
 	}
 }
 
 func (x *ListOffsetsResponsePartitionResponse) encode(w *Writer, version int16) {
+	flexible := version >= 6
 	w.int32(x.PartitionIndex)
 	w.int16(int16(x.ErrorCode))
 	w.int64(x.Timestamp)
@@ -317,7 +321,7 @@ func (x *ListOffsetsResponsePartitionResponse) encode(w *Writer, version int16) 
 	if version >= 4 {
 		w.int32(x.LeaderEpoch)
 	}
-	if version >= 6 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

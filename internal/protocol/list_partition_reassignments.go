@@ -2,6 +2,12 @@
 
 package protocol
 
+// ListPartitionReassignmentsRequest is the request of API 46, ListPartitionReassignments: versions 0 to 0, flexible from 0.
+type ListPartitionReassignmentsRequest struct {
+	TimeoutMs int32                                     // default 60000
+	Topics    []ListPartitionReassignmentsRequestTopics // null allowed
+}
+
 // NewListPartitionReassignmentsRequest returns one with Kafka's default in every field.
 func NewListPartitionReassignmentsRequest() *ListPartitionReassignmentsRequest {
 	x := &ListPartitionReassignmentsRequest{}
@@ -27,12 +33,6 @@ func (x *ListPartitionReassignmentsRequest) Decode(r *Reader, version int16) err
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ListPartitionReassignmentsRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// ListPartitionReassignmentsRequest is the request of API 46, ListPartitionReassignments: versions 0 to 0, flexible from 0.
-type ListPartitionReassignmentsRequest struct {
-	TimeoutMs int32                                     // default 60000
-	Topics    []ListPartitionReassignmentsRequestTopics // null allowed
-}
 
 // Default sets every field to Kafka's default.
 func (x *ListPartitionReassignmentsRequest) Default() {
@@ -95,6 +95,14 @@ func (x *ListPartitionReassignmentsRequestTopics) encode(w *Writer, version int1
 	w.uvarint(0)
 }
 
+// ListPartitionReassignmentsResponse is the response of API 46, ListPartitionReassignments: versions 0 to 0, flexible from 0.
+type ListPartitionReassignmentsResponse struct {
+	ThrottleTimeMs int32
+	ErrorCode      Code
+	ErrorMessage   *string // null allowed
+	Topics         []ListPartitionReassignmentsResponseOngoingTopicReassignment
+}
+
 // NewListPartitionReassignmentsResponse returns one with Kafka's default in every field.
 func NewListPartitionReassignmentsResponse() *ListPartitionReassignmentsResponse {
 	x := &ListPartitionReassignmentsResponse{}
@@ -120,14 +128,6 @@ func (x *ListPartitionReassignmentsResponse) Decode(r *Reader, version int16) er
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ListPartitionReassignmentsResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// ListPartitionReassignmentsResponse is the response of API 46, ListPartitionReassignments: versions 0 to 0, flexible from 0.
-type ListPartitionReassignmentsResponse struct {
-	ThrottleTimeMs int32
-	ErrorCode      Code
-	ErrorMessage   *string // null allowed
-	Topics         []ListPartitionReassignmentsResponseOngoingTopicReassignment
-}
 
 // Default sets every field to Kafka's default.
 func (x *ListPartitionReassignmentsResponse) Default() {

@@ -2,6 +2,14 @@
 
 package protocol
 
+// ListTransactionsRequest is the request of API 66, ListTransactions: versions 0 to 2, flexible from 0.
+type ListTransactionsRequest struct {
+	StateFilters           []string
+	ProducerIDFilters      []int64
+	DurationFilter         int64   // v1+, default -1
+	TransactionalIDPattern *string // v2+, null allowed
+}
+
 // NewListTransactionsRequest returns one with Kafka's default in every field.
 func NewListTransactionsRequest() *ListTransactionsRequest {
 	x := &ListTransactionsRequest{}
@@ -27,14 +35,6 @@ func (x *ListTransactionsRequest) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ListTransactionsRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// ListTransactionsRequest is the request of API 66, ListTransactions: versions 0 to 2, flexible from 0.
-type ListTransactionsRequest struct {
-	StateFilters           []string
-	ProducerIDFilters      []int64
-	DurationFilter         int64   // v1+, default -1
-	TransactionalIDPattern *string // v2+, null allowed
-}
 
 // Default sets every field to Kafka's default.
 func (x *ListTransactionsRequest) Default() {
@@ -79,6 +79,14 @@ func (x *ListTransactionsRequest) encode(w *Writer, version int16) {
 	w.uvarint(0)
 }
 
+// ListTransactionsResponse is the response of API 66, ListTransactions: versions 0 to 2, flexible from 0.
+type ListTransactionsResponse struct {
+	ThrottleTimeMs      int32
+	ErrorCode           Code
+	UnknownStateFilters []string
+	TransactionStates   []ListTransactionsResponseTransactionState
+}
+
 // NewListTransactionsResponse returns one with Kafka's default in every field.
 func NewListTransactionsResponse() *ListTransactionsResponse {
 	x := &ListTransactionsResponse{}
@@ -104,14 +112,6 @@ func (x *ListTransactionsResponse) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ListTransactionsResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// ListTransactionsResponse is the response of API 66, ListTransactions: versions 0 to 2, flexible from 0.
-type ListTransactionsResponse struct {
-	ThrottleTimeMs      int32
-	ErrorCode           Code
-	UnknownStateFilters []string
-	TransactionStates   []ListTransactionsResponseTransactionState
-}
 
 // Default sets every field to Kafka's default.
 func (x *ListTransactionsResponse) Default() {

@@ -2,6 +2,14 @@
 
 package protocol
 
+// MetadataRequest is the request of API 3, Metadata: versions 0 to 13, flexible from 9.
+type MetadataRequest struct {
+	Topics                             []MetadataRequestTopic // null allowed in v1-13
+	AllowAutoTopicCreation             bool                   // v4+, default true
+	IncludeClusterAuthorizedOperations bool                   // v8-10
+	IncludeTopicAuthorizedOperations   bool                   // v8+
+}
+
 // NewMetadataRequest returns one with Kafka's default in every field.
 func NewMetadataRequest() *MetadataRequest {
 	x := &MetadataRequest{}
@@ -28,14 +36,6 @@ func (x *MetadataRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *MetadataRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// MetadataRequest is the request of API 3, Metadata: versions 0 to 13, flexible from 9.
-type MetadataRequest struct {
-	Topics                             []MetadataRequestTopic // null allowed in v1-13
-	AllowAutoTopicCreation             bool                   // v4+, default true
-	IncludeClusterAuthorizedOperations bool                   // v8-10
-	IncludeTopicAuthorizedOperations   bool                   // v8+
-}
-
 // Default sets every field to Kafka's default.
 func (x *MetadataRequest) Default() {
 	*x = MetadataRequest{
@@ -59,7 +59,7 @@ func (x *MetadataRequest) decode(r *Reader, version int16) {
 	if version >= 8 {
 		x.IncludeTopicAuthorizedOperations = r.bool("IncludeTopicAuthorizedOperations")
 	}
-	if version >= 9 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -79,7 +79,7 @@ func (x *MetadataRequest) encode(w *Writer, version int16) {
 	if version >= 8 {
 		w.bool(x.IncludeTopicAuthorizedOperations)
 	}
-	if version >= 9 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -108,7 +108,7 @@ func (x *MetadataRequestTopic) decode(r *Reader, version int16) {
 		x.TopicID = r.uuid("MetadataRequestTopic.TopicID")
 	}
 	x.Name = r.nullableString("MetadataRequestTopic.Name", flexible, version >= 10)
-	if version >= 9 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -119,9 +119,20 @@ func (x *MetadataRequestTopic) encode(w *Writer, version int16) {
 		w.uuid(x.TopicID)
 	}
 	w.nullableString(x.Name, flexible, version >= 10)
-	if version >= 9 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// MetadataResponse is the response of API 3, Metadata: versions 0 to 13, flexible from 9.
+type MetadataResponse struct {
+	ThrottleTimeMs              int32 // v3+
+	Brokers                     []MetadataResponseBroker
+	ClusterID                   *string // v2+, null allowed
+	ControllerID                int32   // v1+, default -1
+	Topics                      []MetadataResponseTopic
+	ClusterAuthorizedOperations int32 // v8-10, default -2147483648
+	ErrorCode                   Code  // v13+
 }
 
 // NewMetadataResponse returns one with Kafka's default in every field.
@@ -149,17 +160,6 @@ func (x *MetadataResponse) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *MetadataResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// MetadataResponse is the response of API 3, Metadata: versions 0 to 13, flexible from 9.
-type MetadataResponse struct {
-	ThrottleTimeMs              int32 // v3+
-	Brokers                     []MetadataResponseBroker
-	ClusterID                   *string // v2+, null allowed
-	ControllerID                int32   // v1+, default -1
-	Topics                      []MetadataResponseTopic
-	ClusterAuthorizedOperations int32 // v8-10, default -2147483648
-	ErrorCode                   Code  // v13+
-}
 
 // Default sets every field to Kafka's default.
 func (x *MetadataResponse) Default() {
@@ -194,7 +194,7 @@ func (x *MetadataResponse) decode(r *Reader, version int16) {
 	if version >= 13 {
 		x.ErrorCode = Code(r.int16("ErrorCode"))
 	}
-	if version >= 9 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -224,7 +224,7 @@ func (x *MetadataResponse) encode(w *Writer, version int16) {
 	if version >= 13 {
 		w.int16(int16(x.ErrorCode))
 	}
-	if version >= 9 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -257,7 +257,7 @@ func (x *MetadataResponseBroker) decode(r *Reader, version int16) {
 	if version >= 1 {
 		x.Rack = r.nullableString("MetadataResponseBroker.Rack", flexible, true)
 	}
-	if version >= 9 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -270,7 +270,7 @@ func (x *MetadataResponseBroker) encode(w *Writer, version int16) {
 	if version >= 1 {
 		w.nullableString(x.Rack, flexible, true)
 	}
-	if version >= 9 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -317,7 +317,7 @@ func (x *MetadataResponseTopic) decode(r *Reader, version int16) {
 	if version >= 8 {
 		x.TopicAuthorizedOperations = r.int32("MetadataResponseTopic.TopicAuthorizedOperations")
 	}
-	if version >= 9 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -339,7 +339,7 @@ func (x *MetadataResponseTopic) encode(w *Writer, version int16) {
 	if version >= 8 {
 		w.int32(x.TopicAuthorizedOperations)
 	}
-	if version >= 9 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -392,7 +392,7 @@ func (x *MetadataResponsePartition) decode(r *Reader, version int16) {
 			x.OfflineReplicas[i] = r.int32("MetadataResponsePartition.OfflineReplicas")
 		}
 	}
-	if version >= 9 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -419,7 +419,7 @@ func (x *MetadataResponsePartition) encode(w *Writer, version int16) {
 			w.int32(x.OfflineReplicas[i])
 		}
 	}
-	if version >= 9 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

@@ -2,6 +2,10 @@
 
 package protocol
 
+// NoOpRecord is record type 20 of the metadata log: versions 0 to 0, flexible from 0.
+type NoOpRecord struct {
+}
+
 // NewNoOpRecord returns one with Kafka's default in every field.
 func NewNoOpRecord() *NoOpRecord {
 	x := &NoOpRecord{}
@@ -27,10 +31,6 @@ func (x *NoOpRecord) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *NoOpRecord) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// NoOpRecord is record type 20 of the metadata log: versions 0 to 0, flexible from 0.
-type NoOpRecord struct {
-}
 
 // Default sets every field to Kafka's default.
 func (x *NoOpRecord) Default() {

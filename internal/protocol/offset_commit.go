@@ -2,6 +2,16 @@
 
 package protocol
 
+// OffsetCommitRequest is the request of API 8, OffsetCommit: versions 2 to 10, flexible from 8.
+type OffsetCommitRequest struct {
+	GroupID                   string
+	GenerationIDOrMemberEpoch int32 // default -1
+	MemberID                  string
+	GroupInstanceID           *string // v7+, null allowed
+	RetentionTimeMs           int64   // v2-4, default -1
+	Topics                    []OffsetCommitRequestTopic
+}
+
 // NewOffsetCommitRequest returns one with Kafka's default in every field.
 func NewOffsetCommitRequest() *OffsetCommitRequest {
 	x := &OffsetCommitRequest{}
@@ -28,16 +38,6 @@ func (x *OffsetCommitRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *OffsetCommitRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// OffsetCommitRequest is the request of API 8, OffsetCommit: versions 2 to 10, flexible from 8.
-type OffsetCommitRequest struct {
-	GroupID                   string
-	GenerationIDOrMemberEpoch int32 // default -1
-	MemberID                  string
-	GroupInstanceID           *string // v7+, null allowed
-	RetentionTimeMs           int64   // v2-4, default -1
-	Topics                    []OffsetCommitRequestTopic
-}
-
 // Default sets every field to Kafka's default.
 func (x *OffsetCommitRequest) Default() {
 	*x = OffsetCommitRequest{
@@ -61,7 +61,7 @@ func (x *OffsetCommitRequest) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Topics) && r.err == nil; i++ {
 		x.Topics[i].decode(r, version)
 	}
-	if version >= 8 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -81,7 +81,7 @@ func (x *OffsetCommitRequest) encode(w *Writer, version int16) {
 	for i := range x.Topics {
 		x.Topics[i].encode(w, version)
 	}
-	if version >= 8 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -117,7 +117,7 @@ func (x *OffsetCommitRequestTopic) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Partitions) && r.err == nil; i++ {
 		x.Partitions[i].decode(r, version)
 	}
-	if version >= 8 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -134,7 +134,7 @@ func (x *OffsetCommitRequestTopic) encode(w *Writer, version int16) {
 	for i := range x.Partitions {
 		x.Partitions[i].encode(w, version)
 	}
-	if version >= 8 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -170,7 +170,7 @@ func (x *OffsetCommitRequestPartition) decode(r *Reader, version int16) {
 		x.CommittedLeaderEpoch = r.int32("OffsetCommitRequestPartition.CommittedLeaderEpoch")
 	}
 	x.CommittedMetadata = r.nullableString("OffsetCommitRequestPartition.CommittedMetadata", flexible, true)
-	if version >= 8 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -183,9 +183,15 @@ func (x *OffsetCommitRequestPartition) encode(w *Writer, version int16) {
 		w.int32(x.CommittedLeaderEpoch)
 	}
 	w.nullableString(x.CommittedMetadata, flexible, true)
-	if version >= 8 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// OffsetCommitResponse is the response of API 8, OffsetCommit: versions 2 to 10, flexible from 8.
+type OffsetCommitResponse struct {
+	ThrottleTimeMs int32 // v3+
+	Topics         []OffsetCommitResponseTopic
 }
 
 // NewOffsetCommitResponse returns one with Kafka's default in every field.
@@ -214,12 +220,6 @@ func (x *OffsetCommitResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *OffsetCommitResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// OffsetCommitResponse is the response of API 8, OffsetCommit: versions 2 to 10, flexible from 8.
-type OffsetCommitResponse struct {
-	ThrottleTimeMs int32 // v3+
-	Topics         []OffsetCommitResponseTopic
-}
-
 // Default sets every field to Kafka's default.
 func (x *OffsetCommitResponse) Default() {
 	*x = OffsetCommitResponse{}
@@ -234,7 +234,7 @@ func (x *OffsetCommitResponse) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Topics) && r.err == nil; i++ {
 		x.Topics[i].decode(r, version)
 	}
-	if version >= 8 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -248,7 +248,7 @@ func (x *OffsetCommitResponse) encode(w *Writer, version int16) {
 	for i := range x.Topics {
 		x.Topics[i].encode(w, version)
 	}
-	if version >= 8 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -284,7 +284,7 @@ func (x *OffsetCommitResponseTopic) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Partitions) && r.err == nil; i++ {
 		x.Partitions[i].decode(r, version)
 	}
-	if version >= 8 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -301,7 +301,7 @@ func (x *OffsetCommitResponseTopic) encode(w *Writer, version int16) {
 	for i := range x.Partitions {
 		x.Partitions[i].encode(w, version)
 	}
-	if version >= 8 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -325,17 +325,19 @@ func (x *OffsetCommitResponsePartition) Default() {
 }
 
 func (x *OffsetCommitResponsePartition) decode(r *Reader, version int16) {
+	flexible := version >= 8
 	x.PartitionIndex = r.int32("OffsetCommitResponsePartition.PartitionIndex")
 	x.ErrorCode = Code(r.int16("OffsetCommitResponsePartition.ErrorCode"))
-	if version >= 8 {
+	if flexible {
 		r.skipTags()
 	}
 }
 
 func (x *OffsetCommitResponsePartition) encode(w *Writer, version int16) {
+	flexible := version >= 8
 	w.int32(x.PartitionIndex)
 	w.int16(int16(x.ErrorCode))
-	if version >= 8 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

@@ -2,6 +2,13 @@
 
 package protocol
 
+// OffsetCommitKey is a key of __consumer_offsets, of type 1: versions 0 to 0, never flexible.
+type OffsetCommitKey struct {
+	Group     string
+	Topic     string
+	Partition int32
+}
+
 // NewOffsetCommitKey returns one with Kafka's default in every field.
 func NewOffsetCommitKey() *OffsetCommitKey {
 	x := &OffsetCommitKey{}
@@ -28,13 +35,6 @@ func (x *OffsetCommitKey) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *OffsetCommitKey) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// OffsetCommitKey is a key of __consumer_offsets, of type 1: versions 0 to 0, never flexible.
-type OffsetCommitKey struct {
-	Group     string
-	Topic     string
-	Partition int32
-}
-
 // Default sets every field to Kafka's default.
 func (x *OffsetCommitKey) Default() {
 	*x = OffsetCommitKey{}
@@ -50,6 +50,16 @@ func (x *OffsetCommitKey) encode(w *Writer, version int16) {
 	w.string(x.Group, false)
 	w.string(x.Topic, false)
 	w.int32(x.Partition)
+}
+
+// OffsetCommitValue is a value of __consumer_offsets, under a key of type 1: versions 0 to 4, flexible from 4.
+type OffsetCommitValue struct {
+	Offset          int64
+	LeaderEpoch     int32 // v3+, default -1
+	Metadata        string
+	CommitTimestamp int64
+	ExpireTimestamp int64 // v1, default -1
+	TopicID         UUID  // v4+, tag 0
 }
 
 // NewOffsetCommitValue returns one with Kafka's default in every field.
@@ -78,16 +88,6 @@ func (x *OffsetCommitValue) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *OffsetCommitValue) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// OffsetCommitValue is a value of __consumer_offsets, under a key of type 1: versions 0 to 4, flexible from 4.
-type OffsetCommitValue struct {
-	Offset          int64
-	LeaderEpoch     int32 // v3+, default -1
-	Metadata        string
-	CommitTimestamp int64
-	ExpireTimestamp int64 // v1, default -1
-	TopicID         UUID  // v4+, tag 0
-}
-
 // Default sets every field to Kafka's default.
 func (x *OffsetCommitValue) Default() {
 	*x = OffsetCommitValue{
@@ -107,7 +107,7 @@ func (x *OffsetCommitValue) decode(r *Reader, version int16) {
 	if version == 1 {
 		x.ExpireTimestamp = r.int64("ExpireTimestamp")
 	}
-	if version >= 4 {
+	if flexible {
 		for n := r.tags(); n > 0 && r.err == nil; n-- {
 			tag, outer := r.beginTag()
 			switch {
@@ -132,7 +132,7 @@ func (x *OffsetCommitValue) encode(w *Writer, version int16) {
 	if version == 1 {
 		w.int64(x.ExpireTimestamp)
 	}
-	if version >= 4 {
+	if flexible {
 		section := w.tags()
 		if x.TopicID != (UUID{}) {
 			at := w.beginTag(section, 0)

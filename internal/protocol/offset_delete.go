@@ -2,6 +2,12 @@
 
 package protocol
 
+// OffsetDeleteRequest is the request of API 47, OffsetDelete: versions 0 to 0, never flexible.
+type OffsetDeleteRequest struct {
+	GroupID string
+	Topics  []OffsetDeleteRequestTopic
+}
+
 // NewOffsetDeleteRequest returns one with Kafka's default in every field.
 func NewOffsetDeleteRequest() *OffsetDeleteRequest {
 	x := &OffsetDeleteRequest{}
@@ -27,12 +33,6 @@ func (x *OffsetDeleteRequest) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *OffsetDeleteRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// OffsetDeleteRequest is the request of API 47, OffsetDelete: versions 0 to 0, never flexible.
-type OffsetDeleteRequest struct {
-	GroupID string
-	Topics  []OffsetDeleteRequestTopic
-}
 
 // Default sets every field to Kafka's default.
 func (x *OffsetDeleteRequest) Default() {
@@ -114,6 +114,13 @@ func (x *OffsetDeleteRequestPartition) encode(w *Writer, version int16) {
 	w.int32(x.PartitionIndex)
 }
 
+// OffsetDeleteResponse is the response of API 47, OffsetDelete: versions 0 to 0, never flexible.
+type OffsetDeleteResponse struct {
+	ErrorCode      Code
+	ThrottleTimeMs int32
+	Topics         []OffsetDeleteResponseTopic
+}
+
 // NewOffsetDeleteResponse returns one with Kafka's default in every field.
 func NewOffsetDeleteResponse() *OffsetDeleteResponse {
 	x := &OffsetDeleteResponse{}
@@ -139,13 +146,6 @@ func (x *OffsetDeleteResponse) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *OffsetDeleteResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// OffsetDeleteResponse is the response of API 47, OffsetDelete: versions 0 to 0, never flexible.
-type OffsetDeleteResponse struct {
-	ErrorCode      Code
-	ThrottleTimeMs int32
-	Topics         []OffsetDeleteResponseTopic
-}
 
 // Default sets every field to Kafka's default.
 func (x *OffsetDeleteResponse) Default() {

@@ -2,6 +2,14 @@
 
 package protocol
 
+// OffsetFetchRequest is the request of API 9, OffsetFetch: versions 1 to 10, flexible from 6.
+type OffsetFetchRequest struct {
+	GroupID       string                    // v1-7
+	Topics        []OffsetFetchRequestTopic // v1-7, null allowed in v2-7
+	Groups        []OffsetFetchRequestGroup // v8+
+	RequireStable bool                      // v7+
+}
+
 // NewOffsetFetchRequest returns one with Kafka's default in every field.
 func NewOffsetFetchRequest() *OffsetFetchRequest {
 	x := &OffsetFetchRequest{}
@@ -28,14 +36,6 @@ func (x *OffsetFetchRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *OffsetFetchRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// OffsetFetchRequest is the request of API 9, OffsetFetch: versions 1 to 10, flexible from 6.
-type OffsetFetchRequest struct {
-	GroupID       string                    // v1-7
-	Topics        []OffsetFetchRequestTopic // v1-7, null allowed in v2-7
-	Groups        []OffsetFetchRequestGroup // v8+
-	RequireStable bool                      // v7+
-}
-
 // Default sets every field to Kafka's default.
 func (x *OffsetFetchRequest) Default() {
 	*x = OffsetFetchRequest{
@@ -61,7 +61,7 @@ func (x *OffsetFetchRequest) decode(r *Reader, version int16) {
 	if version >= 7 {
 		x.RequireStable = r.bool("RequireStable")
 	}
-	if version >= 6 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -84,7 +84,7 @@ func (x *OffsetFetchRequest) encode(w *Writer, version int16) {
 	if version >= 7 {
 		w.bool(x.RequireStable)
 	}
-	if version >= 6 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -114,7 +114,7 @@ func (x *OffsetFetchRequestTopic) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.PartitionIndexes) && r.err == nil; i++ {
 		x.PartitionIndexes[i] = r.int32("OffsetFetchRequestTopic.PartitionIndexes")
 	}
-	if version >= 6 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -126,7 +126,7 @@ func (x *OffsetFetchRequestTopic) encode(w *Writer, version int16) {
 	for i := range x.PartitionIndexes {
 		w.int32(x.PartitionIndexes[i])
 	}
-	if version >= 6 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -228,6 +228,14 @@ func (x *OffsetFetchRequestTopics) encode(w *Writer, version int16) {
 	w.uvarint(0)
 }
 
+// OffsetFetchResponse is the response of API 9, OffsetFetch: versions 1 to 10, flexible from 6.
+type OffsetFetchResponse struct {
+	ThrottleTimeMs int32                      // v3+
+	Topics         []OffsetFetchResponseTopic // v1-7
+	ErrorCode      Code                       // v2-7
+	Groups         []OffsetFetchResponseGroup // v8+
+}
+
 // NewOffsetFetchResponse returns one with Kafka's default in every field.
 func NewOffsetFetchResponse() *OffsetFetchResponse {
 	x := &OffsetFetchResponse{}
@@ -254,14 +262,6 @@ func (x *OffsetFetchResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *OffsetFetchResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// OffsetFetchResponse is the response of API 9, OffsetFetch: versions 1 to 10, flexible from 6.
-type OffsetFetchResponse struct {
-	ThrottleTimeMs int32                      // v3+
-	Topics         []OffsetFetchResponseTopic // v1-7
-	ErrorCode      Code                       // v2-7
-	Groups         []OffsetFetchResponseGroup // v8+
-}
-
 // Default sets every field to Kafka's default.
 func (x *OffsetFetchResponse) Default() {
 	*x = OffsetFetchResponse{}
@@ -287,7 +287,7 @@ func (x *OffsetFetchResponse) decode(r *Reader, version int16) {
 			x.Groups[i].decode(r, version)
 		}
 	}
-	if version >= 6 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -312,7 +312,7 @@ func (x *OffsetFetchResponse) encode(w *Writer, version int16) {
 			x.Groups[i].encode(w, version)
 		}
 	}
-	if version >= 6 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -342,7 +342,7 @@ func (x *OffsetFetchResponseTopic) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Partitions) && r.err == nil; i++ {
 		x.Partitions[i].decode(r, version)
 	}
-	if version >= 6 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -354,7 +354,7 @@ func (x *OffsetFetchResponseTopic) encode(w *Writer, version int16) {
 	for i := range x.Partitions {
 		x.Partitions[i].encode(w, version)
 	}
-	if version >= 6 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -392,7 +392,7 @@ func (x *OffsetFetchResponsePartition) decode(r *Reader, version int16) {
 	}
 	x.Metadata = r.nullableString("OffsetFetchResponsePartition.Metadata", flexible, true)
 	x.ErrorCode = Code(r.int16("OffsetFetchResponsePartition.ErrorCode"))
-	if version >= 6 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -406,7 +406,7 @@ func (x *OffsetFetchResponsePartition) encode(w *Writer, version int16) {
 	}
 	w.nullableString(x.Metadata, flexible, true)
 	w.int16(int16(x.ErrorCode))
-	if version >= 6 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

@@ -2,6 +2,12 @@
 
 package protocol
 
+// OffsetForLeaderEpochRequest is the request of API 23, OffsetForLeaderEpoch: versions 2 to 4, flexible from 4.
+type OffsetForLeaderEpochRequest struct {
+	ReplicaID int32 // v3+, default -2
+	Topics    []OffsetForLeaderEpochRequestOffsetForLeaderTopic
+}
+
 // NewOffsetForLeaderEpochRequest returns one with Kafka's default in every field.
 func NewOffsetForLeaderEpochRequest() *OffsetForLeaderEpochRequest {
 	x := &OffsetForLeaderEpochRequest{}
@@ -28,12 +34,6 @@ func (x *OffsetForLeaderEpochRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *OffsetForLeaderEpochRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// OffsetForLeaderEpochRequest is the request of API 23, OffsetForLeaderEpoch: versions 2 to 4, flexible from 4.
-type OffsetForLeaderEpochRequest struct {
-	ReplicaID int32 // v3+, default -2
-	Topics    []OffsetForLeaderEpochRequestOffsetForLeaderTopic
-}
-
 // Default sets every field to Kafka's default.
 func (x *OffsetForLeaderEpochRequest) Default() {
 	*x = OffsetForLeaderEpochRequest{
@@ -50,7 +50,7 @@ func (x *OffsetForLeaderEpochRequest) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Topics) && r.err == nil; i++ {
 		x.Topics[i].decode(r, version)
 	}
-	if version >= 4 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -64,7 +64,7 @@ func (x *OffsetForLeaderEpochRequest) encode(w *Writer, version int16) {
 	for i := range x.Topics {
 		x.Topics[i].encode(w, version)
 	}
-	if version >= 4 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -94,7 +94,7 @@ func (x *OffsetForLeaderEpochRequestOffsetForLeaderTopic) decode(r *Reader, vers
 	for i := 0; i < len(x.Partitions) && r.err == nil; i++ {
 		x.Partitions[i].decode(r, version)
 	}
-	if version >= 4 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -106,7 +106,7 @@ func (x *OffsetForLeaderEpochRequestOffsetForLeaderTopic) encode(w *Writer, vers
 	for i := range x.Partitions {
 		x.Partitions[i].encode(w, version)
 	}
-	if version >= 4 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -133,21 +133,29 @@ func (x *OffsetForLeaderEpochRequestOffsetForLeaderPartition) Default() {
 }
 
 func (x *OffsetForLeaderEpochRequestOffsetForLeaderPartition) decode(r *Reader, version int16) {
+	flexible := version >= 4
 	x.Partition = r.int32("OffsetForLeaderPartition.Partition")
 	x.CurrentLeaderEpoch = r.int32("OffsetForLeaderPartition.CurrentLeaderEpoch")
 	x.LeaderEpoch = r.int32("OffsetForLeaderPartition.LeaderEpoch")
-	if version >= 4 {
+	if flexible {
 		r.skipTags()
 	}
 }
 
 func (x *OffsetForLeaderEpochRequestOffsetForLeaderPartition) encode(w *Writer, version int16) {
+	flexible := version >= 4
 	w.int32(x.Partition)
 	w.int32(x.CurrentLeaderEpoch)
 	w.int32(x.LeaderEpoch)
-	if version >= 4 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// OffsetForLeaderEpochResponse is the response of API 23, OffsetForLeaderEpoch: versions 2 to 4, flexible from 4.
+type OffsetForLeaderEpochResponse struct {
+	ThrottleTimeMs int32
+	Topics         []OffsetForLeaderEpochResponseOffsetForLeaderTopicResult
 }
 
 // NewOffsetForLeaderEpochResponse returns one with Kafka's default in every field.
@@ -176,12 +184,6 @@ func (x *OffsetForLeaderEpochResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *OffsetForLeaderEpochResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// OffsetForLeaderEpochResponse is the response of API 23, OffsetForLeaderEpoch: versions 2 to 4, flexible from 4.
-type OffsetForLeaderEpochResponse struct {
-	ThrottleTimeMs int32
-	Topics         []OffsetForLeaderEpochResponseOffsetForLeaderTopicResult
-}
-
 // Default sets every field to Kafka's default.
 func (x *OffsetForLeaderEpochResponse) Default() {
 	*x = OffsetForLeaderEpochResponse{}
@@ -194,7 +196,7 @@ func (x *OffsetForLeaderEpochResponse) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Topics) && r.err == nil; i++ {
 		x.Topics[i].decode(r, version)
 	}
-	if version >= 4 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -206,7 +208,7 @@ func (x *OffsetForLeaderEpochResponse) encode(w *Writer, version int16) {
 	for i := range x.Topics {
 		x.Topics[i].encode(w, version)
 	}
-	if version >= 4 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -236,7 +238,7 @@ func (x *OffsetForLeaderEpochResponseOffsetForLeaderTopicResult) decode(r *Reade
 	for i := 0; i < len(x.Partitions) && r.err == nil; i++ {
 		x.Partitions[i].decode(r, version)
 	}
-	if version >= 4 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -248,7 +250,7 @@ func (x *OffsetForLeaderEpochResponseOffsetForLeaderTopicResult) encode(w *Write
 	for i := range x.Partitions {
 		x.Partitions[i].encode(w, version)
 	}
-	if version >= 4 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -277,21 +279,23 @@ func (x *OffsetForLeaderEpochResponseEpochEndOffset) Default() {
 }
 
 func (x *OffsetForLeaderEpochResponseEpochEndOffset) decode(r *Reader, version int16) {
+	flexible := version >= 4
 	x.ErrorCode = Code(r.int16("EpochEndOffset.ErrorCode"))
 	x.Partition = r.int32("EpochEndOffset.Partition")
 	x.LeaderEpoch = r.int32("EpochEndOffset.LeaderEpoch")
 	x.EndOffset = r.int64("EpochEndOffset.EndOffset")
-	if version >= 4 {
+	if flexible {
 		r.skipTags()
 	}
 }
 
 func (x *OffsetForLeaderEpochResponseEpochEndOffset) encode(w *Writer, version int16) {
+	flexible := version >= 4
 	w.int16(int16(x.ErrorCode))
 	w.int32(x.Partition)
 	w.int32(x.LeaderEpoch)
 	w.int64(x.EndOffset)
-	if version >= 4 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

@@ -2,6 +2,21 @@
 
 package protocol
 
+// PartitionChangeRecord is record type 5 of the metadata log: versions 0 to 2, flexible from 0.
+type PartitionChangeRecord struct {
+	PartitionID            int32 // default -1
+	TopicID                UUID
+	Isr                    []int32 // tag 0, null allowed
+	Leader                 int32   // tag 1, default -2
+	Replicas               []int32 // tag 2, null allowed
+	RemovingReplicas       []int32 // tag 3, null allowed
+	AddingReplicas         []int32 // tag 4, null allowed
+	LeaderRecoveryState    int8    // tag 5, default -1
+	Directories            []UUID  // v1+, tag 8, null allowed
+	EligibleLeaderReplicas []int32 // v2+, tag 6, null allowed
+	LastKnownElr           []int32 // v2+, tag 7, null allowed
+}
+
 // NewPartitionChangeRecord returns one with Kafka's default in every field.
 func NewPartitionChangeRecord() *PartitionChangeRecord {
 	x := &PartitionChangeRecord{}
@@ -27,21 +42,6 @@ func (x *PartitionChangeRecord) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *PartitionChangeRecord) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// PartitionChangeRecord is record type 5 of the metadata log: versions 0 to 2, flexible from 0.
-type PartitionChangeRecord struct {
-	PartitionID            int32 // default -1
-	TopicID                UUID
-	Isr                    []int32 // tag 0, null allowed
-	Leader                 int32   // tag 1, default -2
-	Replicas               []int32 // tag 2, null allowed
-	RemovingReplicas       []int32 // tag 3, null allowed
-	AddingReplicas         []int32 // tag 4, null allowed
-	LeaderRecoveryState    int8    // tag 5, default -1
-	Directories            []UUID  // v1+, tag 8, null allowed
-	EligibleLeaderReplicas []int32 // v2+, tag 6, null allowed
-	LastKnownElr           []int32 // v2+, tag 7, null allowed
-}
 
 // Default sets every field to Kafka's default.
 func (x *PartitionChangeRecord) Default() {
@@ -158,7 +158,7 @@ func (x *PartitionChangeRecord) encode(w *Writer, version int16) {
 		w.int8(x.LeaderRecoveryState)
 		w.endTag(at)
 	}
-	if version >= 2 && (x.EligibleLeaderReplicas != nil) {
+	if version >= 2 && x.EligibleLeaderReplicas != nil {
 		at := w.beginTag(section, 6)
 		w.length(len(x.EligibleLeaderReplicas), x.EligibleLeaderReplicas == nil, true, true)
 		for i := range x.EligibleLeaderReplicas {
@@ -166,7 +166,7 @@ func (x *PartitionChangeRecord) encode(w *Writer, version int16) {
 		}
 		w.endTag(at)
 	}
-	if version >= 2 && (x.LastKnownElr != nil) {
+	if version >= 2 && x.LastKnownElr != nil {
 		at := w.beginTag(section, 7)
 		w.length(len(x.LastKnownElr), x.LastKnownElr == nil, true, true)
 		for i := range x.LastKnownElr {
@@ -174,7 +174,7 @@ func (x *PartitionChangeRecord) encode(w *Writer, version int16) {
 		}
 		w.endTag(at)
 	}
-	if version >= 1 && (x.Directories != nil) {
+	if version >= 1 && x.Directories != nil {
 		at := w.beginTag(section, 8)
 		w.length(len(x.Directories), x.Directories == nil, true, true)
 		for i := range x.Directories {

@@ -2,6 +2,23 @@
 
 package protocol
 
+// PartitionRecord is record type 3 of the metadata log: versions 0 to 2, flexible from 0.
+type PartitionRecord struct {
+	PartitionID            int32 // default -1
+	TopicID                UUID
+	Replicas               []int32
+	Isr                    []int32
+	RemovingReplicas       []int32
+	AddingReplicas         []int32
+	Leader                 int32   // default -1
+	LeaderRecoveryState    int8    // tag 0
+	LeaderEpoch            int32   // default -1
+	PartitionEpoch         int32   // default -1
+	Directories            []UUID  // v1+
+	EligibleLeaderReplicas []int32 // v2+, tag 1, null allowed
+	LastKnownElr           []int32 // v2+, tag 2, null allowed
+}
+
 // NewPartitionRecord returns one with Kafka's default in every field.
 func NewPartitionRecord() *PartitionRecord {
 	x := &PartitionRecord{}
@@ -27,23 +44,6 @@ func (x *PartitionRecord) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *PartitionRecord) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// PartitionRecord is record type 3 of the metadata log: versions 0 to 2, flexible from 0.
-type PartitionRecord struct {
-	PartitionID            int32 // default -1
-	TopicID                UUID
-	Replicas               []int32
-	Isr                    []int32
-	RemovingReplicas       []int32
-	AddingReplicas         []int32
-	Leader                 int32   // default -1
-	LeaderRecoveryState    int8    // tag 0
-	LeaderEpoch            int32   // default -1
-	PartitionEpoch         int32   // default -1
-	Directories            []UUID  // v1+
-	EligibleLeaderReplicas []int32 // v2+, tag 1, null allowed
-	LastKnownElr           []int32 // v2+, tag 2, null allowed
-}
 
 // Default sets every field to Kafka's default.
 func (x *PartitionRecord) Default() {
@@ -141,7 +141,7 @@ func (x *PartitionRecord) encode(w *Writer, version int16) {
 		w.int8(x.LeaderRecoveryState)
 		w.endTag(at)
 	}
-	if version >= 2 && (x.EligibleLeaderReplicas != nil) {
+	if version >= 2 && x.EligibleLeaderReplicas != nil {
 		at := w.beginTag(section, 1)
 		w.length(len(x.EligibleLeaderReplicas), x.EligibleLeaderReplicas == nil, true, true)
 		for i := range x.EligibleLeaderReplicas {
@@ -149,7 +149,7 @@ func (x *PartitionRecord) encode(w *Writer, version int16) {
 		}
 		w.endTag(at)
 	}
-	if version >= 2 && (x.LastKnownElr != nil) {
+	if version >= 2 && x.LastKnownElr != nil {
 		at := w.beginTag(section, 2)
 		w.length(len(x.LastKnownElr), x.LastKnownElr == nil, true, true)
 		for i := range x.LastKnownElr {

@@ -2,6 +2,14 @@
 
 package protocol
 
+// ProduceRequest is the request of API 0, Produce: versions 3 to 13, flexible from 9.
+type ProduceRequest struct {
+	TransactionalID *string // null allowed
+	Acks            int16
+	TimeoutMs       int32
+	TopicData       []ProduceRequestTopicProduceData
+}
+
 // NewProduceRequest returns one with Kafka's default in every field.
 func NewProduceRequest() *ProduceRequest {
 	x := &ProduceRequest{}
@@ -28,14 +36,6 @@ func (x *ProduceRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ProduceRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// ProduceRequest is the request of API 0, Produce: versions 3 to 13, flexible from 9.
-type ProduceRequest struct {
-	TransactionalID *string // null allowed
-	Acks            int16
-	TimeoutMs       int32
-	TopicData       []ProduceRequestTopicProduceData
-}
-
 // Default sets every field to Kafka's default.
 func (x *ProduceRequest) Default() {
 	*x = ProduceRequest{}
@@ -50,7 +50,7 @@ func (x *ProduceRequest) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.TopicData) && r.err == nil; i++ {
 		x.TopicData[i].decode(r, version)
 	}
-	if version >= 9 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -64,7 +64,7 @@ func (x *ProduceRequest) encode(w *Writer, version int16) {
 	for i := range x.TopicData {
 		x.TopicData[i].encode(w, version)
 	}
-	if version >= 9 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -100,7 +100,7 @@ func (x *ProduceRequestTopicProduceData) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.PartitionData) && r.err == nil; i++ {
 		x.PartitionData[i].decode(r, version)
 	}
-	if version >= 9 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -117,7 +117,7 @@ func (x *ProduceRequestTopicProduceData) encode(w *Writer, version int16) {
 	for i := range x.PartitionData {
 		x.PartitionData[i].encode(w, version)
 	}
-	if version >= 9 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -144,7 +144,7 @@ func (x *ProduceRequestPartitionProduceData) decode(r *Reader, version int16) {
 	flexible := version >= 9
 	x.Index = r.int32("PartitionProduceData.Index")
 	x.Records = r.bytes("PartitionProduceData.Records", flexible, true)
-	if version >= 9 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -153,9 +153,16 @@ func (x *ProduceRequestPartitionProduceData) encode(w *Writer, version int16) {
 	flexible := version >= 9
 	w.int32(x.Index)
 	w.bytes(x.Records, flexible, true)
-	if version >= 9 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// ProduceResponse is the response of API 0, Produce: versions 3 to 13, flexible from 9.
+type ProduceResponse struct {
+	Responses      []ProduceResponseTopicProduceResponse
+	ThrottleTimeMs int32
+	NodeEndpoints  []ProduceResponseNodeEndpoint // v10+, tag 0
 }
 
 // NewProduceResponse returns one with Kafka's default in every field.
@@ -184,13 +191,6 @@ func (x *ProduceResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ProduceResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// ProduceResponse is the response of API 0, Produce: versions 3 to 13, flexible from 9.
-type ProduceResponse struct {
-	Responses      []ProduceResponseTopicProduceResponse
-	ThrottleTimeMs int32
-	NodeEndpoints  []ProduceResponseNodeEndpoint // v10+, tag 0
-}
-
 // Default sets every field to Kafka's default.
 func (x *ProduceResponse) Default() {
 	*x = ProduceResponse{}
@@ -203,7 +203,7 @@ func (x *ProduceResponse) decode(r *Reader, version int16) {
 		x.Responses[i].decode(r, version)
 	}
 	x.ThrottleTimeMs = r.int32("ThrottleTimeMs")
-	if version >= 9 {
+	if flexible {
 		for n := r.tags(); n > 0 && r.err == nil; n-- {
 			tag, outer := r.beginTag()
 			switch {
@@ -227,9 +227,9 @@ func (x *ProduceResponse) encode(w *Writer, version int16) {
 		x.Responses[i].encode(w, version)
 	}
 	w.int32(x.ThrottleTimeMs)
-	if version >= 9 {
+	if flexible {
 		section := w.tags()
-		if version >= 10 && (len(x.NodeEndpoints) > 0) {
+		if version >= 10 && len(x.NodeEndpoints) > 0 {
 			at := w.beginTag(section, 0)
 			w.length(len(x.NodeEndpoints), x.NodeEndpoints == nil, true, false)
 			for i := range x.NodeEndpoints {
@@ -271,7 +271,7 @@ func (x *ProduceResponseTopicProduceResponse) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.PartitionResponses) && r.err == nil; i++ {
 		x.PartitionResponses[i].decode(r, version)
 	}
-	if version >= 9 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -288,7 +288,7 @@ func (x *ProduceResponseTopicProduceResponse) encode(w *Writer, version int16) {
 	for i := range x.PartitionResponses {
 		x.PartitionResponses[i].encode(w, version)
 	}
-	if version >= 9 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -338,7 +338,7 @@ func (x *ProduceResponsePartitionProduceResponse) decode(r *Reader, version int1
 		}
 		x.ErrorMessage = r.nullableString("PartitionProduceResponse.ErrorMessage", flexible, true)
 	}
-	if version >= 9 {
+	if flexible {
 		for n := r.tags(); n > 0 && r.err == nil; n-- {
 			tag, outer := r.beginTag()
 			switch {
@@ -368,9 +368,9 @@ func (x *ProduceResponsePartitionProduceResponse) encode(w *Writer, version int1
 		}
 		w.nullableString(x.ErrorMessage, flexible, true)
 	}
-	if version >= 9 {
+	if flexible {
 		section := w.tags()
-		if version >= 10 && (!x.CurrentLeader.isDefault()) {
+		if version >= 10 && !x.CurrentLeader.isDefault() {
 			at := w.beginTag(section, 0)
 			x.CurrentLeader.encode(w, version)
 			w.endTag(at)
@@ -400,7 +400,7 @@ func (x *ProduceResponseBatchIndexAndErrorMessage) decode(r *Reader, version int
 	flexible := version >= 9
 	x.BatchIndex = r.int32("BatchIndexAndErrorMessage.BatchIndex")
 	x.BatchIndexErrorMessage = r.nullableString("BatchIndexAndErrorMessage.BatchIndexErrorMessage", flexible, true)
-	if version >= 9 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -409,7 +409,7 @@ func (x *ProduceResponseBatchIndexAndErrorMessage) encode(w *Writer, version int
 	flexible := version >= 9
 	w.int32(x.BatchIndex)
 	w.nullableString(x.BatchIndexErrorMessage, flexible, true)
-	if version >= 9 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -448,7 +448,7 @@ func (x *ProduceResponseLeaderIDAndEpoch) encode(w *Writer, version int16) {
 }
 
 func (x *ProduceResponseLeaderIDAndEpoch) isDefault() bool {
-	return !(x.LeaderID != -1) && !(x.LeaderEpoch != -1)
+	return x.LeaderID == -1 && x.LeaderEpoch == -1
 }
 
 // ProduceResponseNodeEndpoint is the struct NodeEndpoint of ProduceResponse.

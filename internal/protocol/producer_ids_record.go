@@ -2,6 +2,13 @@
 
 package protocol
 
+// ProducerIDsRecord is record type 15 of the metadata log: versions 0 to 0, flexible from 0.
+type ProducerIDsRecord struct {
+	BrokerID       int32
+	BrokerEpoch    int64 // default -1
+	NextProducerID int64
+}
+
 // NewProducerIDsRecord returns one with Kafka's default in every field.
 func NewProducerIDsRecord() *ProducerIDsRecord {
 	x := &ProducerIDsRecord{}
@@ -27,13 +34,6 @@ func (x *ProducerIDsRecord) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ProducerIDsRecord) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// ProducerIDsRecord is record type 15 of the metadata log: versions 0 to 0, flexible from 0.
-type ProducerIDsRecord struct {
-	BrokerID       int32
-	BrokerEpoch    int64 // default -1
-	NextProducerID int64
-}
 
 // Default sets every field to Kafka's default.
 func (x *ProducerIDsRecord) Default() {

@@ -2,6 +2,15 @@
 
 package protocol
 
+// PushTelemetryRequest is the request of API 72, PushTelemetry: versions 0 to 0, flexible from 0.
+type PushTelemetryRequest struct {
+	ClientInstanceID UUID
+	SubscriptionID   int32
+	Terminating      bool
+	CompressionType  int8
+	Metrics          []byte
+}
+
 // NewPushTelemetryRequest returns one with Kafka's default in every field.
 func NewPushTelemetryRequest() *PushTelemetryRequest {
 	x := &PushTelemetryRequest{}
@@ -28,15 +37,6 @@ func (x *PushTelemetryRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *PushTelemetryRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// PushTelemetryRequest is the request of API 72, PushTelemetry: versions 0 to 0, flexible from 0.
-type PushTelemetryRequest struct {
-	ClientInstanceID UUID
-	SubscriptionID   int32
-	Terminating      bool
-	CompressionType  int8
-	Metrics          []byte
-}
-
 // Default sets every field to Kafka's default.
 func (x *PushTelemetryRequest) Default() {
 	*x = PushTelemetryRequest{}
@@ -58,6 +58,12 @@ func (x *PushTelemetryRequest) encode(w *Writer, version int16) {
 	w.int8(x.CompressionType)
 	w.bytes(x.Metrics, true, false)
 	w.uvarint(0)
+}
+
+// PushTelemetryResponse is the response of API 72, PushTelemetry: versions 0 to 0, flexible from 0.
+type PushTelemetryResponse struct {
+	ThrottleTimeMs int32
+	ErrorCode      Code
 }
 
 // NewPushTelemetryResponse returns one with Kafka's default in every field.
@@ -85,12 +91,6 @@ func (x *PushTelemetryResponse) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *PushTelemetryResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// PushTelemetryResponse is the response of API 72, PushTelemetry: versions 0 to 0, flexible from 0.
-type PushTelemetryResponse struct {
-	ThrottleTimeMs int32
-	ErrorCode      Code
-}
 
 // Default sets every field to Kafka's default.
 func (x *PushTelemetryResponse) Default() {

@@ -2,6 +2,12 @@
 
 package protocol
 
+// ReadShareGroupStateRequest is the request of API 84, ReadShareGroupState: versions 0 to 0, flexible from 0.
+type ReadShareGroupStateRequest struct {
+	GroupID string
+	Topics  []ReadShareGroupStateRequestReadStateData
+}
+
 // NewReadShareGroupStateRequest returns one with Kafka's default in every field.
 func NewReadShareGroupStateRequest() *ReadShareGroupStateRequest {
 	x := &ReadShareGroupStateRequest{}
@@ -27,12 +33,6 @@ func (x *ReadShareGroupStateRequest) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ReadShareGroupStateRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// ReadShareGroupStateRequest is the request of API 84, ReadShareGroupState: versions 0 to 0, flexible from 0.
-type ReadShareGroupStateRequest struct {
-	GroupID string
-	Topics  []ReadShareGroupStateRequestReadStateData
-}
 
 // Default sets every field to Kafka's default.
 func (x *ReadShareGroupStateRequest) Default() {
@@ -123,6 +123,11 @@ func (x *ReadShareGroupStateRequestPartitionData) encode(w *Writer, version int1
 	w.uvarint(0)
 }
 
+// ReadShareGroupStateResponse is the response of API 84, ReadShareGroupState: versions 0 to 0, flexible from 0.
+type ReadShareGroupStateResponse struct {
+	Results []ReadShareGroupStateResponseReadStateResult
+}
+
 // NewReadShareGroupStateResponse returns one with Kafka's default in every field.
 func NewReadShareGroupStateResponse() *ReadShareGroupStateResponse {
 	x := &ReadShareGroupStateResponse{}
@@ -148,11 +153,6 @@ func (x *ReadShareGroupStateResponse) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ReadShareGroupStateResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// ReadShareGroupStateResponse is the response of API 84, ReadShareGroupState: versions 0 to 0, flexible from 0.
-type ReadShareGroupStateResponse struct {
-	Results []ReadShareGroupStateResponseReadStateResult
-}
 
 // Default sets every field to Kafka's default.
 func (x *ReadShareGroupStateResponse) Default() {

@@ -2,6 +2,12 @@
 
 package protocol
 
+// ReadShareGroupStateSummaryRequest is the request of API 87, ReadShareGroupStateSummary: versions 0 to 1, flexible from 0.
+type ReadShareGroupStateSummaryRequest struct {
+	GroupID string
+	Topics  []ReadShareGroupStateSummaryRequestReadStateSummaryData
+}
+
 // NewReadShareGroupStateSummaryRequest returns one with Kafka's default in every field.
 func NewReadShareGroupStateSummaryRequest() *ReadShareGroupStateSummaryRequest {
 	x := &ReadShareGroupStateSummaryRequest{}
@@ -27,12 +33,6 @@ func (x *ReadShareGroupStateSummaryRequest) Decode(r *Reader, version int16) err
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ReadShareGroupStateSummaryRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// ReadShareGroupStateSummaryRequest is the request of API 87, ReadShareGroupStateSummary: versions 0 to 1, flexible from 0.
-type ReadShareGroupStateSummaryRequest struct {
-	GroupID string
-	Topics  []ReadShareGroupStateSummaryRequestReadStateSummaryData
-}
 
 // Default sets every field to Kafka's default.
 func (x *ReadShareGroupStateSummaryRequest) Default() {
@@ -123,6 +123,11 @@ func (x *ReadShareGroupStateSummaryRequestPartitionData) encode(w *Writer, versi
 	w.uvarint(0)
 }
 
+// ReadShareGroupStateSummaryResponse is the response of API 87, ReadShareGroupStateSummary: versions 0 to 1, flexible from 0.
+type ReadShareGroupStateSummaryResponse struct {
+	Results []ReadShareGroupStateSummaryResponseReadStateSummaryResult
+}
+
 // NewReadShareGroupStateSummaryResponse returns one with Kafka's default in every field.
 func NewReadShareGroupStateSummaryResponse() *ReadShareGroupStateSummaryResponse {
 	x := &ReadShareGroupStateSummaryResponse{}
@@ -148,11 +153,6 @@ func (x *ReadShareGroupStateSummaryResponse) Decode(r *Reader, version int16) er
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ReadShareGroupStateSummaryResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// ReadShareGroupStateSummaryResponse is the response of API 87, ReadShareGroupStateSummary: versions 0 to 1, flexible from 0.
-type ReadShareGroupStateSummaryResponse struct {
-	Results []ReadShareGroupStateSummaryResponseReadStateSummaryResult
-}
 
 // Default sets every field to Kafka's default.
 func (x *ReadShareGroupStateSummaryResponse) Default() {

@@ -184,6 +184,15 @@ func (r *Reader) uuid(field string) UUID {
 
 // uvarint reads an unsigned varint of at most 32 bits.
 func (r *Reader) uvarint(field string) uint32 {
+	if r.pos < len(r.src) && r.src[r.pos] < 0x80 {
+		v := r.src[r.pos]
+		r.pos++
+		return uint32(v)
+	}
+	return r.longUvarint(field)
+}
+
+func (r *Reader) longUvarint(field string) uint32 {
 	var v uint64
 	for shift := 0; shift < 35; shift += 7 {
 		b := r.take(field, 1)

@@ -2,6 +2,21 @@
 
 package protocol
 
+// RegisterBrokerRecord is record type 0 of the metadata log: versions 0 to 4, flexible from 0.
+type RegisterBrokerRecord struct {
+	BrokerID             int32
+	IsMigratingZkBroker  bool // v2+
+	IncarnationID        UUID
+	BrokerEpoch          int64
+	EndPoints            []RegisterBrokerRecordBrokerEndpoint
+	Features             []RegisterBrokerRecordBrokerFeature
+	Rack                 *string // null allowed
+	Fenced               bool    // default true
+	InControlledShutdown bool    // v1+
+	LogDirs              []UUID  // v3+, tag 0
+	CordonedLogDirs      []UUID  // v4+, tag 1, null allowed
+}
+
 // NewRegisterBrokerRecord returns one with Kafka's default in every field.
 func NewRegisterBrokerRecord() *RegisterBrokerRecord {
 	x := &RegisterBrokerRecord{}
@@ -27,21 +42,6 @@ func (x *RegisterBrokerRecord) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *RegisterBrokerRecord) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// RegisterBrokerRecord is record type 0 of the metadata log: versions 0 to 4, flexible from 0.
-type RegisterBrokerRecord struct {
-	BrokerID             int32
-	IsMigratingZkBroker  bool // v2+
-	IncarnationID        UUID
-	BrokerEpoch          int64
-	EndPoints            []RegisterBrokerRecordBrokerEndpoint
-	Features             []RegisterBrokerRecordBrokerFeature
-	Rack                 *string // null allowed
-	Fenced               bool    // default true
-	InControlledShutdown bool    // v1+
-	LogDirs              []UUID  // v3+, tag 0
-	CordonedLogDirs      []UUID  // v4+, tag 1, null allowed
-}
 
 // Default sets every field to Kafka's default.
 func (x *RegisterBrokerRecord) Default() {
@@ -112,7 +112,7 @@ func (x *RegisterBrokerRecord) encode(w *Writer, version int16) {
 		w.bool(x.InControlledShutdown)
 	}
 	section := w.tags()
-	if version >= 3 && (len(x.LogDirs) > 0) {
+	if version >= 3 && len(x.LogDirs) > 0 {
 		at := w.beginTag(section, 0)
 		w.length(len(x.LogDirs), x.LogDirs == nil, true, false)
 		for i := range x.LogDirs {
@@ -120,7 +120,7 @@ func (x *RegisterBrokerRecord) encode(w *Writer, version int16) {
 		}
 		w.endTag(at)
 	}
-	if version >= 4 && (x.CordonedLogDirs != nil) {
+	if version >= 4 && x.CordonedLogDirs != nil {
 		at := w.beginTag(section, 1)
 		w.length(len(x.CordonedLogDirs), x.CordonedLogDirs == nil, true, true)
 		for i := range x.CordonedLogDirs {

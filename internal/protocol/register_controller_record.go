@@ -2,6 +2,15 @@
 
 package protocol
 
+// RegisterControllerRecord is record type 27 of the metadata log: versions 0 to 0, flexible from 0.
+type RegisterControllerRecord struct {
+	ControllerID     int32
+	IncarnationID    UUID
+	ZkMigrationReady bool
+	EndPoints        []RegisterControllerRecordControllerEndpoint
+	Features         []RegisterControllerRecordControllerFeature
+}
+
 // NewRegisterControllerRecord returns one with Kafka's default in every field.
 func NewRegisterControllerRecord() *RegisterControllerRecord {
 	x := &RegisterControllerRecord{}
@@ -27,15 +36,6 @@ func (x *RegisterControllerRecord) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *RegisterControllerRecord) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// RegisterControllerRecord is record type 27 of the metadata log: versions 0 to 0, flexible from 0.
-type RegisterControllerRecord struct {
-	ControllerID     int32
-	IncarnationID    UUID
-	ZkMigrationReady bool
-	EndPoints        []RegisterControllerRecordControllerEndpoint
-	Features         []RegisterControllerRecordControllerFeature
-}
 
 // Default sets every field to Kafka's default.
 func (x *RegisterControllerRecord) Default() {

@@ -2,6 +2,11 @@
 
 package protocol
 
+// RemoveAccessControlEntryRecord is record type 19 of the metadata log: versions 0 to 0, flexible from 0.
+type RemoveAccessControlEntryRecord struct {
+	ID UUID
+}
+
 // NewRemoveAccessControlEntryRecord returns one with Kafka's default in every field.
 func NewRemoveAccessControlEntryRecord() *RemoveAccessControlEntryRecord {
 	x := &RemoveAccessControlEntryRecord{}
@@ -27,11 +32,6 @@ func (x *RemoveAccessControlEntryRecord) Decode(r *Reader, version int16) error 
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *RemoveAccessControlEntryRecord) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// RemoveAccessControlEntryRecord is record type 19 of the metadata log: versions 0 to 0, flexible from 0.
-type RemoveAccessControlEntryRecord struct {
-	ID UUID
-}
 
 // Default sets every field to Kafka's default.
 func (x *RemoveAccessControlEntryRecord) Default() {

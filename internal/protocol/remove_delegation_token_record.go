@@ -2,6 +2,11 @@
 
 package protocol
 
+// RemoveDelegationTokenRecord is record type 26 of the metadata log: versions 0 to 0, flexible from 0.
+type RemoveDelegationTokenRecord struct {
+	TokenID string
+}
+
 // NewRemoveDelegationTokenRecord returns one with Kafka's default in every field.
 func NewRemoveDelegationTokenRecord() *RemoveDelegationTokenRecord {
 	x := &RemoveDelegationTokenRecord{}
@@ -27,11 +32,6 @@ func (x *RemoveDelegationTokenRecord) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *RemoveDelegationTokenRecord) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// RemoveDelegationTokenRecord is record type 26 of the metadata log: versions 0 to 0, flexible from 0.
-type RemoveDelegationTokenRecord struct {
-	TokenID string
-}
 
 // Default sets every field to Kafka's default.
 func (x *RemoveDelegationTokenRecord) Default() {

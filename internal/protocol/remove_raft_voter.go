@@ -2,6 +2,13 @@
 
 package protocol
 
+// RemoveRaftVoterRequest is the request of API 81, RemoveRaftVoter: versions 0 to 0, flexible from 0.
+type RemoveRaftVoterRequest struct {
+	ClusterID        *string // null allowed
+	VoterID          int32
+	VoterDirectoryID UUID
+}
+
 // NewRemoveRaftVoterRequest returns one with Kafka's default in every field.
 func NewRemoveRaftVoterRequest() *RemoveRaftVoterRequest {
 	x := &RemoveRaftVoterRequest{}
@@ -28,13 +35,6 @@ func (x *RemoveRaftVoterRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *RemoveRaftVoterRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// RemoveRaftVoterRequest is the request of API 81, RemoveRaftVoter: versions 0 to 0, flexible from 0.
-type RemoveRaftVoterRequest struct {
-	ClusterID        *string // null allowed
-	VoterID          int32
-	VoterDirectoryID UUID
-}
-
 // Default sets every field to Kafka's default.
 func (x *RemoveRaftVoterRequest) Default() {
 	*x = RemoveRaftVoterRequest{}
@@ -52,6 +52,13 @@ func (x *RemoveRaftVoterRequest) encode(w *Writer, version int16) {
 	w.int32(x.VoterID)
 	w.uuid(x.VoterDirectoryID)
 	w.uvarint(0)
+}
+
+// RemoveRaftVoterResponse is the response of API 81, RemoveRaftVoter: versions 0 to 0, flexible from 0.
+type RemoveRaftVoterResponse struct {
+	ThrottleTimeMs int32
+	ErrorCode      Code
+	ErrorMessage   *string // null allowed
 }
 
 // NewRemoveRaftVoterResponse returns one with Kafka's default in every field.
@@ -79,13 +86,6 @@ func (x *RemoveRaftVoterResponse) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *RemoveRaftVoterResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// RemoveRaftVoterResponse is the response of API 81, RemoveRaftVoter: versions 0 to 0, flexible from 0.
-type RemoveRaftVoterResponse struct {
-	ThrottleTimeMs int32
-	ErrorCode      Code
-	ErrorMessage   *string // null allowed
-}
 
 // Default sets every field to Kafka's default.
 func (x *RemoveRaftVoterResponse) Default() {

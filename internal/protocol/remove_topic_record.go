@@ -2,6 +2,11 @@
 
 package protocol
 
+// RemoveTopicRecord is record type 9 of the metadata log: versions 0 to 0, flexible from 0.
+type RemoveTopicRecord struct {
+	TopicID UUID
+}
+
 // NewRemoveTopicRecord returns one with Kafka's default in every field.
 func NewRemoveTopicRecord() *RemoveTopicRecord {
 	x := &RemoveTopicRecord{}
@@ -27,11 +32,6 @@ func (x *RemoveTopicRecord) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *RemoveTopicRecord) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// RemoveTopicRecord is record type 9 of the metadata log: versions 0 to 0, flexible from 0.
-type RemoveTopicRecord struct {
-	TopicID UUID
-}
 
 // Default sets every field to Kafka's default.
 func (x *RemoveTopicRecord) Default() {

@@ -2,6 +2,12 @@
 
 package protocol
 
+// RemoveUserScramCredentialRecord is record type 22 of the metadata log: versions 0 to 0, flexible from 0.
+type RemoveUserScramCredentialRecord struct {
+	Name      string
+	Mechanism int8
+}
+
 // NewRemoveUserScramCredentialRecord returns one with Kafka's default in every field.
 func NewRemoveUserScramCredentialRecord() *RemoveUserScramCredentialRecord {
 	x := &RemoveUserScramCredentialRecord{}
@@ -27,12 +33,6 @@ func (x *RemoveUserScramCredentialRecord) Decode(r *Reader, version int16) error
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *RemoveUserScramCredentialRecord) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// RemoveUserScramCredentialRecord is record type 22 of the metadata log: versions 0 to 0, flexible from 0.
-type RemoveUserScramCredentialRecord struct {
-	Name      string
-	Mechanism int8
-}
 
 // Default sets every field to Kafka's default.
 func (x *RemoveUserScramCredentialRecord) Default() {

@@ -2,6 +2,12 @@
 
 package protocol
 
+// RenewDelegationTokenRequest is the request of API 39, RenewDelegationToken: versions 1 to 2, flexible from 2.
+type RenewDelegationTokenRequest struct {
+	Hmac          []byte
+	RenewPeriodMs int64
+}
+
 // NewRenewDelegationTokenRequest returns one with Kafka's default in every field.
 func NewRenewDelegationTokenRequest() *RenewDelegationTokenRequest {
 	x := &RenewDelegationTokenRequest{}
@@ -28,12 +34,6 @@ func (x *RenewDelegationTokenRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *RenewDelegationTokenRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// RenewDelegationTokenRequest is the request of API 39, RenewDelegationToken: versions 1 to 2, flexible from 2.
-type RenewDelegationTokenRequest struct {
-	Hmac          []byte
-	RenewPeriodMs int64
-}
-
 // Default sets every field to Kafka's default.
 func (x *RenewDelegationTokenRequest) Default() {
 	*x = RenewDelegationTokenRequest{}
@@ -43,7 +43,7 @@ func (x *RenewDelegationTokenRequest) decode(r *Reader, version int16) {
 	flexible := version >= 2
 	x.Hmac = r.bytes("Hmac", flexible, false)
 	x.RenewPeriodMs = r.int64("RenewPeriodMs")
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -52,9 +52,16 @@ func (x *RenewDelegationTokenRequest) encode(w *Writer, version int16) {
 	flexible := version >= 2
 	w.bytes(x.Hmac, flexible, false)
 	w.int64(x.RenewPeriodMs)
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// RenewDelegationTokenResponse is the response of API 39, RenewDelegationToken: versions 1 to 2, flexible from 2.
+type RenewDelegationTokenResponse struct {
+	ErrorCode         Code
+	ExpiryTimestampMs int64
+	ThrottleTimeMs    int32
 }
 
 // NewRenewDelegationTokenResponse returns one with Kafka's default in every field.
@@ -83,32 +90,27 @@ func (x *RenewDelegationTokenResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *RenewDelegationTokenResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// RenewDelegationTokenResponse is the response of API 39, RenewDelegationToken: versions 1 to 2, flexible from 2.
-type RenewDelegationTokenResponse struct {
-	ErrorCode         Code
-	ExpiryTimestampMs int64
-	ThrottleTimeMs    int32
-}
-
 // Default sets every field to Kafka's default.
 func (x *RenewDelegationTokenResponse) Default() {
 	*x = RenewDelegationTokenResponse{}
 }
 
 func (x *RenewDelegationTokenResponse) decode(r *Reader, version int16) {
+	flexible := version >= 2
 	x.ErrorCode = Code(r.int16("ErrorCode"))
 	x.ExpiryTimestampMs = r.int64("ExpiryTimestampMs")
 	x.ThrottleTimeMs = r.int32("ThrottleTimeMs")
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
 
 func (x *RenewDelegationTokenResponse) encode(w *Writer, version int16) {
+	flexible := version >= 2
 	w.int16(int16(x.ErrorCode))
 	w.int64(x.ExpiryTimestampMs)
 	w.int32(x.ThrottleTimeMs)
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

@@ -2,6 +2,14 @@
 
 package protocol
 
+// RequestHeader is the header of every request: versions 1 to 2, flexible from 2.
+type RequestHeader struct {
+	RequestApiKey     int16
+	RequestApiVersion int16
+	CorrelationID     int32
+	ClientID          *string // null allowed
+}
+
 // NewRequestHeader returns one with Kafka's default in every field.
 func NewRequestHeader() *RequestHeader {
 	x := &RequestHeader{}
@@ -28,35 +36,29 @@ func (x *RequestHeader) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *RequestHeader) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// RequestHeader is the header of every request: versions 1 to 2, flexible from 2.
-type RequestHeader struct {
-	RequestApiKey     int16
-	RequestApiVersion int16
-	CorrelationID     int32
-	ClientID          *string // null allowed
-}
-
 // Default sets every field to Kafka's default.
 func (x *RequestHeader) Default() {
 	*x = RequestHeader{}
 }
 
 func (x *RequestHeader) decode(r *Reader, version int16) {
+	flexible := version >= 2
 	x.RequestApiKey = r.int16("RequestApiKey")
 	x.RequestApiVersion = r.int16("RequestApiVersion")
 	x.CorrelationID = r.int32("CorrelationID")
 	x.ClientID = r.nullableString("ClientID", false, true)
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
 
 func (x *RequestHeader) encode(w *Writer, version int16) {
+	flexible := version >= 2
 	w.int16(x.RequestApiKey)
 	w.int16(x.RequestApiVersion)
 	w.int32(x.CorrelationID)
 	w.nullableString(x.ClientID, false, true)
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

@@ -2,6 +2,11 @@
 
 package protocol
 
+// ResponseHeader is the header of every response: versions 0 to 1, flexible from 1.
+type ResponseHeader struct {
+	CorrelationID int32
+}
+
 // NewResponseHeader returns one with Kafka's default in every field.
 func NewResponseHeader() *ResponseHeader {
 	x := &ResponseHeader{}
@@ -28,26 +33,23 @@ func (x *ResponseHeader) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ResponseHeader) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// ResponseHeader is the header of every response: versions 0 to 1, flexible from 1.
-type ResponseHeader struct {
-	CorrelationID int32
-}
-
 // Default sets every field to Kafka's default.
 func (x *ResponseHeader) Default() {
 	*x = ResponseHeader{}
 }
 
 func (x *ResponseHeader) decode(r *Reader, version int16) {
+	flexible := version >= 1
 	x.CorrelationID = r.int32("CorrelationID")
-	if version >= 1 {
+	if flexible {
 		r.skipTags()
 	}
 }
 
 func (x *ResponseHeader) encode(w *Writer, version int16) {
+	flexible := version >= 1
 	w.int32(x.CorrelationID)
-	if version >= 1 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

@@ -2,6 +2,11 @@
 
 package protocol
 
+// SaslAuthenticateRequest is the request of API 36, SaslAuthenticate: versions 0 to 2, flexible from 2.
+type SaslAuthenticateRequest struct {
+	AuthBytes []byte
+}
+
 // NewSaslAuthenticateRequest returns one with Kafka's default in every field.
 func NewSaslAuthenticateRequest() *SaslAuthenticateRequest {
 	x := &SaslAuthenticateRequest{}
@@ -28,11 +33,6 @@ func (x *SaslAuthenticateRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *SaslAuthenticateRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// SaslAuthenticateRequest is the request of API 36, SaslAuthenticate: versions 0 to 2, flexible from 2.
-type SaslAuthenticateRequest struct {
-	AuthBytes []byte
-}
-
 // Default sets every field to Kafka's default.
 func (x *SaslAuthenticateRequest) Default() {
 	*x = SaslAuthenticateRequest{}
@@ -41,7 +41,7 @@ func (x *SaslAuthenticateRequest) Default() {
 func (x *SaslAuthenticateRequest) decode(r *Reader, version int16) {
 	flexible := version >= 2
 	x.AuthBytes = r.bytes("AuthBytes", flexible, false)
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -49,9 +49,17 @@ func (x *SaslAuthenticateRequest) decode(r *Reader, version int16) {
 func (x *SaslAuthenticateRequest) encode(w *Writer, version int16) {
 	flexible := version >= 2
 	w.bytes(x.AuthBytes, flexible, false)
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// SaslAuthenticateResponse is the response of API 36, SaslAuthenticate: versions 0 to 2, flexible from 2.
+type SaslAuthenticateResponse struct {
+	ErrorCode         Code
+	ErrorMessage      *string // null allowed
+	AuthBytes         []byte
+	SessionLifetimeMs int64 // v1+
 }
 
 // NewSaslAuthenticateResponse returns one with Kafka's default in every field.
@@ -80,14 +88,6 @@ func (x *SaslAuthenticateResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *SaslAuthenticateResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// SaslAuthenticateResponse is the response of API 36, SaslAuthenticate: versions 0 to 2, flexible from 2.
-type SaslAuthenticateResponse struct {
-	ErrorCode         Code
-	ErrorMessage      *string // null allowed
-	AuthBytes         []byte
-	SessionLifetimeMs int64 // v1+
-}
-
 // Default sets every field to Kafka's default.
 func (x *SaslAuthenticateResponse) Default() {
 	*x = SaslAuthenticateResponse{}
@@ -101,7 +101,7 @@ func (x *SaslAuthenticateResponse) decode(r *Reader, version int16) {
 	if version >= 1 {
 		x.SessionLifetimeMs = r.int64("SessionLifetimeMs")
 	}
-	if version >= 2 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -114,7 +114,7 @@ func (x *SaslAuthenticateResponse) encode(w *Writer, version int16) {
 	if version >= 1 {
 		w.int64(x.SessionLifetimeMs)
 	}
-	if version >= 2 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

@@ -2,6 +2,11 @@
 
 package protocol
 
+// SaslHandshakeRequest is the request of API 17, SaslHandshake: versions 0 to 1, never flexible.
+type SaslHandshakeRequest struct {
+	Mechanism string
+}
+
 // NewSaslHandshakeRequest returns one with Kafka's default in every field.
 func NewSaslHandshakeRequest() *SaslHandshakeRequest {
 	x := &SaslHandshakeRequest{}
@@ -28,11 +33,6 @@ func (x *SaslHandshakeRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *SaslHandshakeRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// SaslHandshakeRequest is the request of API 17, SaslHandshake: versions 0 to 1, never flexible.
-type SaslHandshakeRequest struct {
-	Mechanism string
-}
-
 // Default sets every field to Kafka's default.
 func (x *SaslHandshakeRequest) Default() {
 	*x = SaslHandshakeRequest{}
@@ -44,6 +44,12 @@ func (x *SaslHandshakeRequest) decode(r *Reader, version int16) {
 
 func (x *SaslHandshakeRequest) encode(w *Writer, version int16) {
 	w.string(x.Mechanism, false)
+}
+
+// SaslHandshakeResponse is the response of API 17, SaslHandshake: versions 0 to 1, never flexible.
+type SaslHandshakeResponse struct {
+	ErrorCode  Code
+	Mechanisms []string
 }
 
 // NewSaslHandshakeResponse returns one with Kafka's default in every field.
@@ -71,12 +77,6 @@ func (x *SaslHandshakeResponse) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *SaslHandshakeResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// SaslHandshakeResponse is the response of API 17, SaslHandshake: versions 0 to 1, never flexible.
-type SaslHandshakeResponse struct {
-	ErrorCode  Code
-	Mechanisms []string
-}
 
 // Default sets every field to Kafka's default.
 func (x *SaslHandshakeResponse) Default() {

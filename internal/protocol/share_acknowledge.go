@@ -2,6 +2,15 @@
 
 package protocol
 
+// ShareAcknowledgeRequest is the request of API 79, ShareAcknowledge: versions 1 to 2, flexible from 1.
+type ShareAcknowledgeRequest struct {
+	GroupID           *string // null allowed
+	MemberID          *string // null allowed
+	ShareSessionEpoch int32
+	IsRenewAck        bool // v2+
+	Topics            []ShareAcknowledgeRequestAcknowledgeTopic
+}
+
 // NewShareAcknowledgeRequest returns one with Kafka's default in every field.
 func NewShareAcknowledgeRequest() *ShareAcknowledgeRequest {
 	x := &ShareAcknowledgeRequest{}
@@ -27,15 +36,6 @@ func (x *ShareAcknowledgeRequest) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ShareAcknowledgeRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// ShareAcknowledgeRequest is the request of API 79, ShareAcknowledge: versions 1 to 2, flexible from 1.
-type ShareAcknowledgeRequest struct {
-	GroupID           *string // null allowed
-	MemberID          *string // null allowed
-	ShareSessionEpoch int32
-	IsRenewAck        bool // v2+
-	Topics            []ShareAcknowledgeRequestAcknowledgeTopic
-}
 
 // Default sets every field to Kafka's default.
 func (x *ShareAcknowledgeRequest) Default() {
@@ -181,6 +181,16 @@ func (x *ShareAcknowledgeRequestAcknowledgementBatch) encode(w *Writer, version 
 	w.uvarint(0)
 }
 
+// ShareAcknowledgeResponse is the response of API 79, ShareAcknowledge: versions 1 to 2, flexible from 1.
+type ShareAcknowledgeResponse struct {
+	ThrottleTimeMs           int32
+	ErrorCode                Code
+	ErrorMessage             *string // null allowed
+	AcquisitionLockTimeoutMs int32   // v2+
+	Responses                []ShareAcknowledgeResponseTopicResponse
+	NodeEndpoints            []ShareAcknowledgeResponseNodeEndpoint
+}
+
 // NewShareAcknowledgeResponse returns one with Kafka's default in every field.
 func NewShareAcknowledgeResponse() *ShareAcknowledgeResponse {
 	x := &ShareAcknowledgeResponse{}
@@ -206,16 +216,6 @@ func (x *ShareAcknowledgeResponse) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ShareAcknowledgeResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// ShareAcknowledgeResponse is the response of API 79, ShareAcknowledge: versions 1 to 2, flexible from 1.
-type ShareAcknowledgeResponse struct {
-	ThrottleTimeMs           int32
-	ErrorCode                Code
-	ErrorMessage             *string // null allowed
-	AcquisitionLockTimeoutMs int32   // v2+
-	Responses                []ShareAcknowledgeResponseTopicResponse
-	NodeEndpoints            []ShareAcknowledgeResponseNodeEndpoint
-}
 
 // Default sets every field to Kafka's default.
 func (x *ShareAcknowledgeResponse) Default() {

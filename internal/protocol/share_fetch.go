@@ -2,6 +2,22 @@
 
 package protocol
 
+// ShareFetchRequest is the request of API 78, ShareFetch: versions 1 to 2, flexible from 1.
+type ShareFetchRequest struct {
+	GroupID             *string // null allowed
+	MemberID            *string // null allowed
+	ShareSessionEpoch   int32
+	MaxWaitMs           int32
+	MinBytes            int32
+	MaxBytes            int32 // default 0x7fffffff
+	MaxRecords          int32
+	BatchSize           int32
+	ShareAcquireMode    int8 // v2+
+	IsRenewAck          bool // v2+
+	Topics              []ShareFetchRequestFetchTopic
+	ForgottenTopicsData []ShareFetchRequestForgottenTopic
+}
+
 // NewShareFetchRequest returns one with Kafka's default in every field.
 func NewShareFetchRequest() *ShareFetchRequest {
 	x := &ShareFetchRequest{}
@@ -27,22 +43,6 @@ func (x *ShareFetchRequest) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ShareFetchRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// ShareFetchRequest is the request of API 78, ShareFetch: versions 1 to 2, flexible from 1.
-type ShareFetchRequest struct {
-	GroupID             *string // null allowed
-	MemberID            *string // null allowed
-	ShareSessionEpoch   int32
-	MaxWaitMs           int32
-	MinBytes            int32
-	MaxBytes            int32 // default 0x7fffffff
-	MaxRecords          int32
-	BatchSize           int32
-	ShareAcquireMode    int8 // v2+
-	IsRenewAck          bool // v2+
-	Topics              []ShareFetchRequestFetchTopic
-	ForgottenTopicsData []ShareFetchRequestForgottenTopic
-}
 
 // Default sets every field to Kafka's default.
 func (x *ShareFetchRequest) Default() {
@@ -246,6 +246,16 @@ func (x *ShareFetchRequestForgottenTopic) encode(w *Writer, version int16) {
 	w.uvarint(0)
 }
 
+// ShareFetchResponse is the response of API 78, ShareFetch: versions 1 to 2, flexible from 1.
+type ShareFetchResponse struct {
+	ThrottleTimeMs           int32
+	ErrorCode                Code
+	ErrorMessage             *string // null allowed
+	AcquisitionLockTimeoutMs int32
+	Responses                []ShareFetchResponseShareFetchableTopicResponse
+	NodeEndpoints            []ShareFetchResponseNodeEndpoint
+}
+
 // NewShareFetchResponse returns one with Kafka's default in every field.
 func NewShareFetchResponse() *ShareFetchResponse {
 	x := &ShareFetchResponse{}
@@ -271,16 +281,6 @@ func (x *ShareFetchResponse) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ShareFetchResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// ShareFetchResponse is the response of API 78, ShareFetch: versions 1 to 2, flexible from 1.
-type ShareFetchResponse struct {
-	ThrottleTimeMs           int32
-	ErrorCode                Code
-	ErrorMessage             *string // null allowed
-	AcquisitionLockTimeoutMs int32
-	Responses                []ShareFetchResponseShareFetchableTopicResponse
-	NodeEndpoints            []ShareFetchResponseNodeEndpoint
-}
 
 // Default sets every field to Kafka's default.
 func (x *ShareFetchResponse) Default() {

@@ -2,6 +2,12 @@
 
 package protocol
 
+// ShareGroupCurrentMemberAssignmentKey is a key of __consumer_offsets, of type 14: versions 0 to 0, never flexible.
+type ShareGroupCurrentMemberAssignmentKey struct {
+	GroupID  string
+	MemberID string
+}
+
 // NewShareGroupCurrentMemberAssignmentKey returns one with Kafka's default in every field.
 func NewShareGroupCurrentMemberAssignmentKey() *ShareGroupCurrentMemberAssignmentKey {
 	x := &ShareGroupCurrentMemberAssignmentKey{}
@@ -28,12 +34,6 @@ func (x *ShareGroupCurrentMemberAssignmentKey) Decode(r *Reader, version int16) 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ShareGroupCurrentMemberAssignmentKey) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// ShareGroupCurrentMemberAssignmentKey is a key of __consumer_offsets, of type 14: versions 0 to 0, never flexible.
-type ShareGroupCurrentMemberAssignmentKey struct {
-	GroupID  string
-	MemberID string
-}
-
 // Default sets every field to Kafka's default.
 func (x *ShareGroupCurrentMemberAssignmentKey) Default() {
 	*x = ShareGroupCurrentMemberAssignmentKey{}
@@ -47,6 +47,14 @@ func (x *ShareGroupCurrentMemberAssignmentKey) decode(r *Reader, version int16) 
 func (x *ShareGroupCurrentMemberAssignmentKey) encode(w *Writer, version int16) {
 	w.string(x.GroupID, false)
 	w.string(x.MemberID, false)
+}
+
+// ShareGroupCurrentMemberAssignmentValue is a value of __consumer_offsets, under a key of type 14: versions 0 to 0, flexible from 0.
+type ShareGroupCurrentMemberAssignmentValue struct {
+	MemberEpoch         int32
+	PreviousMemberEpoch int32
+	State               int8
+	AssignedPartitions  []ShareGroupCurrentMemberAssignmentValueTopicPartitions
 }
 
 // NewShareGroupCurrentMemberAssignmentValue returns one with Kafka's default in every field.
@@ -75,14 +83,6 @@ func (x *ShareGroupCurrentMemberAssignmentValue) Decode(r *Reader, version int16
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ShareGroupCurrentMemberAssignmentValue) Encode(w *Writer, version int16) {
 	x.encode(w, version)
-}
-
-// ShareGroupCurrentMemberAssignmentValue is a value of __consumer_offsets, under a key of type 14: versions 0 to 0, flexible from 0.
-type ShareGroupCurrentMemberAssignmentValue struct {
-	MemberEpoch         int32
-	PreviousMemberEpoch int32
-	State               int8
-	AssignedPartitions  []ShareGroupCurrentMemberAssignmentValueTopicPartitions
 }
 
 // Default sets every field to Kafka's default.

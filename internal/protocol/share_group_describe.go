@@ -2,6 +2,12 @@
 
 package protocol
 
+// ShareGroupDescribeRequest is the request of API 77, ShareGroupDescribe: versions 1 to 1, flexible from 1.
+type ShareGroupDescribeRequest struct {
+	GroupIDs                    []string
+	IncludeAuthorizedOperations bool
+}
+
 // NewShareGroupDescribeRequest returns one with Kafka's default in every field.
 func NewShareGroupDescribeRequest() *ShareGroupDescribeRequest {
 	x := &ShareGroupDescribeRequest{}
@@ -28,12 +34,6 @@ func (x *ShareGroupDescribeRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ShareGroupDescribeRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// ShareGroupDescribeRequest is the request of API 77, ShareGroupDescribe: versions 1 to 1, flexible from 1.
-type ShareGroupDescribeRequest struct {
-	GroupIDs                    []string
-	IncludeAuthorizedOperations bool
-}
-
 // Default sets every field to Kafka's default.
 func (x *ShareGroupDescribeRequest) Default() {
 	*x = ShareGroupDescribeRequest{}
@@ -55,6 +55,12 @@ func (x *ShareGroupDescribeRequest) encode(w *Writer, version int16) {
 	}
 	w.bool(x.IncludeAuthorizedOperations)
 	w.uvarint(0)
+}
+
+// ShareGroupDescribeResponse is the response of API 77, ShareGroupDescribe: versions 1 to 1, flexible from 1.
+type ShareGroupDescribeResponse struct {
+	ThrottleTimeMs int32
+	Groups         []ShareGroupDescribeResponseDescribedGroup
 }
 
 // NewShareGroupDescribeResponse returns one with Kafka's default in every field.
@@ -82,12 +88,6 @@ func (x *ShareGroupDescribeResponse) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ShareGroupDescribeResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// ShareGroupDescribeResponse is the response of API 77, ShareGroupDescribe: versions 1 to 1, flexible from 1.
-type ShareGroupDescribeResponse struct {
-	ThrottleTimeMs int32
-	Groups         []ShareGroupDescribeResponseDescribedGroup
-}
 
 // Default sets every field to Kafka's default.
 func (x *ShareGroupDescribeResponse) Default() {

@@ -2,6 +2,15 @@
 
 package protocol
 
+// ShareGroupHeartbeatRequest is the request of API 76, ShareGroupHeartbeat: versions 1 to 1, flexible from 1.
+type ShareGroupHeartbeatRequest struct {
+	GroupID              string
+	MemberID             string
+	MemberEpoch          int32
+	RackID               *string  // null allowed
+	SubscribedTopicNames []string // null allowed
+}
+
 // NewShareGroupHeartbeatRequest returns one with Kafka's default in every field.
 func NewShareGroupHeartbeatRequest() *ShareGroupHeartbeatRequest {
 	x := &ShareGroupHeartbeatRequest{}
@@ -27,15 +36,6 @@ func (x *ShareGroupHeartbeatRequest) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ShareGroupHeartbeatRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// ShareGroupHeartbeatRequest is the request of API 76, ShareGroupHeartbeat: versions 1 to 1, flexible from 1.
-type ShareGroupHeartbeatRequest struct {
-	GroupID              string
-	MemberID             string
-	MemberEpoch          int32
-	RackID               *string  // null allowed
-	SubscribedTopicNames []string // null allowed
-}
 
 // Default sets every field to Kafka's default.
 func (x *ShareGroupHeartbeatRequest) Default() {
@@ -66,6 +66,17 @@ func (x *ShareGroupHeartbeatRequest) encode(w *Writer, version int16) {
 	w.uvarint(0)
 }
 
+// ShareGroupHeartbeatResponse is the response of API 76, ShareGroupHeartbeat: versions 1 to 1, flexible from 1.
+type ShareGroupHeartbeatResponse struct {
+	ThrottleTimeMs      int32
+	ErrorCode           Code
+	ErrorMessage        *string // null allowed
+	MemberID            *string // null allowed
+	MemberEpoch         int32
+	HeartbeatIntervalMs int32
+	Assignment          *ShareGroupHeartbeatResponseAssignment // null allowed
+}
+
 // NewShareGroupHeartbeatResponse returns one with Kafka's default in every field.
 func NewShareGroupHeartbeatResponse() *ShareGroupHeartbeatResponse {
 	x := &ShareGroupHeartbeatResponse{}
@@ -91,17 +102,6 @@ func (x *ShareGroupHeartbeatResponse) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ShareGroupHeartbeatResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// ShareGroupHeartbeatResponse is the response of API 76, ShareGroupHeartbeat: versions 1 to 1, flexible from 1.
-type ShareGroupHeartbeatResponse struct {
-	ThrottleTimeMs      int32
-	ErrorCode           Code
-	ErrorMessage        *string // null allowed
-	MemberID            *string // null allowed
-	MemberEpoch         int32
-	HeartbeatIntervalMs int32
-	Assignment          *ShareGroupHeartbeatResponseAssignment // null allowed
-}
 
 // Default sets every field to Kafka's default.
 func (x *ShareGroupHeartbeatResponse) Default() {

@@ -2,6 +2,12 @@
 
 package protocol
 
+// ShareGroupMemberMetadataKey is a key of __consumer_offsets, of type 10: versions 0 to 0, never flexible.
+type ShareGroupMemberMetadataKey struct {
+	GroupID  string
+	MemberID string
+}
+
 // NewShareGroupMemberMetadataKey returns one with Kafka's default in every field.
 func NewShareGroupMemberMetadataKey() *ShareGroupMemberMetadataKey {
 	x := &ShareGroupMemberMetadataKey{}
@@ -28,12 +34,6 @@ func (x *ShareGroupMemberMetadataKey) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ShareGroupMemberMetadataKey) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// ShareGroupMemberMetadataKey is a key of __consumer_offsets, of type 10: versions 0 to 0, never flexible.
-type ShareGroupMemberMetadataKey struct {
-	GroupID  string
-	MemberID string
-}
-
 // Default sets every field to Kafka's default.
 func (x *ShareGroupMemberMetadataKey) Default() {
 	*x = ShareGroupMemberMetadataKey{}
@@ -47,6 +47,14 @@ func (x *ShareGroupMemberMetadataKey) decode(r *Reader, version int16) {
 func (x *ShareGroupMemberMetadataKey) encode(w *Writer, version int16) {
 	w.string(x.GroupID, false)
 	w.string(x.MemberID, false)
+}
+
+// ShareGroupMemberMetadataValue is a value of __consumer_offsets, under a key of type 10: versions 0 to 0, flexible from 0.
+type ShareGroupMemberMetadataValue struct {
+	RackID               *string // null allowed
+	ClientID             string
+	ClientHost           string
+	SubscribedTopicNames []string
 }
 
 // NewShareGroupMemberMetadataValue returns one with Kafka's default in every field.
@@ -74,14 +82,6 @@ func (x *ShareGroupMemberMetadataValue) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ShareGroupMemberMetadataValue) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// ShareGroupMemberMetadataValue is a value of __consumer_offsets, under a key of type 10: versions 0 to 0, flexible from 0.
-type ShareGroupMemberMetadataValue struct {
-	RackID               *string // null allowed
-	ClientID             string
-	ClientHost           string
-	SubscribedTopicNames []string
-}
 
 // Default sets every field to Kafka's default.
 func (x *ShareGroupMemberMetadataValue) Default() {

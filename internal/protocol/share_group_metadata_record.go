@@ -2,6 +2,11 @@
 
 package protocol
 
+// ShareGroupMetadataKey is a key of __consumer_offsets, of type 11: versions 0 to 0, never flexible.
+type ShareGroupMetadataKey struct {
+	GroupID string
+}
+
 // NewShareGroupMetadataKey returns one with Kafka's default in every field.
 func NewShareGroupMetadataKey() *ShareGroupMetadataKey {
 	x := &ShareGroupMetadataKey{}
@@ -28,11 +33,6 @@ func (x *ShareGroupMetadataKey) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ShareGroupMetadataKey) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// ShareGroupMetadataKey is a key of __consumer_offsets, of type 11: versions 0 to 0, never flexible.
-type ShareGroupMetadataKey struct {
-	GroupID string
-}
-
 // Default sets every field to Kafka's default.
 func (x *ShareGroupMetadataKey) Default() {
 	*x = ShareGroupMetadataKey{}
@@ -44,6 +44,12 @@ func (x *ShareGroupMetadataKey) decode(r *Reader, version int16) {
 
 func (x *ShareGroupMetadataKey) encode(w *Writer, version int16) {
 	w.string(x.GroupID, false)
+}
+
+// ShareGroupMetadataValue is a value of __consumer_offsets, under a key of type 11: versions 0 to 0, flexible from 0.
+type ShareGroupMetadataValue struct {
+	Epoch        int32
+	MetadataHash int64
 }
 
 // NewShareGroupMetadataValue returns one with Kafka's default in every field.
@@ -71,12 +77,6 @@ func (x *ShareGroupMetadataValue) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ShareGroupMetadataValue) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// ShareGroupMetadataValue is a value of __consumer_offsets, under a key of type 11: versions 0 to 0, flexible from 0.
-type ShareGroupMetadataValue struct {
-	Epoch        int32
-	MetadataHash int64
-}
 
 // Default sets every field to Kafka's default.
 func (x *ShareGroupMetadataValue) Default() {

@@ -2,6 +2,11 @@
 
 package protocol
 
+// ShareGroupStatePartitionMetadataKey is a key of __consumer_offsets, of type 15: versions 0 to 0, never flexible.
+type ShareGroupStatePartitionMetadataKey struct {
+	GroupID string
+}
+
 // NewShareGroupStatePartitionMetadataKey returns one with Kafka's default in every field.
 func NewShareGroupStatePartitionMetadataKey() *ShareGroupStatePartitionMetadataKey {
 	x := &ShareGroupStatePartitionMetadataKey{}
@@ -28,11 +33,6 @@ func (x *ShareGroupStatePartitionMetadataKey) Decode(r *Reader, version int16) e
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ShareGroupStatePartitionMetadataKey) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// ShareGroupStatePartitionMetadataKey is a key of __consumer_offsets, of type 15: versions 0 to 0, never flexible.
-type ShareGroupStatePartitionMetadataKey struct {
-	GroupID string
-}
-
 // Default sets every field to Kafka's default.
 func (x *ShareGroupStatePartitionMetadataKey) Default() {
 	*x = ShareGroupStatePartitionMetadataKey{}
@@ -44,6 +44,13 @@ func (x *ShareGroupStatePartitionMetadataKey) decode(r *Reader, version int16) {
 
 func (x *ShareGroupStatePartitionMetadataKey) encode(w *Writer, version int16) {
 	w.string(x.GroupID, false)
+}
+
+// ShareGroupStatePartitionMetadataValue is a value of __consumer_offsets, under a key of type 15: versions 0 to 0, flexible from 0.
+type ShareGroupStatePartitionMetadataValue struct {
+	InitializingTopics []ShareGroupStatePartitionMetadataValueTopicPartitionsInfo
+	InitializedTopics  []ShareGroupStatePartitionMetadataValueTopicPartitionsInfo
+	DeletingTopics     []ShareGroupStatePartitionMetadataValueTopicInfo
 }
 
 // NewShareGroupStatePartitionMetadataValue returns one with Kafka's default in every field.
@@ -72,13 +79,6 @@ func (x *ShareGroupStatePartitionMetadataValue) Decode(r *Reader, version int16)
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ShareGroupStatePartitionMetadataValue) Encode(w *Writer, version int16) {
 	x.encode(w, version)
-}
-
-// ShareGroupStatePartitionMetadataValue is a value of __consumer_offsets, under a key of type 15: versions 0 to 0, flexible from 0.
-type ShareGroupStatePartitionMetadataValue struct {
-	InitializingTopics []ShareGroupStatePartitionMetadataValueTopicPartitionsInfo
-	InitializedTopics  []ShareGroupStatePartitionMetadataValueTopicPartitionsInfo
-	DeletingTopics     []ShareGroupStatePartitionMetadataValueTopicInfo
 }
 
 // Default sets every field to Kafka's default.

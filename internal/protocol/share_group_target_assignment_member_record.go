@@ -2,6 +2,12 @@
 
 package protocol
 
+// ShareGroupTargetAssignmentMemberKey is a key of __consumer_offsets, of type 13: versions 0 to 0, never flexible.
+type ShareGroupTargetAssignmentMemberKey struct {
+	GroupID  string
+	MemberID string
+}
+
 // NewShareGroupTargetAssignmentMemberKey returns one with Kafka's default in every field.
 func NewShareGroupTargetAssignmentMemberKey() *ShareGroupTargetAssignmentMemberKey {
 	x := &ShareGroupTargetAssignmentMemberKey{}
@@ -28,12 +34,6 @@ func (x *ShareGroupTargetAssignmentMemberKey) Decode(r *Reader, version int16) e
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ShareGroupTargetAssignmentMemberKey) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// ShareGroupTargetAssignmentMemberKey is a key of __consumer_offsets, of type 13: versions 0 to 0, never flexible.
-type ShareGroupTargetAssignmentMemberKey struct {
-	GroupID  string
-	MemberID string
-}
-
 // Default sets every field to Kafka's default.
 func (x *ShareGroupTargetAssignmentMemberKey) Default() {
 	*x = ShareGroupTargetAssignmentMemberKey{}
@@ -47,6 +47,11 @@ func (x *ShareGroupTargetAssignmentMemberKey) decode(r *Reader, version int16) {
 func (x *ShareGroupTargetAssignmentMemberKey) encode(w *Writer, version int16) {
 	w.string(x.GroupID, false)
 	w.string(x.MemberID, false)
+}
+
+// ShareGroupTargetAssignmentMemberValue is a value of __consumer_offsets, under a key of type 13: versions 0 to 0, flexible from 0.
+type ShareGroupTargetAssignmentMemberValue struct {
+	TopicPartitions []ShareGroupTargetAssignmentMemberValueTopicPartition
 }
 
 // NewShareGroupTargetAssignmentMemberValue returns one with Kafka's default in every field.
@@ -75,11 +80,6 @@ func (x *ShareGroupTargetAssignmentMemberValue) Decode(r *Reader, version int16)
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ShareGroupTargetAssignmentMemberValue) Encode(w *Writer, version int16) {
 	x.encode(w, version)
-}
-
-// ShareGroupTargetAssignmentMemberValue is a value of __consumer_offsets, under a key of type 13: versions 0 to 0, flexible from 0.
-type ShareGroupTargetAssignmentMemberValue struct {
-	TopicPartitions []ShareGroupTargetAssignmentMemberValueTopicPartition
 }
 
 // Default sets every field to Kafka's default.

@@ -2,6 +2,11 @@
 
 package protocol
 
+// ShareGroupTargetAssignmentMetadataKey is a key of __consumer_offsets, of type 12: versions 0 to 0, never flexible.
+type ShareGroupTargetAssignmentMetadataKey struct {
+	GroupID string
+}
+
 // NewShareGroupTargetAssignmentMetadataKey returns one with Kafka's default in every field.
 func NewShareGroupTargetAssignmentMetadataKey() *ShareGroupTargetAssignmentMetadataKey {
 	x := &ShareGroupTargetAssignmentMetadataKey{}
@@ -30,11 +35,6 @@ func (x *ShareGroupTargetAssignmentMetadataKey) Encode(w *Writer, version int16)
 	x.encode(w, version)
 }
 
-// ShareGroupTargetAssignmentMetadataKey is a key of __consumer_offsets, of type 12: versions 0 to 0, never flexible.
-type ShareGroupTargetAssignmentMetadataKey struct {
-	GroupID string
-}
-
 // Default sets every field to Kafka's default.
 func (x *ShareGroupTargetAssignmentMetadataKey) Default() {
 	*x = ShareGroupTargetAssignmentMetadataKey{}
@@ -46,6 +46,12 @@ func (x *ShareGroupTargetAssignmentMetadataKey) decode(r *Reader, version int16)
 
 func (x *ShareGroupTargetAssignmentMetadataKey) encode(w *Writer, version int16) {
 	w.string(x.GroupID, false)
+}
+
+// ShareGroupTargetAssignmentMetadataValue is a value of __consumer_offsets, under a key of type 12: versions 0 to 0, flexible from 0.
+type ShareGroupTargetAssignmentMetadataValue struct {
+	AssignmentEpoch     int32
+	AssignmentTimestamp int64 // tag 0
 }
 
 // NewShareGroupTargetAssignmentMetadataValue returns one with Kafka's default in every field.
@@ -74,12 +80,6 @@ func (x *ShareGroupTargetAssignmentMetadataValue) Decode(r *Reader, version int1
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ShareGroupTargetAssignmentMetadataValue) Encode(w *Writer, version int16) {
 	x.encode(w, version)
-}
-
-// ShareGroupTargetAssignmentMetadataValue is a value of __consumer_offsets, under a key of type 12: versions 0 to 0, flexible from 0.
-type ShareGroupTargetAssignmentMetadataValue struct {
-	AssignmentEpoch     int32
-	AssignmentTimestamp int64 // tag 0
 }
 
 // Default sets every field to Kafka's default.

@@ -2,6 +2,11 @@
 
 package protocol
 
+// SnapshotFooterRecord is a body without a number: versions 0 to 0, flexible from 0.
+type SnapshotFooterRecord struct {
+	Version int16
+}
+
 // NewSnapshotFooterRecord returns one with Kafka's default in every field.
 func NewSnapshotFooterRecord() *SnapshotFooterRecord {
 	x := &SnapshotFooterRecord{}
@@ -27,11 +32,6 @@ func (x *SnapshotFooterRecord) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *SnapshotFooterRecord) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// SnapshotFooterRecord is a body without a number: versions 0 to 0, flexible from 0.
-type SnapshotFooterRecord struct {
-	Version int16
-}
 
 // Default sets every field to Kafka's default.
 func (x *SnapshotFooterRecord) Default() {

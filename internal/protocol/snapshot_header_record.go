@@ -2,6 +2,12 @@
 
 package protocol
 
+// SnapshotHeaderRecord is a body without a number: versions 0 to 0, flexible from 0.
+type SnapshotHeaderRecord struct {
+	Version                   int16
+	LastContainedLogTimestamp int64
+}
+
 // NewSnapshotHeaderRecord returns one with Kafka's default in every field.
 func NewSnapshotHeaderRecord() *SnapshotHeaderRecord {
 	x := &SnapshotHeaderRecord{}
@@ -27,12 +33,6 @@ func (x *SnapshotHeaderRecord) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *SnapshotHeaderRecord) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// SnapshotHeaderRecord is a body without a number: versions 0 to 0, flexible from 0.
-type SnapshotHeaderRecord struct {
-	Version                   int16
-	LastContainedLogTimestamp int64
-}
 
 // Default sets every field to Kafka's default.
 func (x *SnapshotHeaderRecord) Default() {

@@ -2,6 +2,12 @@
 
 package protocol
 
+// StreamsGroupCurrentMemberAssignmentKey is a key of __consumer_offsets, of type 22: versions 0 to 0, never flexible.
+type StreamsGroupCurrentMemberAssignmentKey struct {
+	GroupID  string
+	MemberID string
+}
+
 // NewStreamsGroupCurrentMemberAssignmentKey returns one with Kafka's default in every field.
 func NewStreamsGroupCurrentMemberAssignmentKey() *StreamsGroupCurrentMemberAssignmentKey {
 	x := &StreamsGroupCurrentMemberAssignmentKey{}
@@ -30,12 +36,6 @@ func (x *StreamsGroupCurrentMemberAssignmentKey) Encode(w *Writer, version int16
 	x.encode(w, version)
 }
 
-// StreamsGroupCurrentMemberAssignmentKey is a key of __consumer_offsets, of type 22: versions 0 to 0, never flexible.
-type StreamsGroupCurrentMemberAssignmentKey struct {
-	GroupID  string
-	MemberID string
-}
-
 // Default sets every field to Kafka's default.
 func (x *StreamsGroupCurrentMemberAssignmentKey) Default() {
 	*x = StreamsGroupCurrentMemberAssignmentKey{}
@@ -49,6 +49,19 @@ func (x *StreamsGroupCurrentMemberAssignmentKey) decode(r *Reader, version int16
 func (x *StreamsGroupCurrentMemberAssignmentKey) encode(w *Writer, version int16) {
 	w.string(x.GroupID, false)
 	w.string(x.MemberID, false)
+}
+
+// StreamsGroupCurrentMemberAssignmentValue is a value of __consumer_offsets, under a key of type 22: versions 0 to 0, flexible from 0.
+type StreamsGroupCurrentMemberAssignmentValue struct {
+	MemberEpoch                   int32
+	PreviousMemberEpoch           int32
+	State                         int8
+	ActiveTasks                   []StreamsGroupCurrentMemberAssignmentValueTaskIDs
+	StandbyTasks                  []StreamsGroupCurrentMemberAssignmentValueTaskIDs
+	WarmupTasks                   []StreamsGroupCurrentMemberAssignmentValueTaskIDs
+	ActiveTasksPendingRevocation  []StreamsGroupCurrentMemberAssignmentValueTaskIDs
+	StandbyTasksPendingRevocation []StreamsGroupCurrentMemberAssignmentValueTaskIDs
+	WarmupTasksPendingRevocation  []StreamsGroupCurrentMemberAssignmentValueTaskIDs
 }
 
 // NewStreamsGroupCurrentMemberAssignmentValue returns one with Kafka's default in every field.
@@ -77,19 +90,6 @@ func (x *StreamsGroupCurrentMemberAssignmentValue) Decode(r *Reader, version int
 // Encode appends x to w, without the fields that the version lacks.
 func (x *StreamsGroupCurrentMemberAssignmentValue) Encode(w *Writer, version int16) {
 	x.encode(w, version)
-}
-
-// StreamsGroupCurrentMemberAssignmentValue is a value of __consumer_offsets, under a key of type 22: versions 0 to 0, flexible from 0.
-type StreamsGroupCurrentMemberAssignmentValue struct {
-	MemberEpoch                   int32
-	PreviousMemberEpoch           int32
-	State                         int8
-	ActiveTasks                   []StreamsGroupCurrentMemberAssignmentValueTaskIDs
-	StandbyTasks                  []StreamsGroupCurrentMemberAssignmentValueTaskIDs
-	WarmupTasks                   []StreamsGroupCurrentMemberAssignmentValueTaskIDs
-	ActiveTasksPendingRevocation  []StreamsGroupCurrentMemberAssignmentValueTaskIDs
-	StandbyTasksPendingRevocation []StreamsGroupCurrentMemberAssignmentValueTaskIDs
-	WarmupTasksPendingRevocation  []StreamsGroupCurrentMemberAssignmentValueTaskIDs
 }
 
 // Default sets every field to Kafka's default.

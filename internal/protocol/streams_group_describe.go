@@ -2,6 +2,13 @@
 
 package protocol
 
+// StreamsGroupDescribeRequest is the request of API 89, StreamsGroupDescribe: versions 0 to 1, flexible from 0.
+type StreamsGroupDescribeRequest struct {
+	GroupIDs                    []string
+	IncludeAuthorizedOperations bool
+	IncludeTopologyDescription  bool // v1+
+}
+
 // NewStreamsGroupDescribeRequest returns one with Kafka's default in every field.
 func NewStreamsGroupDescribeRequest() *StreamsGroupDescribeRequest {
 	x := &StreamsGroupDescribeRequest{}
@@ -27,13 +34,6 @@ func (x *StreamsGroupDescribeRequest) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *StreamsGroupDescribeRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// StreamsGroupDescribeRequest is the request of API 89, StreamsGroupDescribe: versions 0 to 1, flexible from 0.
-type StreamsGroupDescribeRequest struct {
-	GroupIDs                    []string
-	IncludeAuthorizedOperations bool
-	IncludeTopologyDescription  bool // v1+
-}
 
 // Default sets every field to Kafka's default.
 func (x *StreamsGroupDescribeRequest) Default() {
@@ -64,6 +64,12 @@ func (x *StreamsGroupDescribeRequest) encode(w *Writer, version int16) {
 	w.uvarint(0)
 }
 
+// StreamsGroupDescribeResponse is the response of API 89, StreamsGroupDescribe: versions 0 to 1, flexible from 0.
+type StreamsGroupDescribeResponse struct {
+	ThrottleTimeMs int32
+	Groups         []StreamsGroupDescribeResponseDescribedGroup
+}
+
 // NewStreamsGroupDescribeResponse returns one with Kafka's default in every field.
 func NewStreamsGroupDescribeResponse() *StreamsGroupDescribeResponse {
 	x := &StreamsGroupDescribeResponse{}
@@ -89,12 +95,6 @@ func (x *StreamsGroupDescribeResponse) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *StreamsGroupDescribeResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// StreamsGroupDescribeResponse is the response of API 89, StreamsGroupDescribe: versions 0 to 1, flexible from 0.
-type StreamsGroupDescribeResponse struct {
-	ThrottleTimeMs int32
-	Groups         []StreamsGroupDescribeResponseDescribedGroup
-}
 
 // Default sets every field to Kafka's default.
 func (x *StreamsGroupDescribeResponse) Default() {

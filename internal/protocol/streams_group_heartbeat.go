@@ -2,6 +2,27 @@
 
 package protocol
 
+// StreamsGroupHeartbeatRequest is the request of API 88, StreamsGroupHeartbeat: versions 0 to 1, flexible from 0.
+type StreamsGroupHeartbeatRequest struct {
+	GroupID                  string
+	MemberID                 string
+	MemberEpoch              int32
+	EndpointInformationEpoch int32
+	InstanceID               *string                                  // null allowed
+	RackID                   *string                                  // null allowed
+	RebalanceTimeoutMs       int32                                    // default -1
+	Topology                 *StreamsGroupHeartbeatRequestTopology    // null allowed
+	ActiveTasks              []StreamsGroupHeartbeatRequestTaskIDs    // null allowed
+	StandbyTasks             []StreamsGroupHeartbeatRequestTaskIDs    // null allowed
+	WarmupTasks              []StreamsGroupHeartbeatRequestTaskIDs    // null allowed
+	ProcessID                *string                                  // null allowed
+	UserEndpoint             *StreamsGroupHeartbeatRequestEndpoint    // null allowed
+	ClientTags               []StreamsGroupHeartbeatRequestKeyValue   // null allowed
+	TaskOffsets              []StreamsGroupHeartbeatRequestTaskOffset // null allowed
+	TaskEndOffsets           []StreamsGroupHeartbeatRequestTaskOffset // null allowed
+	ShutdownApplication      bool
+}
+
 // NewStreamsGroupHeartbeatRequest returns one with Kafka's default in every field.
 func NewStreamsGroupHeartbeatRequest() *StreamsGroupHeartbeatRequest {
 	x := &StreamsGroupHeartbeatRequest{}
@@ -27,27 +48,6 @@ func (x *StreamsGroupHeartbeatRequest) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *StreamsGroupHeartbeatRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// StreamsGroupHeartbeatRequest is the request of API 88, StreamsGroupHeartbeat: versions 0 to 1, flexible from 0.
-type StreamsGroupHeartbeatRequest struct {
-	GroupID                  string
-	MemberID                 string
-	MemberEpoch              int32
-	EndpointInformationEpoch int32
-	InstanceID               *string                                  // null allowed
-	RackID                   *string                                  // null allowed
-	RebalanceTimeoutMs       int32                                    // default -1
-	Topology                 *StreamsGroupHeartbeatRequestTopology    // null allowed
-	ActiveTasks              []StreamsGroupHeartbeatRequestTaskIDs    // null allowed
-	StandbyTasks             []StreamsGroupHeartbeatRequestTaskIDs    // null allowed
-	WarmupTasks              []StreamsGroupHeartbeatRequestTaskIDs    // null allowed
-	ProcessID                *string                                  // null allowed
-	UserEndpoint             *StreamsGroupHeartbeatRequestEndpoint    // null allowed
-	ClientTags               []StreamsGroupHeartbeatRequestKeyValue   // null allowed
-	TaskOffsets              []StreamsGroupHeartbeatRequestTaskOffset // null allowed
-	TaskEndOffsets           []StreamsGroupHeartbeatRequestTaskOffset // null allowed
-	ShutdownApplication      bool
-}
 
 // Default sets every field to Kafka's default.
 func (x *StreamsGroupHeartbeatRequest) Default() {
@@ -491,6 +491,26 @@ func (x *StreamsGroupHeartbeatRequestCopartitionGroup) encode(w *Writer, version
 	w.uvarint(0)
 }
 
+// StreamsGroupHeartbeatResponse is the response of API 88, StreamsGroupHeartbeat: versions 0 to 1, flexible from 0.
+type StreamsGroupHeartbeatResponse struct {
+	ThrottleTimeMs              int32
+	ErrorCode                   Code
+	ErrorMessage                *string // null allowed
+	MemberID                    string
+	MemberEpoch                 int32
+	HeartbeatIntervalMs         int32
+	AcceptableRecoveryLagLegacy int32 // v0
+	TaskOffsetIntervalMs        int32
+	AcceptableRecoveryLag       int64                                  // v1+, default -1
+	Status                      []StreamsGroupHeartbeatResponseStatus  // null allowed
+	ActiveTasks                 []StreamsGroupHeartbeatResponseTaskIDs // null allowed
+	StandbyTasks                []StreamsGroupHeartbeatResponseTaskIDs // null allowed
+	WarmupTasks                 []StreamsGroupHeartbeatResponseTaskIDs // null allowed
+	TopologyDescriptionRequired bool                                   // v1+
+	EndpointInformationEpoch    int32
+	PartitionsByUserEndpoint    []StreamsGroupHeartbeatResponseEndpointToPartitions // null allowed
+}
+
 // NewStreamsGroupHeartbeatResponse returns one with Kafka's default in every field.
 func NewStreamsGroupHeartbeatResponse() *StreamsGroupHeartbeatResponse {
 	x := &StreamsGroupHeartbeatResponse{}
@@ -516,26 +536,6 @@ func (x *StreamsGroupHeartbeatResponse) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *StreamsGroupHeartbeatResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// StreamsGroupHeartbeatResponse is the response of API 88, StreamsGroupHeartbeat: versions 0 to 1, flexible from 0.
-type StreamsGroupHeartbeatResponse struct {
-	ThrottleTimeMs              int32
-	ErrorCode                   Code
-	ErrorMessage                *string // null allowed
-	MemberID                    string
-	MemberEpoch                 int32
-	HeartbeatIntervalMs         int32
-	AcceptableRecoveryLagLegacy int32 // v0
-	TaskOffsetIntervalMs        int32
-	AcceptableRecoveryLag       int64                                  // v1+, default -1
-	Status                      []StreamsGroupHeartbeatResponseStatus  // null allowed
-	ActiveTasks                 []StreamsGroupHeartbeatResponseTaskIDs // null allowed
-	StandbyTasks                []StreamsGroupHeartbeatResponseTaskIDs // null allowed
-	WarmupTasks                 []StreamsGroupHeartbeatResponseTaskIDs // null allowed
-	TopologyDescriptionRequired bool                                   // v1+
-	EndpointInformationEpoch    int32
-	PartitionsByUserEndpoint    []StreamsGroupHeartbeatResponseEndpointToPartitions // null allowed
-}
 
 // Default sets every field to Kafka's default.
 func (x *StreamsGroupHeartbeatResponse) Default() {

@@ -2,6 +2,12 @@
 
 package protocol
 
+// StreamsGroupMemberMetadataKey is a key of __consumer_offsets, of type 19: versions 0 to 0, never flexible.
+type StreamsGroupMemberMetadataKey struct {
+	GroupID  string
+	MemberID string
+}
+
 // NewStreamsGroupMemberMetadataKey returns one with Kafka's default in every field.
 func NewStreamsGroupMemberMetadataKey() *StreamsGroupMemberMetadataKey {
 	x := &StreamsGroupMemberMetadataKey{}
@@ -28,12 +34,6 @@ func (x *StreamsGroupMemberMetadataKey) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *StreamsGroupMemberMetadataKey) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// StreamsGroupMemberMetadataKey is a key of __consumer_offsets, of type 19: versions 0 to 0, never flexible.
-type StreamsGroupMemberMetadataKey struct {
-	GroupID  string
-	MemberID string
-}
-
 // Default sets every field to Kafka's default.
 func (x *StreamsGroupMemberMetadataKey) Default() {
 	*x = StreamsGroupMemberMetadataKey{}
@@ -47,6 +47,19 @@ func (x *StreamsGroupMemberMetadataKey) decode(r *Reader, version int16) {
 func (x *StreamsGroupMemberMetadataKey) encode(w *Writer, version int16) {
 	w.string(x.GroupID, false)
 	w.string(x.MemberID, false)
+}
+
+// StreamsGroupMemberMetadataValue is a value of __consumer_offsets, under a key of type 19: versions 0 to 0, flexible from 0.
+type StreamsGroupMemberMetadataValue struct {
+	InstanceID         *string // null allowed
+	RackID             *string // null allowed
+	ClientID           string
+	ClientHost         string
+	RebalanceTimeoutMs int32 // default -1
+	TopologyEpoch      int32
+	ProcessID          string
+	UserEndpoint       *StreamsGroupMemberMetadataValueEndpoint // null allowed
+	ClientTags         []StreamsGroupMemberMetadataValueKeyValue
 }
 
 // NewStreamsGroupMemberMetadataValue returns one with Kafka's default in every field.
@@ -74,19 +87,6 @@ func (x *StreamsGroupMemberMetadataValue) Decode(r *Reader, version int16) error
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *StreamsGroupMemberMetadataValue) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// StreamsGroupMemberMetadataValue is a value of __consumer_offsets, under a key of type 19: versions 0 to 0, flexible from 0.
-type StreamsGroupMemberMetadataValue struct {
-	InstanceID         *string // null allowed
-	RackID             *string // null allowed
-	ClientID           string
-	ClientHost         string
-	RebalanceTimeoutMs int32 // default -1
-	TopologyEpoch      int32
-	ProcessID          string
-	UserEndpoint       *StreamsGroupMemberMetadataValueEndpoint // null allowed
-	ClientTags         []StreamsGroupMemberMetadataValueKeyValue
-}
 
 // Default sets every field to Kafka's default.
 func (x *StreamsGroupMemberMetadataValue) Default() {

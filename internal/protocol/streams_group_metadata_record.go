@@ -2,6 +2,11 @@
 
 package protocol
 
+// StreamsGroupMetadataKey is a key of __consumer_offsets, of type 17: versions 0 to 0, never flexible.
+type StreamsGroupMetadataKey struct {
+	GroupID string
+}
+
 // NewStreamsGroupMetadataKey returns one with Kafka's default in every field.
 func NewStreamsGroupMetadataKey() *StreamsGroupMetadataKey {
 	x := &StreamsGroupMetadataKey{}
@@ -28,11 +33,6 @@ func (x *StreamsGroupMetadataKey) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *StreamsGroupMetadataKey) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// StreamsGroupMetadataKey is a key of __consumer_offsets, of type 17: versions 0 to 0, never flexible.
-type StreamsGroupMetadataKey struct {
-	GroupID string
-}
-
 // Default sets every field to Kafka's default.
 func (x *StreamsGroupMetadataKey) Default() {
 	*x = StreamsGroupMetadataKey{}
@@ -44,6 +44,16 @@ func (x *StreamsGroupMetadataKey) decode(r *Reader, version int16) {
 
 func (x *StreamsGroupMetadataKey) encode(w *Writer, version int16) {
 	w.string(x.GroupID, false)
+}
+
+// StreamsGroupMetadataValue is a value of __consumer_offsets, under a key of type 17: versions 0 to 0, flexible from 0.
+type StreamsGroupMetadataValue struct {
+	Epoch                          int32
+	MetadataHash                   int64
+	ValidatedTopologyEpoch         int32                                           // tag 0, default -1
+	LastAssignmentConfigs          []StreamsGroupMetadataValueLastAssignmentConfig // tag 1, null allowed
+	StoredDescriptionTopologyEpoch int32                                           // tag 2, default -1
+	FailedDescriptionTopologyEpoch int32                                           // tag 3, default -1
 }
 
 // NewStreamsGroupMetadataValue returns one with Kafka's default in every field.
@@ -71,16 +81,6 @@ func (x *StreamsGroupMetadataValue) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *StreamsGroupMetadataValue) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// StreamsGroupMetadataValue is a value of __consumer_offsets, under a key of type 17: versions 0 to 0, flexible from 0.
-type StreamsGroupMetadataValue struct {
-	Epoch                          int32
-	MetadataHash                   int64
-	ValidatedTopologyEpoch         int32                                           // tag 0, default -1
-	LastAssignmentConfigs          []StreamsGroupMetadataValueLastAssignmentConfig // tag 1, null allowed
-	StoredDescriptionTopologyEpoch int32                                           // tag 2, default -1
-	FailedDescriptionTopologyEpoch int32                                           // tag 3, default -1
-}
 
 // Default sets every field to Kafka's default.
 func (x *StreamsGroupMetadataValue) Default() {

@@ -2,6 +2,12 @@
 
 package protocol
 
+// StreamsGroupTargetAssignmentMemberKey is a key of __consumer_offsets, of type 21: versions 0 to 0, never flexible.
+type StreamsGroupTargetAssignmentMemberKey struct {
+	GroupID  string
+	MemberID string
+}
+
 // NewStreamsGroupTargetAssignmentMemberKey returns one with Kafka's default in every field.
 func NewStreamsGroupTargetAssignmentMemberKey() *StreamsGroupTargetAssignmentMemberKey {
 	x := &StreamsGroupTargetAssignmentMemberKey{}
@@ -30,12 +36,6 @@ func (x *StreamsGroupTargetAssignmentMemberKey) Encode(w *Writer, version int16)
 	x.encode(w, version)
 }
 
-// StreamsGroupTargetAssignmentMemberKey is a key of __consumer_offsets, of type 21: versions 0 to 0, never flexible.
-type StreamsGroupTargetAssignmentMemberKey struct {
-	GroupID  string
-	MemberID string
-}
-
 // Default sets every field to Kafka's default.
 func (x *StreamsGroupTargetAssignmentMemberKey) Default() {
 	*x = StreamsGroupTargetAssignmentMemberKey{}
@@ -49,6 +49,13 @@ func (x *StreamsGroupTargetAssignmentMemberKey) decode(r *Reader, version int16)
 func (x *StreamsGroupTargetAssignmentMemberKey) encode(w *Writer, version int16) {
 	w.string(x.GroupID, false)
 	w.string(x.MemberID, false)
+}
+
+// StreamsGroupTargetAssignmentMemberValue is a value of __consumer_offsets, under a key of type 21: versions 0 to 0, flexible from 0.
+type StreamsGroupTargetAssignmentMemberValue struct {
+	ActiveTasks  []StreamsGroupTargetAssignmentMemberValueTaskIDs
+	StandbyTasks []StreamsGroupTargetAssignmentMemberValueTaskIDs
+	WarmupTasks  []StreamsGroupTargetAssignmentMemberValueTaskIDs
 }
 
 // NewStreamsGroupTargetAssignmentMemberValue returns one with Kafka's default in every field.
@@ -77,13 +84,6 @@ func (x *StreamsGroupTargetAssignmentMemberValue) Decode(r *Reader, version int1
 // Encode appends x to w, without the fields that the version lacks.
 func (x *StreamsGroupTargetAssignmentMemberValue) Encode(w *Writer, version int16) {
 	x.encode(w, version)
-}
-
-// StreamsGroupTargetAssignmentMemberValue is a value of __consumer_offsets, under a key of type 21: versions 0 to 0, flexible from 0.
-type StreamsGroupTargetAssignmentMemberValue struct {
-	ActiveTasks  []StreamsGroupTargetAssignmentMemberValueTaskIDs
-	StandbyTasks []StreamsGroupTargetAssignmentMemberValueTaskIDs
-	WarmupTasks  []StreamsGroupTargetAssignmentMemberValueTaskIDs
 }
 
 // Default sets every field to Kafka's default.

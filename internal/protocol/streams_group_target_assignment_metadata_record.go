@@ -2,6 +2,11 @@
 
 package protocol
 
+// StreamsGroupTargetAssignmentMetadataKey is a key of __consumer_offsets, of type 20: versions 0 to 0, never flexible.
+type StreamsGroupTargetAssignmentMetadataKey struct {
+	GroupID string
+}
+
 // NewStreamsGroupTargetAssignmentMetadataKey returns one with Kafka's default in every field.
 func NewStreamsGroupTargetAssignmentMetadataKey() *StreamsGroupTargetAssignmentMetadataKey {
 	x := &StreamsGroupTargetAssignmentMetadataKey{}
@@ -30,11 +35,6 @@ func (x *StreamsGroupTargetAssignmentMetadataKey) Encode(w *Writer, version int1
 	x.encode(w, version)
 }
 
-// StreamsGroupTargetAssignmentMetadataKey is a key of __consumer_offsets, of type 20: versions 0 to 0, never flexible.
-type StreamsGroupTargetAssignmentMetadataKey struct {
-	GroupID string
-}
-
 // Default sets every field to Kafka's default.
 func (x *StreamsGroupTargetAssignmentMetadataKey) Default() {
 	*x = StreamsGroupTargetAssignmentMetadataKey{}
@@ -46,6 +46,12 @@ func (x *StreamsGroupTargetAssignmentMetadataKey) decode(r *Reader, version int1
 
 func (x *StreamsGroupTargetAssignmentMetadataKey) encode(w *Writer, version int16) {
 	w.string(x.GroupID, false)
+}
+
+// StreamsGroupTargetAssignmentMetadataValue is a value of __consumer_offsets, under a key of type 20: versions 0 to 0, flexible from 0.
+type StreamsGroupTargetAssignmentMetadataValue struct {
+	AssignmentEpoch     int32
+	AssignmentTimestamp int64 // tag 0
 }
 
 // NewStreamsGroupTargetAssignmentMetadataValue returns one with Kafka's default in every field.
@@ -74,12 +80,6 @@ func (x *StreamsGroupTargetAssignmentMetadataValue) Decode(r *Reader, version in
 // Encode appends x to w, without the fields that the version lacks.
 func (x *StreamsGroupTargetAssignmentMetadataValue) Encode(w *Writer, version int16) {
 	x.encode(w, version)
-}
-
-// StreamsGroupTargetAssignmentMetadataValue is a value of __consumer_offsets, under a key of type 20: versions 0 to 0, flexible from 0.
-type StreamsGroupTargetAssignmentMetadataValue struct {
-	AssignmentEpoch     int32
-	AssignmentTimestamp int64 // tag 0
 }
 
 // Default sets every field to Kafka's default.

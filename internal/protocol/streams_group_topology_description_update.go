@@ -2,6 +2,14 @@
 
 package protocol
 
+// StreamsGroupTopologyDescriptionUpdateRequest is the request of API 93, StreamsGroupTopologyDescriptionUpdate: versions 0 to 0, flexible from 0.
+type StreamsGroupTopologyDescriptionUpdateRequest struct {
+	GroupID             string
+	MemberID            string
+	TopologyEpoch       int32
+	TopologyDescription StreamsGroupTopologyDescriptionUpdateRequestTopologyDescription
+}
+
 // NewStreamsGroupTopologyDescriptionUpdateRequest returns one with Kafka's default in every field.
 func NewStreamsGroupTopologyDescriptionUpdateRequest() *StreamsGroupTopologyDescriptionUpdateRequest {
 	x := &StreamsGroupTopologyDescriptionUpdateRequest{}
@@ -30,14 +38,6 @@ func (x *StreamsGroupTopologyDescriptionUpdateRequest) Decode(r *Reader, version
 // Encode appends x to w, without the fields that the version lacks.
 func (x *StreamsGroupTopologyDescriptionUpdateRequest) Encode(w *Writer, version int16) {
 	x.encode(w, version)
-}
-
-// StreamsGroupTopologyDescriptionUpdateRequest is the request of API 93, StreamsGroupTopologyDescriptionUpdate: versions 0 to 0, flexible from 0.
-type StreamsGroupTopologyDescriptionUpdateRequest struct {
-	GroupID             string
-	MemberID            string
-	TopologyEpoch       int32
-	TopologyDescription StreamsGroupTopologyDescriptionUpdateRequestTopologyDescription
 }
 
 // Default sets every field to Kafka's default.
@@ -229,6 +229,13 @@ func (x *StreamsGroupTopologyDescriptionUpdateRequestTopologyDescriptionGlobalSt
 	w.uvarint(0)
 }
 
+// StreamsGroupTopologyDescriptionUpdateResponse is the response of API 93, StreamsGroupTopologyDescriptionUpdate: versions 0 to 0, flexible from 0.
+type StreamsGroupTopologyDescriptionUpdateResponse struct {
+	ThrottleTimeMs int32
+	ErrorCode      Code
+	ErrorMessage   *string // null allowed
+}
+
 // NewStreamsGroupTopologyDescriptionUpdateResponse returns one with Kafka's default in every field.
 func NewStreamsGroupTopologyDescriptionUpdateResponse() *StreamsGroupTopologyDescriptionUpdateResponse {
 	x := &StreamsGroupTopologyDescriptionUpdateResponse{}
@@ -257,13 +264,6 @@ func (x *StreamsGroupTopologyDescriptionUpdateResponse) Decode(r *Reader, versio
 // Encode appends x to w, without the fields that the version lacks.
 func (x *StreamsGroupTopologyDescriptionUpdateResponse) Encode(w *Writer, version int16) {
 	x.encode(w, version)
-}
-
-// StreamsGroupTopologyDescriptionUpdateResponse is the response of API 93, StreamsGroupTopologyDescriptionUpdate: versions 0 to 0, flexible from 0.
-type StreamsGroupTopologyDescriptionUpdateResponse struct {
-	ThrottleTimeMs int32
-	ErrorCode      Code
-	ErrorMessage   *string // null allowed
 }
 
 // Default sets every field to Kafka's default.

@@ -2,6 +2,11 @@
 
 package protocol
 
+// StreamsGroupTopologyKey is a key of __consumer_offsets, of type 23: versions 0 to 0, never flexible.
+type StreamsGroupTopologyKey struct {
+	GroupID string
+}
+
 // NewStreamsGroupTopologyKey returns one with Kafka's default in every field.
 func NewStreamsGroupTopologyKey() *StreamsGroupTopologyKey {
 	x := &StreamsGroupTopologyKey{}
@@ -28,11 +33,6 @@ func (x *StreamsGroupTopologyKey) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *StreamsGroupTopologyKey) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// StreamsGroupTopologyKey is a key of __consumer_offsets, of type 23: versions 0 to 0, never flexible.
-type StreamsGroupTopologyKey struct {
-	GroupID string
-}
-
 // Default sets every field to Kafka's default.
 func (x *StreamsGroupTopologyKey) Default() {
 	*x = StreamsGroupTopologyKey{}
@@ -44,6 +44,12 @@ func (x *StreamsGroupTopologyKey) decode(r *Reader, version int16) {
 
 func (x *StreamsGroupTopologyKey) encode(w *Writer, version int16) {
 	w.string(x.GroupID, false)
+}
+
+// StreamsGroupTopologyValue is a value of __consumer_offsets, under a key of type 23: versions 0 to 0, flexible from 0.
+type StreamsGroupTopologyValue struct {
+	Epoch         int32
+	Subtopologies []StreamsGroupTopologyValueSubtopology
 }
 
 // NewStreamsGroupTopologyValue returns one with Kafka's default in every field.
@@ -71,12 +77,6 @@ func (x *StreamsGroupTopologyValue) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *StreamsGroupTopologyValue) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// StreamsGroupTopologyValue is a value of __consumer_offsets, under a key of type 23: versions 0 to 0, flexible from 0.
-type StreamsGroupTopologyValue struct {
-	Epoch         int32
-	Subtopologies []StreamsGroupTopologyValueSubtopology
-}
 
 // Default sets every field to Kafka's default.
 func (x *StreamsGroupTopologyValue) Default() {

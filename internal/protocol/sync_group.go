@@ -2,6 +2,17 @@
 
 package protocol
 
+// SyncGroupRequest is the request of API 14, SyncGroup: versions 0 to 5, flexible from 4.
+type SyncGroupRequest struct {
+	GroupID         string
+	GenerationID    int32
+	MemberID        string
+	GroupInstanceID *string // v3+, null allowed
+	ProtocolType    *string // v5+, null allowed
+	ProtocolName    *string // v5+, null allowed
+	Assignments     []SyncGroupRequestAssignment
+}
+
 // NewSyncGroupRequest returns one with Kafka's default in every field.
 func NewSyncGroupRequest() *SyncGroupRequest {
 	x := &SyncGroupRequest{}
@@ -28,17 +39,6 @@ func (x *SyncGroupRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *SyncGroupRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// SyncGroupRequest is the request of API 14, SyncGroup: versions 0 to 5, flexible from 4.
-type SyncGroupRequest struct {
-	GroupID         string
-	GenerationID    int32
-	MemberID        string
-	GroupInstanceID *string // v3+, null allowed
-	ProtocolType    *string // v5+, null allowed
-	ProtocolName    *string // v5+, null allowed
-	Assignments     []SyncGroupRequestAssignment
-}
-
 // Default sets every field to Kafka's default.
 func (x *SyncGroupRequest) Default() {
 	*x = SyncGroupRequest{}
@@ -60,7 +60,7 @@ func (x *SyncGroupRequest) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Assignments) && r.err == nil; i++ {
 		x.Assignments[i].decode(r, version)
 	}
-	if version >= 4 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -81,7 +81,7 @@ func (x *SyncGroupRequest) encode(w *Writer, version int16) {
 	for i := range x.Assignments {
 		x.Assignments[i].encode(w, version)
 	}
-	if version >= 4 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -108,7 +108,7 @@ func (x *SyncGroupRequestAssignment) decode(r *Reader, version int16) {
 	flexible := version >= 4
 	x.MemberID = r.string("SyncGroupRequestAssignment.MemberID", flexible)
 	x.Assignment = r.bytes("SyncGroupRequestAssignment.Assignment", flexible, false)
-	if version >= 4 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -117,9 +117,18 @@ func (x *SyncGroupRequestAssignment) encode(w *Writer, version int16) {
 	flexible := version >= 4
 	w.string(x.MemberID, flexible)
 	w.bytes(x.Assignment, flexible, false)
-	if version >= 4 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// SyncGroupResponse is the response of API 14, SyncGroup: versions 0 to 5, flexible from 4.
+type SyncGroupResponse struct {
+	ThrottleTimeMs int32 // v1+
+	ErrorCode      Code
+	ProtocolType   *string // v5+, null allowed
+	ProtocolName   *string // v5+, null allowed
+	Assignment     []byte
 }
 
 // NewSyncGroupResponse returns one with Kafka's default in every field.
@@ -148,15 +157,6 @@ func (x *SyncGroupResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *SyncGroupResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// SyncGroupResponse is the response of API 14, SyncGroup: versions 0 to 5, flexible from 4.
-type SyncGroupResponse struct {
-	ThrottleTimeMs int32 // v1+
-	ErrorCode      Code
-	ProtocolType   *string // v5+, null allowed
-	ProtocolName   *string // v5+, null allowed
-	Assignment     []byte
-}
-
 // Default sets every field to Kafka's default.
 func (x *SyncGroupResponse) Default() {
 	*x = SyncGroupResponse{}
@@ -173,7 +173,7 @@ func (x *SyncGroupResponse) decode(r *Reader, version int16) {
 		x.ProtocolName = r.nullableString("ProtocolName", true, true)
 	}
 	x.Assignment = r.bytes("Assignment", flexible, false)
-	if version >= 4 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -189,7 +189,7 @@ func (x *SyncGroupResponse) encode(w *Writer, version int16) {
 		w.nullableString(x.ProtocolName, true, true)
 	}
 	w.bytes(x.Assignment, flexible, false)
-	if version >= 4 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

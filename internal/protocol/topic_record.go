@@ -2,6 +2,12 @@
 
 package protocol
 
+// TopicRecord is record type 2 of the metadata log: versions 0 to 0, flexible from 0.
+type TopicRecord struct {
+	Name    string
+	TopicID UUID
+}
+
 // NewTopicRecord returns one with Kafka's default in every field.
 func NewTopicRecord() *TopicRecord {
 	x := &TopicRecord{}
@@ -27,12 +33,6 @@ func (x *TopicRecord) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *TopicRecord) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// TopicRecord is record type 2 of the metadata log: versions 0 to 0, flexible from 0.
-type TopicRecord struct {
-	Name    string
-	TopicID UUID
-}
 
 // Default sets every field to Kafka's default.
 func (x *TopicRecord) Default() {

@@ -2,6 +2,18 @@
 
 package protocol
 
+// TxnOffsetCommitRequest is the request of API 28, TxnOffsetCommit: versions 0 to 6, flexible from 3.
+type TxnOffsetCommitRequest struct {
+	TransactionalID           string
+	GroupID                   string
+	ProducerID                int64
+	ProducerEpoch             int16
+	GenerationIDOrMemberEpoch int32   // v3+, default -1
+	MemberID                  string  // v3+
+	GroupInstanceID           *string // v3+, null allowed
+	Topics                    []TxnOffsetCommitRequestTopic
+}
+
 // NewTxnOffsetCommitRequest returns one with Kafka's default in every field.
 func NewTxnOffsetCommitRequest() *TxnOffsetCommitRequest {
 	x := &TxnOffsetCommitRequest{}
@@ -28,18 +40,6 @@ func (x *TxnOffsetCommitRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *TxnOffsetCommitRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// TxnOffsetCommitRequest is the request of API 28, TxnOffsetCommit: versions 0 to 6, flexible from 3.
-type TxnOffsetCommitRequest struct {
-	TransactionalID           string
-	GroupID                   string
-	ProducerID                int64
-	ProducerEpoch             int16
-	GenerationIDOrMemberEpoch int32   // v3+, default -1
-	MemberID                  string  // v3+
-	GroupInstanceID           *string // v3+, null allowed
-	Topics                    []TxnOffsetCommitRequestTopic
-}
-
 // Default sets every field to Kafka's default.
 func (x *TxnOffsetCommitRequest) Default() {
 	*x = TxnOffsetCommitRequest{
@@ -62,7 +62,7 @@ func (x *TxnOffsetCommitRequest) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Topics) && r.err == nil; i++ {
 		x.Topics[i].decode(r, version)
 	}
-	if version >= 3 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -82,7 +82,7 @@ func (x *TxnOffsetCommitRequest) encode(w *Writer, version int16) {
 	for i := range x.Topics {
 		x.Topics[i].encode(w, version)
 	}
-	if version >= 3 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -118,7 +118,7 @@ func (x *TxnOffsetCommitRequestTopic) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Partitions) && r.err == nil; i++ {
 		x.Partitions[i].decode(r, version)
 	}
-	if version >= 3 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -135,7 +135,7 @@ func (x *TxnOffsetCommitRequestTopic) encode(w *Writer, version int16) {
 	for i := range x.Partitions {
 		x.Partitions[i].encode(w, version)
 	}
-	if version >= 3 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -171,7 +171,7 @@ func (x *TxnOffsetCommitRequestPartition) decode(r *Reader, version int16) {
 		x.CommittedLeaderEpoch = r.int32("TxnOffsetCommitRequestPartition.CommittedLeaderEpoch")
 	}
 	x.CommittedMetadata = r.nullableString("TxnOffsetCommitRequestPartition.CommittedMetadata", flexible, true)
-	if version >= 3 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -184,9 +184,15 @@ func (x *TxnOffsetCommitRequestPartition) encode(w *Writer, version int16) {
 		w.int32(x.CommittedLeaderEpoch)
 	}
 	w.nullableString(x.CommittedMetadata, flexible, true)
-	if version >= 3 {
+	if flexible {
 		w.uvarint(0)
 	}
+}
+
+// TxnOffsetCommitResponse is the response of API 28, TxnOffsetCommit: versions 0 to 6, flexible from 3.
+type TxnOffsetCommitResponse struct {
+	ThrottleTimeMs int32
+	Topics         []TxnOffsetCommitResponseTopic
 }
 
 // NewTxnOffsetCommitResponse returns one with Kafka's default in every field.
@@ -215,12 +221,6 @@ func (x *TxnOffsetCommitResponse) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *TxnOffsetCommitResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// TxnOffsetCommitResponse is the response of API 28, TxnOffsetCommit: versions 0 to 6, flexible from 3.
-type TxnOffsetCommitResponse struct {
-	ThrottleTimeMs int32
-	Topics         []TxnOffsetCommitResponseTopic
-}
-
 // Default sets every field to Kafka's default.
 func (x *TxnOffsetCommitResponse) Default() {
 	*x = TxnOffsetCommitResponse{}
@@ -233,7 +233,7 @@ func (x *TxnOffsetCommitResponse) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Topics) && r.err == nil; i++ {
 		x.Topics[i].decode(r, version)
 	}
-	if version >= 3 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -245,7 +245,7 @@ func (x *TxnOffsetCommitResponse) encode(w *Writer, version int16) {
 	for i := range x.Topics {
 		x.Topics[i].encode(w, version)
 	}
-	if version >= 3 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -281,7 +281,7 @@ func (x *TxnOffsetCommitResponseTopic) decode(r *Reader, version int16) {
 	for i := 0; i < len(x.Partitions) && r.err == nil; i++ {
 		x.Partitions[i].decode(r, version)
 	}
-	if version >= 3 {
+	if flexible {
 		r.skipTags()
 	}
 }
@@ -298,7 +298,7 @@ func (x *TxnOffsetCommitResponseTopic) encode(w *Writer, version int16) {
 	for i := range x.Partitions {
 		x.Partitions[i].encode(w, version)
 	}
-	if version >= 3 {
+	if flexible {
 		w.uvarint(0)
 	}
 }
@@ -322,17 +322,19 @@ func (x *TxnOffsetCommitResponsePartition) Default() {
 }
 
 func (x *TxnOffsetCommitResponsePartition) decode(r *Reader, version int16) {
+	flexible := version >= 3
 	x.PartitionIndex = r.int32("TxnOffsetCommitResponsePartition.PartitionIndex")
 	x.ErrorCode = Code(r.int16("TxnOffsetCommitResponsePartition.ErrorCode"))
-	if version >= 3 {
+	if flexible {
 		r.skipTags()
 	}
 }
 
 func (x *TxnOffsetCommitResponsePartition) encode(w *Writer, version int16) {
+	flexible := version >= 3
 	w.int32(x.PartitionIndex)
 	w.int16(int16(x.ErrorCode))
-	if version >= 3 {
+	if flexible {
 		w.uvarint(0)
 	}
 }

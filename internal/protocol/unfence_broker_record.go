@@ -2,6 +2,12 @@
 
 package protocol
 
+// UnfenceBrokerRecord is record type 8 of the metadata log: versions 0 to 0, flexible from 0.
+type UnfenceBrokerRecord struct {
+	ID    int32
+	Epoch int64
+}
+
 // NewUnfenceBrokerRecord returns one with Kafka's default in every field.
 func NewUnfenceBrokerRecord() *UnfenceBrokerRecord {
 	x := &UnfenceBrokerRecord{}
@@ -27,12 +33,6 @@ func (x *UnfenceBrokerRecord) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *UnfenceBrokerRecord) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// UnfenceBrokerRecord is record type 8 of the metadata log: versions 0 to 0, flexible from 0.
-type UnfenceBrokerRecord struct {
-	ID    int32
-	Epoch int64
-}
 
 // Default sets every field to Kafka's default.
 func (x *UnfenceBrokerRecord) Default() {

@@ -2,6 +2,11 @@
 
 package protocol
 
+// UnregisterBrokerRequest is the request of API 64, UnregisterBroker: versions 0 to 0, flexible from 0.
+type UnregisterBrokerRequest struct {
+	BrokerID int32
+}
+
 // NewUnregisterBrokerRequest returns one with Kafka's default in every field.
 func NewUnregisterBrokerRequest() *UnregisterBrokerRequest {
 	x := &UnregisterBrokerRequest{}
@@ -28,11 +33,6 @@ func (x *UnregisterBrokerRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *UnregisterBrokerRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// UnregisterBrokerRequest is the request of API 64, UnregisterBroker: versions 0 to 0, flexible from 0.
-type UnregisterBrokerRequest struct {
-	BrokerID int32
-}
-
 // Default sets every field to Kafka's default.
 func (x *UnregisterBrokerRequest) Default() {
 	*x = UnregisterBrokerRequest{}
@@ -46,6 +46,13 @@ func (x *UnregisterBrokerRequest) decode(r *Reader, version int16) {
 func (x *UnregisterBrokerRequest) encode(w *Writer, version int16) {
 	w.int32(x.BrokerID)
 	w.uvarint(0)
+}
+
+// UnregisterBrokerResponse is the response of API 64, UnregisterBroker: versions 0 to 0, flexible from 0.
+type UnregisterBrokerResponse struct {
+	ThrottleTimeMs int32
+	ErrorCode      Code
+	ErrorMessage   *string // null allowed
 }
 
 // NewUnregisterBrokerResponse returns one with Kafka's default in every field.
@@ -73,13 +80,6 @@ func (x *UnregisterBrokerResponse) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *UnregisterBrokerResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// UnregisterBrokerResponse is the response of API 64, UnregisterBroker: versions 0 to 0, flexible from 0.
-type UnregisterBrokerResponse struct {
-	ThrottleTimeMs int32
-	ErrorCode      Code
-	ErrorMessage   *string // null allowed
-}
 
 // Default sets every field to Kafka's default.
 func (x *UnregisterBrokerResponse) Default() {

@@ -2,6 +2,12 @@
 
 package protocol
 
+// UnregisterBrokerRecord is record type 1 of the metadata log: versions 0 to 0, flexible from 0.
+type UnregisterBrokerRecord struct {
+	BrokerID    int32
+	BrokerEpoch int64
+}
+
 // NewUnregisterBrokerRecord returns one with Kafka's default in every field.
 func NewUnregisterBrokerRecord() *UnregisterBrokerRecord {
 	x := &UnregisterBrokerRecord{}
@@ -27,12 +33,6 @@ func (x *UnregisterBrokerRecord) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *UnregisterBrokerRecord) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// UnregisterBrokerRecord is record type 1 of the metadata log: versions 0 to 0, flexible from 0.
-type UnregisterBrokerRecord struct {
-	BrokerID    int32
-	BrokerEpoch int64
-}
 
 // Default sets every field to Kafka's default.
 func (x *UnregisterBrokerRecord) Default() {

@@ -2,6 +2,11 @@
 
 package protocol
 
+// UnregisterControllerRequest is the request of API 94, UnregisterController: versions 0 to 0, flexible from 0.
+type UnregisterControllerRequest struct {
+	ControllerID int32
+}
+
 // NewUnregisterControllerRequest returns one with Kafka's default in every field.
 func NewUnregisterControllerRequest() *UnregisterControllerRequest {
 	x := &UnregisterControllerRequest{}
@@ -28,11 +33,6 @@ func (x *UnregisterControllerRequest) Decode(r *Reader, version int16) error {
 // Encode appends x to w, without the fields that the version lacks.
 func (x *UnregisterControllerRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
 
-// UnregisterControllerRequest is the request of API 94, UnregisterController: versions 0 to 0, flexible from 0.
-type UnregisterControllerRequest struct {
-	ControllerID int32
-}
-
 // Default sets every field to Kafka's default.
 func (x *UnregisterControllerRequest) Default() {
 	*x = UnregisterControllerRequest{}
@@ -46,6 +46,13 @@ func (x *UnregisterControllerRequest) decode(r *Reader, version int16) {
 func (x *UnregisterControllerRequest) encode(w *Writer, version int16) {
 	w.int32(x.ControllerID)
 	w.uvarint(0)
+}
+
+// UnregisterControllerResponse is the response of API 94, UnregisterController: versions 0 to 0, flexible from 0.
+type UnregisterControllerResponse struct {
+	ThrottleTimeMs int32
+	ErrorCode      Code
+	ErrorMessage   *string // null allowed
 }
 
 // NewUnregisterControllerResponse returns one with Kafka's default in every field.
@@ -73,13 +80,6 @@ func (x *UnregisterControllerResponse) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *UnregisterControllerResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// UnregisterControllerResponse is the response of API 94, UnregisterController: versions 0 to 0, flexible from 0.
-type UnregisterControllerResponse struct {
-	ThrottleTimeMs int32
-	ErrorCode      Code
-	ErrorMessage   *string // null allowed
-}
 
 // Default sets every field to Kafka's default.
 func (x *UnregisterControllerResponse) Default() {

@@ -2,6 +2,11 @@
 
 package protocol
 
+// UnregisterControllerRecord is record type 29 of the metadata log: versions 0 to 0, flexible from 0.
+type UnregisterControllerRecord struct {
+	ControllerID int32
+}
+
 // NewUnregisterControllerRecord returns one with Kafka's default in every field.
 func NewUnregisterControllerRecord() *UnregisterControllerRecord {
 	x := &UnregisterControllerRecord{}
@@ -27,11 +32,6 @@ func (x *UnregisterControllerRecord) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *UnregisterControllerRecord) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// UnregisterControllerRecord is record type 29 of the metadata log: versions 0 to 0, flexible from 0.
-type UnregisterControllerRecord struct {
-	ControllerID int32
-}
 
 // Default sets every field to Kafka's default.
 func (x *UnregisterControllerRecord) Default() {

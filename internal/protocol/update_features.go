@@ -2,6 +2,13 @@
 
 package protocol
 
+// UpdateFeaturesRequest is the request of API 57, UpdateFeatures: versions 0 to 2, flexible from 0.
+type UpdateFeaturesRequest struct {
+	TimeoutMs      int32 // default 60000
+	FeatureUpdates []UpdateFeaturesRequestFeatureUpdateKey
+	ValidateOnly   bool // v1+
+}
+
 // NewUpdateFeaturesRequest returns one with Kafka's default in every field.
 func NewUpdateFeaturesRequest() *UpdateFeaturesRequest {
 	x := &UpdateFeaturesRequest{}
@@ -27,13 +34,6 @@ func (x *UpdateFeaturesRequest) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *UpdateFeaturesRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// UpdateFeaturesRequest is the request of API 57, UpdateFeatures: versions 0 to 2, flexible from 0.
-type UpdateFeaturesRequest struct {
-	TimeoutMs      int32 // default 60000
-	FeatureUpdates []UpdateFeaturesRequestFeatureUpdateKey
-	ValidateOnly   bool // v1+
-}
 
 // Default sets every field to Kafka's default.
 func (x *UpdateFeaturesRequest) Default() {
@@ -113,6 +113,14 @@ func (x *UpdateFeaturesRequestFeatureUpdateKey) encode(w *Writer, version int16)
 	w.uvarint(0)
 }
 
+// UpdateFeaturesResponse is the response of API 57, UpdateFeatures: versions 0 to 2, flexible from 0.
+type UpdateFeaturesResponse struct {
+	ThrottleTimeMs int32
+	ErrorCode      Code
+	ErrorMessage   *string                                        // null allowed
+	Results        []UpdateFeaturesResponseUpdatableFeatureResult // v0-1
+}
+
 // NewUpdateFeaturesResponse returns one with Kafka's default in every field.
 func NewUpdateFeaturesResponse() *UpdateFeaturesResponse {
 	x := &UpdateFeaturesResponse{}
@@ -138,14 +146,6 @@ func (x *UpdateFeaturesResponse) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *UpdateFeaturesResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// UpdateFeaturesResponse is the response of API 57, UpdateFeatures: versions 0 to 2, flexible from 0.
-type UpdateFeaturesResponse struct {
-	ThrottleTimeMs int32
-	ErrorCode      Code
-	ErrorMessage   *string                                        // null allowed
-	Results        []UpdateFeaturesResponseUpdatableFeatureResult // v0-1
-}
 
 // Default sets every field to Kafka's default.
 func (x *UpdateFeaturesResponse) Default() {

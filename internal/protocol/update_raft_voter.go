@@ -2,6 +2,16 @@
 
 package protocol
 
+// UpdateRaftVoterRequest is the request of API 82, UpdateRaftVoter: versions 0 to 0, flexible from 0.
+type UpdateRaftVoterRequest struct {
+	ClusterID           *string // null allowed
+	CurrentLeaderEpoch  int32
+	VoterID             int32
+	VoterDirectoryID    UUID
+	Listeners           []UpdateRaftVoterRequestListener
+	KRaftVersionFeature UpdateRaftVoterRequestKRaftVersionFeature
+}
+
 // NewUpdateRaftVoterRequest returns one with Kafka's default in every field.
 func NewUpdateRaftVoterRequest() *UpdateRaftVoterRequest {
 	x := &UpdateRaftVoterRequest{}
@@ -27,16 +37,6 @@ func (x *UpdateRaftVoterRequest) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *UpdateRaftVoterRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// UpdateRaftVoterRequest is the request of API 82, UpdateRaftVoter: versions 0 to 0, flexible from 0.
-type UpdateRaftVoterRequest struct {
-	ClusterID           *string // null allowed
-	CurrentLeaderEpoch  int32
-	VoterID             int32
-	VoterDirectoryID    UUID
-	Listeners           []UpdateRaftVoterRequestListener
-	KRaftVersionFeature UpdateRaftVoterRequestKRaftVersionFeature
-}
 
 // Default sets every field to Kafka's default.
 func (x *UpdateRaftVoterRequest) Default() {
@@ -132,6 +132,13 @@ func (x *UpdateRaftVoterRequestKRaftVersionFeature) encode(w *Writer, version in
 	w.uvarint(0)
 }
 
+// UpdateRaftVoterResponse is the response of API 82, UpdateRaftVoter: versions 0 to 0, flexible from 0.
+type UpdateRaftVoterResponse struct {
+	ThrottleTimeMs int32
+	ErrorCode      Code
+	CurrentLeader  UpdateRaftVoterResponseCurrentLeader // tag 0
+}
+
 // NewUpdateRaftVoterResponse returns one with Kafka's default in every field.
 func NewUpdateRaftVoterResponse() *UpdateRaftVoterResponse {
 	x := &UpdateRaftVoterResponse{}
@@ -157,13 +164,6 @@ func (x *UpdateRaftVoterResponse) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *UpdateRaftVoterResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// UpdateRaftVoterResponse is the response of API 82, UpdateRaftVoter: versions 0 to 0, flexible from 0.
-type UpdateRaftVoterResponse struct {
-	ThrottleTimeMs int32
-	ErrorCode      Code
-	CurrentLeader  UpdateRaftVoterResponseCurrentLeader // tag 0
-}
 
 // Default sets every field to Kafka's default.
 func (x *UpdateRaftVoterResponse) Default() {
@@ -237,5 +237,5 @@ func (x *UpdateRaftVoterResponseCurrentLeader) encode(w *Writer, version int16) 
 }
 
 func (x *UpdateRaftVoterResponseCurrentLeader) isDefault() bool {
-	return !(x.LeaderID != -1) && !(x.LeaderEpoch != -1) && !(x.Host != "") && !(x.Port != 0)
+	return x.LeaderID == -1 && x.LeaderEpoch == -1 && x.Host == "" && x.Port == 0
 }

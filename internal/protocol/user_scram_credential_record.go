@@ -2,6 +2,16 @@
 
 package protocol
 
+// UserScramCredentialRecord is record type 11 of the metadata log: versions 0 to 0, flexible from 0.
+type UserScramCredentialRecord struct {
+	Name       string
+	Mechanism  int8
+	Salt       []byte
+	StoredKey  []byte
+	ServerKey  []byte
+	Iterations int32
+}
+
 // NewUserScramCredentialRecord returns one with Kafka's default in every field.
 func NewUserScramCredentialRecord() *UserScramCredentialRecord {
 	x := &UserScramCredentialRecord{}
@@ -27,16 +37,6 @@ func (x *UserScramCredentialRecord) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *UserScramCredentialRecord) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// UserScramCredentialRecord is record type 11 of the metadata log: versions 0 to 0, flexible from 0.
-type UserScramCredentialRecord struct {
-	Name       string
-	Mechanism  int8
-	Salt       []byte
-	StoredKey  []byte
-	ServerKey  []byte
-	Iterations int32
-}
 
 // Default sets every field to Kafka's default.
 func (x *UserScramCredentialRecord) Default() {

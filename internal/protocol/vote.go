@@ -2,6 +2,13 @@
 
 package protocol
 
+// VoteRequest is the request of API 52, Vote: versions 0 to 2, flexible from 0.
+type VoteRequest struct {
+	ClusterID *string // null allowed
+	VoterID   int32   // v1+, default -1
+	Topics    []VoteRequestTopicData
+}
+
 // NewVoteRequest returns one with Kafka's default in every field.
 func NewVoteRequest() *VoteRequest {
 	x := &VoteRequest{}
@@ -27,13 +34,6 @@ func (x *VoteRequest) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *VoteRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// VoteRequest is the request of API 52, Vote: versions 0 to 2, flexible from 0.
-type VoteRequest struct {
-	ClusterID *string // null allowed
-	VoterID   int32   // v1+, default -1
-	Topics    []VoteRequestTopicData
-}
 
 // Default sets every field to Kafka's default.
 func (x *VoteRequest) Default() {
@@ -158,6 +158,13 @@ func (x *VoteRequestPartitionData) encode(w *Writer, version int16) {
 	w.uvarint(0)
 }
 
+// VoteResponse is the response of API 52, Vote: versions 0 to 2, flexible from 0.
+type VoteResponse struct {
+	ErrorCode     Code
+	Topics        []VoteResponseTopicData
+	NodeEndpoints []VoteResponseNodeEndpoint // v1+, tag 0
+}
+
 // NewVoteResponse returns one with Kafka's default in every field.
 func NewVoteResponse() *VoteResponse {
 	x := &VoteResponse{}
@@ -183,13 +190,6 @@ func (x *VoteResponse) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *VoteResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// VoteResponse is the response of API 52, Vote: versions 0 to 2, flexible from 0.
-type VoteResponse struct {
-	ErrorCode     Code
-	Topics        []VoteResponseTopicData
-	NodeEndpoints []VoteResponseNodeEndpoint // v1+, tag 0
-}
 
 // Default sets every field to Kafka's default.
 func (x *VoteResponse) Default() {
@@ -224,7 +224,7 @@ func (x *VoteResponse) encode(w *Writer, version int16) {
 		x.Topics[i].encode(w, version)
 	}
 	section := w.tags()
-	if version >= 1 && (len(x.NodeEndpoints) > 0) {
+	if version >= 1 && len(x.NodeEndpoints) > 0 {
 		at := w.beginTag(section, 0)
 		w.length(len(x.NodeEndpoints), x.NodeEndpoints == nil, true, false)
 		for i := range x.NodeEndpoints {

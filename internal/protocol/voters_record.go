@@ -2,6 +2,12 @@
 
 package protocol
 
+// VotersRecord is a body without a number: versions 0 to 0, flexible from 0.
+type VotersRecord struct {
+	Version int16
+	Voters  []VotersRecordVoter
+}
+
 // NewVotersRecord returns one with Kafka's default in every field.
 func NewVotersRecord() *VotersRecord {
 	x := &VotersRecord{}
@@ -27,12 +33,6 @@ func (x *VotersRecord) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *VotersRecord) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// VotersRecord is a body without a number: versions 0 to 0, flexible from 0.
-type VotersRecord struct {
-	Version int16
-	Voters  []VotersRecordVoter
-}
 
 // Default sets every field to Kafka's default.
 func (x *VotersRecord) Default() {

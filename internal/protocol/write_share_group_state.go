@@ -2,6 +2,12 @@
 
 package protocol
 
+// WriteShareGroupStateRequest is the request of API 85, WriteShareGroupState: versions 0 to 1, flexible from 0.
+type WriteShareGroupStateRequest struct {
+	GroupID string
+	Topics  []WriteShareGroupStateRequestWriteStateData
+}
+
 // NewWriteShareGroupStateRequest returns one with Kafka's default in every field.
 func NewWriteShareGroupStateRequest() *WriteShareGroupStateRequest {
 	x := &WriteShareGroupStateRequest{}
@@ -27,12 +33,6 @@ func (x *WriteShareGroupStateRequest) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *WriteShareGroupStateRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// WriteShareGroupStateRequest is the request of API 85, WriteShareGroupState: versions 0 to 1, flexible from 0.
-type WriteShareGroupStateRequest struct {
-	GroupID string
-	Topics  []WriteShareGroupStateRequestWriteStateData
-}
 
 // Default sets every field to Kafka's default.
 func (x *WriteShareGroupStateRequest) Default() {
@@ -184,6 +184,11 @@ func (x *WriteShareGroupStateRequestStateBatch) encode(w *Writer, version int16)
 	w.uvarint(0)
 }
 
+// WriteShareGroupStateResponse is the response of API 85, WriteShareGroupState: versions 0 to 1, flexible from 0.
+type WriteShareGroupStateResponse struct {
+	Results []WriteShareGroupStateResponseWriteStateResult
+}
+
 // NewWriteShareGroupStateResponse returns one with Kafka's default in every field.
 func NewWriteShareGroupStateResponse() *WriteShareGroupStateResponse {
 	x := &WriteShareGroupStateResponse{}
@@ -209,11 +214,6 @@ func (x *WriteShareGroupStateResponse) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *WriteShareGroupStateResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// WriteShareGroupStateResponse is the response of API 85, WriteShareGroupState: versions 0 to 1, flexible from 0.
-type WriteShareGroupStateResponse struct {
-	Results []WriteShareGroupStateResponseWriteStateResult
-}
 
 // Default sets every field to Kafka's default.
 func (x *WriteShareGroupStateResponse) Default() {

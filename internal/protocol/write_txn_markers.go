@@ -2,6 +2,11 @@
 
 package protocol
 
+// WriteTxnMarkersRequest is the request of API 27, WriteTxnMarkers: versions 1 to 2, flexible from 1.
+type WriteTxnMarkersRequest struct {
+	Markers []WriteTxnMarkersRequestWritableTxnMarker
+}
+
 // NewWriteTxnMarkersRequest returns one with Kafka's default in every field.
 func NewWriteTxnMarkersRequest() *WriteTxnMarkersRequest {
 	x := &WriteTxnMarkersRequest{}
@@ -27,11 +32,6 @@ func (x *WriteTxnMarkersRequest) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *WriteTxnMarkersRequest) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// WriteTxnMarkersRequest is the request of API 27, WriteTxnMarkers: versions 1 to 2, flexible from 1.
-type WriteTxnMarkersRequest struct {
-	Markers []WriteTxnMarkersRequestWritableTxnMarker
-}
 
 // Default sets every field to Kafka's default.
 func (x *WriteTxnMarkersRequest) Default() {
@@ -142,6 +142,11 @@ func (x *WriteTxnMarkersRequestWritableTxnMarkerTopic) encode(w *Writer, version
 	w.uvarint(0)
 }
 
+// WriteTxnMarkersResponse is the response of API 27, WriteTxnMarkers: versions 1 to 2, flexible from 1.
+type WriteTxnMarkersResponse struct {
+	Markers []WriteTxnMarkersResponseWritableTxnMarkerResult
+}
+
 // NewWriteTxnMarkersResponse returns one with Kafka's default in every field.
 func NewWriteTxnMarkersResponse() *WriteTxnMarkersResponse {
 	x := &WriteTxnMarkersResponse{}
@@ -167,11 +172,6 @@ func (x *WriteTxnMarkersResponse) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *WriteTxnMarkersResponse) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// WriteTxnMarkersResponse is the response of API 27, WriteTxnMarkers: versions 1 to 2, flexible from 1.
-type WriteTxnMarkersResponse struct {
-	Markers []WriteTxnMarkersResponseWritableTxnMarkerResult
-}
 
 // Default sets every field to Kafka's default.
 func (x *WriteTxnMarkersResponse) Default() {

@@ -2,6 +2,11 @@
 
 package protocol
 
+// ZkMigrationStateRecord is record type 21 of the metadata log: versions 0 to 0, flexible from 0.
+type ZkMigrationStateRecord struct {
+	ZkMigrationState int8
+}
+
 // NewZkMigrationStateRecord returns one with Kafka's default in every field.
 func NewZkMigrationStateRecord() *ZkMigrationStateRecord {
 	x := &ZkMigrationStateRecord{}
@@ -27,11 +32,6 @@ func (x *ZkMigrationStateRecord) Decode(r *Reader, version int16) error {
 
 // Encode appends x to w, without the fields that the version lacks.
 func (x *ZkMigrationStateRecord) Encode(w *Writer, version int16) { x.encode(w, version) }
-
-// ZkMigrationStateRecord is record type 21 of the metadata log: versions 0 to 0, flexible from 0.
-type ZkMigrationStateRecord struct {
-	ZkMigrationState int8
-}
 
 // Default sets every field to Kafka's default.
 func (x *ZkMigrationStateRecord) Default() {

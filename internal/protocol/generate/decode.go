@@ -10,7 +10,7 @@ func (p *printer) decode(s *goStruct) {
 	}
 	body.untagged(s, func(f *goField) { body.readField(s, f, false) })
 	flexible := s.message.flexible.intersect(s.in)
-	body.when(flexible.within(s.in), func() { body.readTags(s, flexible) })
+	body.when(flexibleName(flexible.within(s.in)), func() { body.readTags(s, flexible) })
 	p.method(s, "decode(r *Reader, version int16)", body)
 }
 

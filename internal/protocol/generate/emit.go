@@ -34,14 +34,11 @@ func generate(specs []messageSpec) (map[string][]byte, error) {
 		if bodies[file] == nil {
 			bodies[file] = &printer{}
 		}
-		for i, s := range m.structs {
+		for _, s := range m.structs {
 			if names[s.name] {
 				return nil, fmt.Errorf("two structs are called %s", s.name)
 			}
 			names[s.name] = true
-			if i == 0 {
-				bodies[file].message(m)
-			}
 			bodies[file].structType(s)
 		}
 	}
@@ -131,7 +128,9 @@ func (p *printer) structType(s *goStruct) {
 		p.line("%s %s%s", f.name, f.goType(), f.comment(s))
 	}
 	p.line("}\n")
-	if s.schema != "" {
+	if s.schema == "" {
+		p.message(s.message)
+	} else {
 		p.line("// New%s returns one with Kafka's default in every field.", s.name)
 		p.line("func New%s() %s {\nvar x %s\nx.Default()\nreturn x\n}\n", s.name, s.name, s.name)
 	}
@@ -200,39 +199,10 @@ func (p *printer) isDefault(s *goStruct) {
 	p.line("func (x *%s) isDefault() bool {", s.name)
 	var terms []string
 	for _, f := range s.fields {
-		terms = append(terms, "!("+f.differs()+")")
+		equal, _ := f.comparison()
+		terms = append(terms, equal)
 	}
 	p.line("return %s\n}\n", strings.Join(terms, " && "))
-}
-
-// differs is the Go condition that the field is not at its default.
-func (f *goField) differs() string {
-	x := "x." + f.name
-	switch {
-	case f.kind == kindStruct && f.nullable.some && f.defaultsDeeper():
-		return fmt.Sprintf("%s == nil || !%s.isDefault()", x, x)
-	case f.kind == kindStruct && !f.nullable.some:
-		return fmt.Sprintf("!%s.isDefault()", x)
-	case f.goType() == "*string", f.kind == kindStruct, f.kind == kindRecords:
-		return x + " != nil"
-	case (f.kind == kindArray || f.kind == kindBytes) && f.nullable.some && f.defaultsTo() == "":
-		return x + " != nil"
-	case (f.kind == kindArray || f.kind == kindBytes) && f.nullable.some:
-		return fmt.Sprintf("%s == nil || len(%s) > 0", x, x)
-	case f.kind == kindArray || f.kind == kindBytes:
-		return fmt.Sprintf("len(%s) > 0", x)
-	case f.kind == kindUUID:
-		return x + " != (UUID{})"
-	case f.kind == kindBool && f.defaultsTo() == "true":
-		return "!" + x
-	case f.kind == kindBool:
-		return x
-	case f.kind == kindString && f.defaultsTo() == "":
-		return x + ` != ""`
-	case f.defaultsTo() == "":
-		return x + " != 0"
-	}
-	return x + " != " + f.defaultsTo()
 }
 
 // tagged returns the tagged fields of s by tag.

@@ -12,18 +12,24 @@ func (p *printer) method(s *goStruct, signature string, body *printer) {
 	p.line("}\n")
 }
 
+// flexibleName is the variable that method computes, unless the condition is a constant.
+func flexibleName(condition string) string {
+	if condition == "true" || condition == "false" {
+		return condition
+	}
+	return "flexible"
+}
+
 // compact is the Go expression that says whether the length of the field is a varint: true, false or flexible.
 func (f *goField) compact(s *goStruct, tagged bool) string {
-	switch within := f.flexible.within(f.in); {
+	within := f.flexible.within(f.in)
+	switch {
 	case tagged:
 		return "true"
-	case within == "true" || within == "false":
-		return within
 	case f.flexible == s.message.flexible:
-		return "flexible"
-	default:
-		return within
+		return flexibleName(within)
 	}
+	return within
 }
 
 // encode writes the method that appends s.
@@ -31,7 +37,7 @@ func (p *printer) encode(s *goStruct) {
 	body := &printer{}
 	body.untagged(s, func(f *goField) { body.writeField(s, f, false) })
 	flexible := s.message.flexible.intersect(s.in)
-	body.when(flexible.within(s.in), func() { body.writeTags(s, flexible) })
+	body.when(flexibleName(flexible.within(s.in)), func() { body.writeTags(s, flexible) })
 	p.method(s, "encode(w *Writer, version int16)", body)
 }
 
@@ -87,9 +93,12 @@ func (p *printer) writeTags(s *goStruct, flexible versions) {
 	}
 	p.line("section := w.tags()")
 	for _, f := range tagged {
-		condition := f.differs()
+		_, condition := f.comparison()
 		if within := f.in.within(flexible); within != "true" {
-			condition = within + " && (" + condition + ")"
+			if strings.Contains(condition, "||") {
+				condition = "(" + condition + ")"
+			}
+			condition = within + " && " + condition
 		}
 		p.line("if %s {", condition)
 		p.line("at := w.beginTag(section, %d)", *f.spec.Tag)

@@ -143,3 +143,32 @@ func (s *goStruct) bytesMin(version int16) int {
 	}
 	return n
 }
+
+// comparison gives the Go conditions that the field is at its default, and that it is not.
+func (f *goField) comparison() (equal, differs string) {
+	x, goDefault := "x."+f.name, f.defaultsTo()
+	list := f.kind == kindArray || f.kind == kindBytes
+	switch {
+	case f.kind == kindStruct && f.nullable.some && f.defaultsDeeper():
+		return fmt.Sprintf("%s != nil && %s.isDefault()", x, x), fmt.Sprintf("%s == nil || !%s.isDefault()", x, x)
+	case f.kind == kindStruct && !f.nullable.some:
+		return x + ".isDefault()", "!" + x + ".isDefault()"
+	case list && f.nullable.some && goDefault != "":
+		return fmt.Sprintf("%s != nil && len(%s) == 0", x, x), fmt.Sprintf("%s == nil || len(%s) > 0", x, x)
+	case list && !f.nullable.some:
+		return fmt.Sprintf("len(%s) == 0", x), fmt.Sprintf("len(%s) > 0", x)
+	case list, f.goType() == "*string", f.kind == kindStruct, f.kind == kindRecords:
+		goDefault = "nil"
+	case f.kind == kindBool && goDefault == "true":
+		return x, "!" + x
+	case f.kind == kindBool:
+		return "!" + x, x
+	case f.kind == kindUUID:
+		goDefault = "(UUID{})"
+	case f.kind == kindString && goDefault == "":
+		goDefault = `""`
+	case goDefault == "":
+		goDefault = "0"
+	}
+	return x + " == " + goDefault, x + " != " + goDefault
+}
