@@ -237,7 +237,7 @@ func (m *machine) parent(name string) (dir *inode, last string, err error) {
 
 func (m *machine) create(name string) (*inode, error) {
 	if name == "." {
-		return nil, syscall.EISDIR
+		return nil, syscall.EEXIST
 	}
 	dir, last, err := m.parent(name)
 	if err != nil {
