@@ -1,0 +1,146 @@
+package controller
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/skein-io/skein/internal/metadata"
+	"github.com/skein-io/skein/internal/protocol"
+	"github.com/skein-io/skein/internal/record"
+)
+
+// Controller decides. One goroutine steps it.
+type Controller struct {
+	config Config
+
+	leading bool
+	epoch   record.LeaderEpoch
+	// image contains every record that was proposed, committed or not: nobody else proposes while this node leads. It is
+	// dropped on Resign and never shown.
+	image    *metadata.Image
+	offset   record.Offset // of the last entry known to be committed
+	sequence uint64        // of the last proposal; grows over all times of leading
+	pending  []pending     // not committed, oldest first
+	waiting  int           // replies in pending
+
+	sessions      map[metadata.NodeID]struct{} // brokers whose session timer runs
+	registrations map[metadata.NodeID]registered
+}
+
+// registered is where in the metadata log a registration stands that was made while this node led.
+type registered struct {
+	sequence uint64
+	offset   record.Offset // MaxOffset until it is committed
+}
+
+// pending is a proposal and the answers that wait for it: its own, and those of later requests that changed nothing but
+// may have read what it changed.
+type pending struct {
+	sequence uint64
+	replies  []Reply
+}
+
+// New makes a controller that does not lead.
+func New(config Config) *Controller {
+	return &Controller{
+		config:        config,
+		sessions:      make(map[metadata.NodeID]struct{}),
+		registrations: make(map[metadata.NodeID]registered),
+	}
+}
+
+// Leading says whether this node is the controller, Image what the cluster will be when all proposals are committed; it
+// is nil while this node does not lead.
+func (c *Controller) Leading() bool { return c.leading }
+
+// Image is the image with every proposal in it, nil while this node does not lead.
+func (c *Controller) Image() *metadata.Image { return c.image }
+
+// Step takes one event and appends what is to be done to effects.
+func (c *Controller) Step(now time.Time, event Event, effects *Effects) {
+	switch e := event.(type) {
+	case *Lead:
+		c.lead(now, e, effects)
+	case *Resign:
+		c.resign(e, effects)
+	case *Committed:
+		c.committed(e, effects)
+	case *SessionExpired:
+		c.sessionExpired(e, effects)
+	default:
+		c.request(now, event, effects)
+	}
+}
+
+// request takes an event that waits for an answer.
+func (c *Controller) request(now time.Time, event Event, effects *Effects) {
+	token := tokenOf(event)
+	switch {
+	case !c.leading:
+		effects.fail(token, protocol.Fail(protocol.NotController, "node %d is not the controller", c.config.Self))
+		return
+	case c.waiting >= WaitingMax:
+		effects.fail(token, protocol.Fail(protocol.ThrottlingQuotaExceeded,
+			"%d requests to the controller wait for the metadata log already", c.waiting))
+		return
+	}
+	response, records, err := c.decide(now, event, effects)
+	if err != nil {
+		effects.fail(token, err)
+		return
+	}
+	c.finish(Reply{Token: token, Response: response}, records, effects)
+}
+
+// decide finds what a request changes and what is answered once that is committed.
+func (c *Controller) decide(now time.Time, event Event, effects *Effects) (protocol.Message, []metadata.Record, error) {
+	switch e := event.(type) {
+	case *CreateTopics:
+		return c.createTopics(e)
+	case *DeleteTopics:
+		return c.deleteTopics(e)
+	case *CreatePartitions:
+		return c.createPartitions(e)
+	case *IncrementalAlterConfigs:
+		return c.incrementalAlterConfigs(e)
+	case *AlterConfigs:
+		return c.alterConfigs(e)
+	case *ElectLeaders:
+		return c.electLeaders(e)
+	case *AllocateProducerIDs:
+		return c.allocateProducerIDs(e)
+	case *RegisterBroker:
+		return c.registerBroker(now, e, effects)
+	case *BrokerHeartbeat:
+		return c.brokerHeartbeat(now, e, effects)
+	case *UnregisterBroker:
+		return c.unregisterBroker(e, effects)
+	}
+	panic(fmt.Sprintf("controller: event %T is not known", event))
+}
+
+func tokenOf(event Event) Token {
+	switch e := event.(type) {
+	case *CreateTopics:
+		return e.Token
+	case *DeleteTopics:
+		return e.Token
+	case *CreatePartitions:
+		return e.Token
+	case *IncrementalAlterConfigs:
+		return e.Token
+	case *AlterConfigs:
+		return e.Token
+	case *ElectLeaders:
+		return e.Token
+	case *AllocateProducerIDs:
+		return e.Token
+	case *RegisterBroker:
+		return e.Token
+	case *BrokerHeartbeat:
+		return e.Token
+	case *UnregisterBroker:
+		return e.Token
+	}
+	panic(fmt.Sprintf("controller: event %T has no token", event))
+}
