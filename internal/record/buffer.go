@@ -8,7 +8,7 @@ import (
 )
 
 // bufferKeptMax is the largest buffer that a pool keeps, in bytes.
-const bufferKeptMax = 1 << 20
+const bufferKeptMax = 2 << 20
 
 // buffer is room for decompressed records that is used again.
 type buffer struct{ b []byte }
@@ -52,35 +52,27 @@ func grow(b []byte, size int) []byte {
 // when r has more than bytesMax. Room is doubled, so that in all less than twice the limit is allocated.
 func readAll(dst []byte, r io.Reader, hint, bytesMax int) ([]byte, error) {
 	dst = grow(dst, min(max(hint, 512), bytesMax))
+	var one [1]byte
 	for {
-		if len(dst) >= bytesMax {
-			return dst, atEnd(r)
+		free := dst[len(dst):min(cap(dst), bytesMax)]
+		if len(free) == 0 { // often all has been read: look before making more room
+			free = one[:]
 		}
-		if len(dst) == cap(dst) {
+		n, err := r.Read(free)
+		if n > 0 && len(dst) == bytesMax {
+			return dst, errTooLarge
+		}
+		if n > 0 && len(dst) == cap(dst) {
 			dst = append(make([]byte, 0, min(2*cap(dst), bytesMax)), dst...)
+			dst = append(dst, one[0])
+		} else {
+			dst = dst[:len(dst)+n]
 		}
-		n, err := r.Read(dst[len(dst):min(cap(dst), bytesMax)])
-		dst = dst[:len(dst)+n]
 		if err == io.EOF {
 			return dst, nil
 		}
 		if err != nil {
 			return dst, err
-		}
-	}
-}
-
-// atEnd returns nil when r has nothing left.
-func atEnd(r io.Reader) error {
-	var one [1]byte
-	for {
-		switch n, err := r.Read(one[:]); {
-		case n > 0:
-			return errTooLarge
-		case err == io.EOF:
-			return nil
-		case err != nil:
-			return err
 		}
 	}
 }

@@ -104,5 +104,25 @@ func lz4Hint(src []byte) (int, error) {
 			return int(stated), nil
 		}
 	}
-	return 4 * len(src), nil
+	return min(4*len(src), lz4Bound(src[lz4HeaderMin:], src[5])), nil
+}
+
+// lz4Bound adds up the most that the blocks can become, as far as they can be made out.
+func lz4Bound(blocks []byte, descriptor byte) int {
+	blockMax := 1 << (8 + 2*(descriptor>>4&7)) // 4: 64 KiB, to 7: 4 MiB
+	total := 0
+	for len(blocks) >= 4 {
+		header := binary.LittleEndian.Uint32(blocks)
+		size := int(header &^ (1 << 31))
+		if size == 0 || size > len(blocks)-4 {
+			break
+		}
+		if header>>31 == 0 {
+			total += min(blockMax, size*lz4RatioMax)
+		} else {
+			total += size
+		}
+		blocks = blocks[4+size:]
+	}
+	return total
 }

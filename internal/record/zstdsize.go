@@ -16,8 +16,8 @@ const (
 
 var errZstdFrame = errors.New("a frame or block goes beyond the end")
 
-// zstdSizes bounds the decompressed size of some frames.
-type zstdSizes struct{ least, most int64 }
+// zstdSizes bounds the decompressed size of some frames. window is the largest that they ask for.
+type zstdSizes struct{ least, most, window int64 }
 
 // zstdSizeMax steps over the block headers of all frames and bounds what they become, without decompressing: a raw or
 // repeated block says its size, a compressed one has at most zstdBlockMax, a frame may state its own. Kafka's Java producer
@@ -46,6 +46,7 @@ func zstdSizeMax(src []byte) (zstdSizes, error) {
 		}
 		total.least += frame.least
 		total.most += frame.most
+		total.window = max(total.window, frame.window)
 		src = rest
 	}
 	return total, nil
@@ -61,8 +62,9 @@ func zstdSizeMax(src []byte) (zstdSizes, error) {
 func zstdFrame(b []byte) (size zstdSizes, rest []byte, err error) {
 	descriptor := b[0]
 	single := descriptor&0x20 != 0
-	i := 1
+	i, window := 1, int64(0)
 	if !single {
+		window = zstdWindow(b[i])
 		i++
 	}
 	i += [4]int{0, 1, 2, 4}[descriptor&3]
@@ -88,9 +90,16 @@ func zstdFrame(b []byte) (size zstdSizes, rest []byte, err error) {
 		return size, nil, errors.New("a frame states a content size that its blocks cannot have")
 	}
 	if known {
-		size = zstdSizes{int64(stated), int64(stated)}
+		size = zstdSizes{least: int64(stated), most: int64(stated)}
 	}
+	size.window = window
 	return size, rest, nil
+}
+
+// zstdWindow reads a window descriptor: 5 bits of exponent, 3 of eighths.
+func zstdWindow(b byte) int64 {
+	base := int64(1) << (10 + b>>3)
+	return base + base/8*int64(b&7)
 }
 
 func zstdContentSize(b []byte) (size uint64, known bool) {
