@@ -1,0 +1,195 @@
+// Package scenario holds what every client family has to go through: produce,
+// group, commit, seek, admin, heartbeat and kill, one file each, and Kafka's
+// own tools. A scenario tells client programs what to do and checks what they
+// said against the topic itself, the same way for every family. It installs
+// nothing and prints nothing. Start at PerFamily.
+package scenario
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/skein-io/skein/test/interop/family"
+	"github.com/skein-io/skein/test/interop/line"
+	"github.com/skein-io/skein/test/services"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// Env is what a scenario works with.
+type Env struct {
+	Broker services.Broker
+	// Records is the number of records a run is made of: 10,000 in full.
+	Records int
+	// Strict judges latencies too; it is set for skein, whose promise they are.
+	Strict bool
+
+	cl  *kgo.Client
+	adm *kadm.Client
+}
+
+// Notes are findings for the report that are no failure.
+type Notes map[string]string
+
+// Scenario is one column of the report.
+type Scenario struct {
+	Name string
+	// Applies is nil when the scenario fits every family.
+	Applies func(*family.Family) bool
+	Run     func(ctx context.Context, env *Env, f *family.Family) (Notes, error)
+}
+
+// PerFamily are the scenarios that families run by themselves, side by side.
+var PerFamily = []Scenario{
+	{Name: "produce", Run: Produce},
+	{Name: "group", Run: Group},
+	{Name: "commit", Run: Commit},
+	{Name: "seek", Run: Seek},
+	{Name: "admin", Run: Admin},
+}
+
+const (
+	partitions = 6
+	keys       = 101
+	valueSize  = 100
+)
+
+// NewEnv connects the orchestrator's own client.
+func NewEnv(broker services.Broker, records int) (*Env, error) {
+	cl, err := kgo.NewClient(kgo.SeedBrokers(broker.Addr()), kgo.ClientID("interop-orchestrator"))
+	if err != nil {
+		return nil, err
+	}
+	return &Env{Broker: broker, Records: records, Strict: broker.Name() == "skein", cl: cl, adm: kadm.NewClient(cl)}, nil
+}
+
+// Warm makes the broker do once what it does on first use: give out producer
+// ids and create the offsets topic. Apache Kafka took more than a minute for
+// its first producer id on a busy machine, which no client waits for.
+func (e *Env) Warm(ctx context.Context) error {
+	return e.until(ctx, "first producer id and coordinator", 5*time.Minute, func() (bool, error) {
+		req := kmsg.NewInitProducerIDRequest()
+		req.TransactionTimeoutMillis = 60000
+		resp, err := req.RequestWith(ctx, e.cl)
+		if err != nil || resp.ErrorCode != 0 {
+			return false, nil
+		}
+		_, err = e.committed(ctx, "warm", "warm")
+		return err == nil, nil
+	})
+}
+
+// Close ends the orchestrator's client.
+func (e *Env) Close() { e.cl.Close() }
+
+// topic creates an empty topic and returns when its leaders are known.
+func (e *Env) topic(ctx context.Context, name string, partitions int32) error {
+	resp, err := e.adm.CreateTopic(ctx, partitions, 1, nil, name)
+	if err != nil {
+		return fmt.Errorf("create %s: %w", name, err)
+	}
+	if resp.Err != nil {
+		return fmt.Errorf("create %s: %w %s", name, resp.Err, resp.ErrMessage)
+	}
+	return e.until(ctx, "leaders of "+name, 10*time.Second, func() (bool, error) {
+		details, err := e.adm.ListTopics(ctx, name)
+		if err != nil {
+			return false, err
+		}
+		ready := 0
+		for _, p := range details[name].Partitions {
+			if p.Err == nil && p.Leader >= 0 {
+				ready++
+			}
+		}
+		return ready == int(partitions), nil
+	})
+}
+
+// seed fills a topic with records 0 to n-1 in batches of every codec, so that
+// a consumer has to read them all. Timestamps rise by a second a record.
+func (e *Env) seed(ctx context.Context, topic, tag string, n int, start time.Time) error {
+	codecs := []kgo.CompressionCodec{kgo.NoCompression(), kgo.GzipCompression(), kgo.SnappyCompression(),
+		kgo.Lz4Compression(), kgo.ZstdCompression()}
+	const batch = 100
+	for c := range codecs {
+		cl, err := kgo.NewClient(kgo.SeedBrokers(e.Broker.Addr()), kgo.DefaultProduceTopic(topic),
+			kgo.ProducerBatchCompression(codecs[c]), kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)))
+		if err != nil {
+			return err
+		}
+		share := (n + len(codecs) - 1) / len(codecs)
+		for from := c * share; from < min(n, (c+1)*share); from += batch {
+			if err := cl.ProduceSync(ctx, seedBatch(tag, from, min(from+batch, n, (c+1)*share), start)...).FirstErr(); err != nil {
+				cl.Close()
+				return fmt.Errorf("seed %s: %w", topic, err)
+			}
+		}
+		cl.Close()
+	}
+	return nil
+}
+
+func seedBatch(tag string, from, to int, start time.Time) []*kgo.Record {
+	var batch []*kgo.Record
+	for i := from; i < to; i++ {
+		r := &kgo.Record{Key: []byte(line.Key(tag, i, keys)), Value: []byte(line.Value(tag, i, valueSize)),
+			Timestamp: start.Add(time.Duration(i) * time.Second)}
+		for _, h := range line.Headers(tag, i) {
+			r.Headers = append(r.Headers, kgo.RecordHeader{Key: h[0], Value: []byte(h[1])})
+		}
+		batch = append(batch, r)
+	}
+	return batch
+}
+
+// until asks every 20 ms until the answer is yes, an error or the time is up.
+func (e *Env) until(ctx context.Context, what string, most time.Duration, ask func() (bool, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	for {
+		done, err := ask()
+		if err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		if done {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s: not within %v", what, most)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// committed are a group's offsets of one topic, as the broker tells them.
+func (e *Env) committed(ctx context.Context, group, topic string) (map[int32]int64, error) {
+	all, err := e.adm.FetchOffsets(ctx, group)
+	if err != nil {
+		return nil, fmt.Errorf("offsets of %s: %w", group, err)
+	}
+	found := map[int32]int64{}
+	all.Each(func(o kadm.OffsetResponse) {
+		if o.Topic == topic && o.Err == nil && o.At >= 0 {
+			found[o.Partition] = o.At
+		}
+	})
+	return found, all.Error()
+}
+
+// named makes a topic or group name of the scenario and the family.
+func named(f *family.Family, parts ...string) string {
+	return strings.Join(append([]string{f.Name}, parts...), "-")
+}
+
+func every(partitions int) []int32 {
+	all := make([]int32, partitions)
+	for i := range all {
+		all[i] = int32(i)
+	}
+	return all
+}
