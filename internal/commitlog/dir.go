@@ -1,0 +1,192 @@
+package commitlog
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+
+	"github.com/skein-io/skein/internal/disk"
+	"github.com/skein-io/skein/internal/protocol"
+)
+
+// Files of a log directory.
+const (
+	lockName      = ".lock"
+	cleanShutdown = ".kafka_cleanshutdown"
+)
+
+// Dir is one log directory: its lock, its owner, the durable mark and the Syncer that all its logs share. Its methods
+// may be called concurrently.
+type Dir struct {
+	fs     disk.FS
+	config DirConfig
+	lock   io.Closer
+	meta   metaProperties
+	mark   *markTable
+	files  *fileCache
+	space  spaceGuard
+	syncer syncer
+	clean  bool // the last life ended by Close, without an error
+
+	offline atomic.Pointer[offlineError]
+
+	mu     sync.Mutex
+	logs   map[TopicPartition]*Log
+	doomed []doomedFile
+	closed bool
+
+	faults *faults // planted bugs of a test; nil otherwise
+}
+
+// offlineError is why a directory is offline.
+type offlineError struct{ cause error }
+
+func (e *offlineError) Error() string {
+	return fmt.Sprintf("the log directory is offline: %v; what was not synced before may be lost: check the disk and restart", e.cause)
+}
+
+func (e *offlineError) Unwrap() error { return e.cause }
+
+// OpenDir opens a log directory, or begins a new one. It fails with disk.ErrLocked inside if another process has it,
+// and by name when it belongs to another node or cluster or to a newer skein. Nothing of it is touched before that is
+// known.
+func OpenDir(fs disk.FS, config DirConfig) (*Dir, error) {
+	config = config.completed()
+	if err := fs.MkdirAll("."); err != nil {
+		return nil, err
+	}
+	lock, err := fs.Lock(lockName)
+	if err != nil {
+		if errors.Is(err, disk.ErrLocked) {
+			err = fmt.Errorf("the data directory is in use by another process (%s): stop it, or give another directory: %w", lockName, err)
+		}
+		return nil, err
+	}
+	d := &Dir{fs: fs, config: config, lock: lock, logs: map[TopicPartition]*Log{}, files: newFileCache(fs, config.OpenFilesMax)}
+	d.space.floor = config.FreeBytesFloor
+	if err := d.open(); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	d.syncer.start(d)
+	return d, nil
+}
+
+func (d *Dir) open() error {
+	self := metaProperties{clusterID: d.config.ClusterID, nodeID: d.config.NodeID, directoryID: d.config.DirectoryID}
+	if self.directoryID.IsZero() {
+		_, _ = rand.Read(self.directoryID[:]) // never fails: crypto/rand ends the process instead
+	}
+	var err error
+	if d.meta, err = claimMeta(d.fs, self); err != nil {
+		return err
+	}
+	if d.clean, err = d.takeCleanShutdown(); err != nil {
+		return err
+	}
+	var fresh bool
+	if d.mark, fresh, err = openMark(d.fs); err != nil {
+		return err
+	}
+	if fresh {
+		return d.fs.SyncDir(".")
+	}
+	return nil
+}
+
+// takeCleanShutdown asks whether the last life ended well, and removes the file that says so before anything is
+// written: a crash of this life must not find it.
+func (d *Dir) takeCleanShutdown() (bool, error) {
+	err := d.fs.Remove(cleanShutdown)
+	if missing(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, d.fs.SyncDir(".")
+}
+
+// ClusterID is the cluster that the directory belongs to.
+func (d *Dir) ClusterID() string { return d.meta.clusterID }
+
+// ID is the directory's own id (KIP-858).
+func (d *Dir) ID() protocol.UUID { return d.meta.directoryID }
+
+// Clean says whether the last life of the directory ended by Close without an error.
+func (d *Dir) Clean() bool { return d.clean }
+
+// Space is the room of the file system.
+func (d *Dir) Space() (disk.Space, error) { return d.fs.Space() }
+
+// Offline is why the directory takes no more appends, as KAFKA_STORAGE_ERROR, or nil. Only a restart helps.
+func (d *Dir) Offline() error {
+	if e := d.offline.Load(); e != nil {
+		return protocol.Fail(protocol.KafkaStorageError, "%w", e)
+	}
+	return nil
+}
+
+// goOffline ends the directory's service after a failure that leaves it unknown what is on the disk. The first
+// cause stays.
+func (d *Dir) goOffline(cause error) error {
+	if d.offline.CompareAndSwap(nil, &offlineError{cause}) {
+		d.config.Logger.Error("log directory is offline", "cause", cause)
+		d.syncer.failWaiters(d.Offline())
+		if d.config.OnOffline != nil {
+			d.config.OnOffline(d.Offline())
+		}
+	}
+	return d.Offline()
+}
+
+// Close syncs every log, writes indexes and producer snapshots, and leaves a note that all ended well. After a failed
+// sync or write there is no such note, whatever happens later. The logs are closed with it.
+func (d *Dir) Close() error {
+	d.mu.Lock()
+	if d.closed {
+		d.mu.Unlock()
+		return nil
+	}
+	d.closed = true
+	logs := d.openLogs()
+	d.mu.Unlock()
+	var failed error
+	for _, l := range logs {
+		failed = errors.Join(failed, l.prepareClose())
+	}
+	d.syncer.stop()
+	if failed == nil {
+		failed = d.Round()
+	}
+	for _, l := range logs {
+		l.shut()
+	}
+	failed = errors.Join(failed, d.closeMark(failed == nil))
+	d.reap(nil)
+	return errors.Join(failed, d.lock.Close())
+}
+
+// closeMark syncs the mark and, if all went well until here, leaves the note.
+func (d *Dir) closeMark(well bool) error {
+	if d.Offline() != nil {
+		return d.mark.file.Close()
+	}
+	err := d.mark.sync()
+	if err == nil && well {
+		err = replaceFile(d.fs, ".", cleanShutdown, []byte(`{"version":0,"brokerEpoch":-1}`))
+	}
+	return errors.Join(err, d.mark.file.Close())
+}
+
+// openLogs lists the logs by name. The caller holds mu.
+func (d *Dir) openLogs() []*Log {
+	logs := make([]*Log, 0, len(d.logs))
+	for _, l := range d.logs {
+		logs = append(logs, l)
+	}
+	sortLogs(logs)
+	return logs
+}

@@ -1,0 +1,325 @@
+package commitlog
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"slices"
+	"sync"
+
+	"github.com/skein-io/skein/internal/disk"
+	"github.com/skein-io/skein/internal/protocol"
+	"github.com/skein-io/skein/internal/record"
+)
+
+// The durable mark: for each log of a directory, up to which offset its records were synced. One file of pages; the
+// first is the header, then pairs of pages, the A and the B page of the same 64 logs. A log has one slot in each and
+// writes them in turn, so that a torn write leaves the one before. Big-endian.
+//
+//	header page     page 1 (A)          page 2 (B)          page 3 (A)
+//	+------------+ +-------------------+-------------------+--------------------
+//	| header     | | slots of logs     | slots of logs     | slots of logs
+//	|            | | 0..63, odd seq    | 0..63, even seq   | 64..127, odd seq
+//	+------------+ +-------------------+-------------------+--------------------
+//
+//	slot, 64 bytes
+//	0       4     8         12        28          32       36       44       52      60
+//	+-------+-----+---------+---------+-----------+--------+--------+--------+-------+------+
+//	| crc   | 0   | sequence| topic id| partition | epoch  | end    | start  | 0     | 0    |
+//	| u32   | u32 | u32     | 16 bytes| int32     | int32  | int64  | int64  |       |      |
+//	+-------+-----+---------+---------+-----------+--------+--------+--------+-------+------+
+//
+// The CRC-32C covers the slot behind it. Of a log's two slots the one with the higher sequence counts. A slot is
+// written only after what it says has been synced and is not synced itself, so what survives a crash is true and at
+// worst stale. Only what takes a claim back (truncation, log start) is synced before it is acted upon.
+const (
+	markFile      = "durable-mark"
+	markPageSize  = 4096
+	markSlotSize  = 64
+	markSlots     = markPageSize / markSlotSize
+	markMagic     = "skein durable mark"
+	markVersion   = 1
+	markBytesMax  = 1 << 30
+	markHeaderLen = 32
+)
+
+// markKey names a log in the mark. Topic ids are never used twice, so a stale slot of a deleted topic says nothing
+// about another.
+type markKey struct {
+	topicID   protocol.UUID
+	partition int32
+}
+
+// markEntry is what the mark says of one log.
+type markEntry struct {
+	end   record.Offset      // records below are durable
+	start record.Offset      // log start offset
+	epoch record.LeaderEpoch // of the last durable record
+}
+
+type markSlot struct {
+	key      markKey
+	entry    markEntry
+	sequence uint32
+}
+
+// markTable is the file and what it says. Safe for concurrent use.
+type markTable struct {
+	mu    sync.Mutex
+	file  disk.File
+	image []byte // the whole file
+	slots []markSlot
+	byKey map[markKey]int
+	free  []int
+	dirty bool // written since the last sync
+
+	pages []int64 // to write
+
+	syncing sync.Mutex // one sync at a time: who finds nothing to do knows that it is done
+}
+
+// openMark reads the mark, or makes an empty one. A file that is no mark is set aside by the caller's choice: it is an
+// error here. fresh says that the file was made, so that its name has to be synced.
+func openMark(fs disk.FS) (m *markTable, fresh bool, err error) {
+	m = &markTable{byKey: map[markKey]int{}}
+	m.file, err = fs.Open(markFile)
+	if missing(err) {
+		return m, true, m.create(fs)
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	size, err := m.file.Size()
+	if err == nil && size > markBytesMax {
+		err = fmt.Errorf("%s has %d bytes, more than it can have", markFile, size)
+	}
+	if err != nil {
+		return nil, false, errors.Join(err, m.file.Close())
+	}
+	// A crash may have cut the file short or kept the header from the disk: what is missing says nothing.
+	m.image = make([]byte, max(size, markPageSize))
+	if size > 0 {
+		if err := readFull(m.file, m.image[:size], 0); err != nil {
+			return nil, false, errors.Join(err, m.file.Close())
+		}
+	}
+	if err := checkMarkHeader(m.image); err != nil {
+		return nil, false, errors.Join(err, m.file.Close())
+	}
+	m.load()
+	return m, false, nil
+}
+
+func (m *markTable) create(fs disk.FS) (err error) {
+	if m.file, err = fs.Create(markFile); err != nil {
+		return err
+	}
+	m.image = make([]byte, markPageSize)
+	putMarkHeader(m.image)
+	if _, err := m.file.WriteAt(m.image, 0); err != nil {
+		return err
+	}
+	return m.file.Sync()
+}
+
+func putMarkHeader(page []byte) {
+	copy(page[4:], markMagic)
+	binary.BigEndian.PutUint32(page[markHeaderLen-4:], markVersion)
+	binary.BigEndian.PutUint32(page, crc32.Checksum(page[4:markHeaderLen], castagnoli))
+}
+
+// checkMarkHeader accepts a header that is whole and ours. One that is damaged is no reason to stop: the slots have
+// checksums of their own; a whole one of a later version is.
+func checkMarkHeader(page []byte) error {
+	if binary.BigEndian.Uint32(page) != crc32.Checksum(page[4:markHeaderLen], castagnoli) {
+		putMarkHeader(page)
+		return nil
+	}
+	version := binary.BigEndian.Uint32(page[markHeaderLen-4:])
+	if string(page[4:4+len(markMagic)]) != markMagic || version > markVersion {
+		return fmt.Errorf("%s has version %d; this skein reads up to %d: start the newer one", markFile, version, markVersion)
+	}
+	return nil
+}
+
+func (m *markTable) load() {
+	pairs := (len(m.image)/markPageSize - 1 + 1) / 2
+	want := (1 + 2*pairs) * markPageSize
+	m.image = append(m.image, make([]byte, max(0, want-len(m.image)))...)[:want]
+	m.slots = make([]markSlot, pairs*markSlots)
+	for i := len(m.slots) - 1; i >= 0; i-- {
+		s, ok := m.newest(i)
+		if !ok {
+			m.free = append(m.free, i)
+			continue
+		}
+		m.slots[i] = s
+		// The same log twice: a slot was freed and taken again, and the write that freed it is lost. The lower end is true.
+		if j, twice := m.byKey[s.key]; twice && m.slots[j].entry.end <= s.entry.end {
+			continue
+		}
+		m.byKey[s.key] = i
+	}
+}
+
+func (m *markTable) newest(i int) (markSlot, bool) {
+	a, okA := decodeSlot(m.slotBytes(i, 1))
+	b, okB := decodeSlot(m.slotBytes(i, 2))
+	if okA && (!okB || int32(a.sequence-b.sequence) > 0) {
+		return a, true
+	}
+	return b, okB
+}
+
+// slotAt is the byte where a log's slot with a sequence stands.
+func slotAt(i int, sequence uint32) int64 {
+	page := 1 + 2*(i/markSlots)
+	if sequence%2 == 0 {
+		page++
+	}
+	return int64(page)*markPageSize + int64(i%markSlots)*markSlotSize
+}
+
+func (m *markTable) slotBytes(i int, sequence uint32) []byte {
+	at := slotAt(i, sequence)
+	return m.image[at : at+markSlotSize]
+}
+
+func decodeSlot(b []byte) (markSlot, bool) {
+	var s markSlot
+	if binary.BigEndian.Uint32(b) != crc32.Checksum(b[4:markSlotSize], castagnoli) {
+		return s, false
+	}
+	s.sequence = binary.BigEndian.Uint32(b[8:])
+	copy(s.key.topicID[:], b[12:])
+	s.key.partition = int32(binary.BigEndian.Uint32(b[28:]))
+	s.entry.epoch = record.LeaderEpoch(binary.BigEndian.Uint32(b[32:]))
+	s.entry.end = record.Offset(binary.BigEndian.Uint64(b[36:]))
+	s.entry.start = record.Offset(binary.BigEndian.Uint64(b[44:]))
+	ok := s.sequence > 0 && s.entry.start >= 0 && s.entry.end >= s.entry.start
+	return s, ok
+}
+
+func encodeSlot(b []byte, s markSlot) {
+	clear(b)
+	binary.BigEndian.PutUint32(b[8:], s.sequence)
+	copy(b[12:], s.key.topicID[:])
+	binary.BigEndian.PutUint32(b[28:], uint32(s.key.partition))
+	binary.BigEndian.PutUint32(b[32:], uint32(s.entry.epoch))
+	binary.BigEndian.PutUint64(b[36:], uint64(s.entry.end))
+	binary.BigEndian.PutUint64(b[44:], uint64(s.entry.start))
+	binary.BigEndian.PutUint32(b, crc32.Checksum(b[4:markSlotSize], castagnoli))
+}
+
+// get is what the mark says of a log; ok is false if nothing.
+func (m *markTable) get(key markKey) (markEntry, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if i, ok := m.byKey[key]; ok {
+		return m.slots[i].entry, true
+	}
+	return markEntry{}, false
+}
+
+// put notes an entry in memory; write brings it to the file. True if it says anything new.
+func (m *markTable) put(key markKey, e markEntry) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	i, ok := m.byKey[key]
+	if !ok {
+		i = m.take(key)
+	} else if m.slots[i].entry == e {
+		return false
+	}
+	s := &m.slots[i]
+	s.key, s.entry = key, e
+	s.sequence++
+	if s.sequence == 0 {
+		s.sequence = 2
+	}
+	encodeSlot(m.slotBytes(i, s.sequence), *s)
+	m.touch(slotAt(i, s.sequence) / markPageSize)
+	return true
+}
+
+// take finds a free slot, or makes the file longer by a pair of pages.
+func (m *markTable) take(key markKey) int {
+	if len(m.free) == 0 {
+		first := len(m.slots)
+		m.slots = append(m.slots, make([]markSlot, markSlots)...)
+		m.image = append(m.image, make([]byte, 2*markPageSize)...)
+		for i := len(m.slots) - 1; i >= first; i-- {
+			m.free = append(m.free, i)
+		}
+	}
+	i := m.free[len(m.free)-1]
+	m.free = m.free[:len(m.free)-1]
+	m.byKey[key] = i
+	return i
+}
+
+// remove frees the slot of a deleted log. Until the write is durable the slot may come back; nobody will ask for it.
+func (m *markTable) remove(key markKey) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	i, ok := m.byKey[key]
+	if !ok {
+		return
+	}
+	delete(m.byKey, key)
+	m.free = append(m.free, i)
+	for sequence := range uint32(2) {
+		clear(m.slotBytes(i, sequence))
+		m.touch(slotAt(i, sequence) / markPageSize)
+	}
+	m.slots[i].key = markKey{}
+}
+
+func (m *markTable) touch(page int64) {
+	if !slices.Contains(m.pages, page) {
+		m.pages = append(m.pages, page)
+	}
+}
+
+// write brings what put and remove noted to the file, a page at a time, without a sync.
+func (m *markTable) write() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.writeLocked()
+}
+
+func (m *markTable) writeLocked() error {
+	slices.Sort(m.pages)
+	for _, page := range m.pages {
+		at := page * markPageSize
+		if _, err := m.file.WriteAt(m.image[at:at+markPageSize], at); err != nil {
+			return err
+		}
+		m.dirty = true
+	}
+	m.pages = m.pages[:0]
+	return nil
+}
+
+// sync writes and makes durable what was noted before. A round may go on writing meanwhile.
+func (m *markTable) sync() error {
+	m.syncing.Lock()
+	defer m.syncing.Unlock()
+	m.mu.Lock()
+	err := m.writeLocked()
+	dirty := m.dirty
+	m.dirty = false
+	m.mu.Unlock()
+	if err != nil || !dirty {
+		return err
+	}
+	return m.file.Sync()
+}
+
+// unsynced says whether sync has anything to do.
+func (m *markTable) unsynced() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.dirty || len(m.pages) > 0
+}

@@ -1,0 +1,265 @@
+package commitlog
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/skein-io/skein/internal/disk"
+	"github.com/skein-io/skein/internal/record"
+)
+
+// TruncateTo removes every record from an offset on; if a batch holds both sides of it, all of the batch. The durable
+// mark is lowered and synced first, so that what is missing afterwards is not taken for damage. It waits for the round
+// at hand and is durable itself with the next one.
+func (l *Log) TruncateTo(offset record.Offset) error {
+	s := &l.dir.syncer
+	s.round.Lock()
+	defer s.round.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.usable(); err != nil {
+		return err
+	}
+	if offset >= l.EndOffset() {
+		return nil
+	}
+	l.cleaning.Lock() // a compaction must not bring back what goes
+	defer l.cleaning.Unlock()
+	if err := l.truncate(max(offset, l.StartOffset())); err != nil {
+		return l.dir.goOffline(err)
+	}
+	return nil
+}
+
+// truncate does it, after which nothing but success leaves the log in order.
+func (l *Log) truncate(offset record.Offset) error {
+	end, position, err := l.cutAt(offset)
+	if err != nil {
+		return err
+	}
+	if !l.dir.faults.lowersLate() {
+		if err := l.lowerMark(end); err != nil {
+			return err
+		}
+	}
+	l.structure.Lock()
+	err = l.cutSegments(end, position)
+	l.structure.Unlock()
+	if err != nil {
+		return err
+	}
+	l.end.Store(int64(end))
+	l.durable.Store(min(l.durable.Load(), int64(end)))
+	l.synced.Store(min(l.synced.Load(), int64(end)))
+	l.epochs.truncateEnd(end)
+	if err := l.reloadProducers(end); err != nil {
+		return err
+	}
+	if err := l.dir.fs.SyncDir(l.folder); err != nil { // no snapshot of what is gone may come back
+		return err
+	}
+	if l.dir.faults.lowersLate() {
+		if err := l.lowerMark(end); err != nil {
+			return err
+		}
+	}
+	return l.afterCut(end)
+}
+
+// cutAt is the end that the log can have at or below an offset, and the byte in the segment that holds it.
+func (l *Log) cutAt(offset record.Offset) (end record.Offset, position int64, err error) {
+	l.structure.RLock()
+	defer l.structure.RUnlock()
+	i := max(l.find(offset), 0)
+	s := l.segments[i]
+	file, err := l.files.acquire(&s.log)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer l.files.release(&s.log)
+	p, err := s.seek(file, offset, s.size.Load())
+	if err != nil {
+		return 0, 0, err
+	}
+	if p.position < s.size.Load() && p.first < offset {
+		offset = p.first
+	}
+	return offset, p.position, nil
+}
+
+func (l *Log) lowerMark(end record.Offset) error {
+	entry, ok := l.dir.mark.get(l.key())
+	if !ok || entry.end <= end {
+		return nil
+	}
+	entry.end = end
+	entry.start = min(entry.start, end)
+	entry.epoch, _ = l.epochs.at(end - 1)
+	l.dir.mark.put(l.key(), entry)
+	return l.dir.mark.sync()
+}
+
+// cutSegments removes the segments above the one that holds the new end and cuts that one. The caller holds structure.
+func (l *Log) cutSegments(end record.Offset, position int64) error {
+	i := max(l.find(end), 0)
+	for _, s := range l.segments[i+1:] {
+		s.drop()
+		if err := l.removeFiles(s); err != nil {
+			return err
+		}
+	}
+	l.segments = slices.Clone(l.segments[:i+1])
+	s := l.segments[i]
+	file, err := l.files.acquire(&s.log)
+	if err != nil {
+		return err
+	}
+	defer l.files.release(&s.log)
+	if err := file.Truncate(position); err != nil {
+		return err
+	}
+	s.recent.forget()
+	if err := l.cutIndexes(s, file, end, position); err != nil {
+		return err
+	}
+	s.size.Store(position)
+	s.next.Store(int64(end))
+	s.checkpoint = min(s.checkpoint, position)
+	l.wroteFile(&s.log)
+	return nil
+}
+
+// cutIndexes forgets the entries of what is gone and finds the largest timestamp of what remains.
+func (l *Log) cutIndexes(s *segment, file disk.File, end record.Offset, position int64) error {
+	relative := int32(end - s.base)
+	n, err := countEntries(s.index.count(), func(i int) (bool, error) {
+		e, err := s.index.entry(i)
+		return e.relative < relative, err
+	})
+	if err != nil {
+		return err
+	}
+	s.index.keep(n)
+	from, err := s.index.lookup(end - 1)
+	if err != nil {
+		return err
+	}
+	if n, err = countEntries(s.times.count(), func(i int) (bool, error) {
+		e, err := s.times.entry(i)
+		return e.relative < relative, err
+	}); err != nil {
+		return err
+	}
+	if _, err := s.times.keep(n); err != nil {
+		return err
+	}
+	if err := l.trimIndexFiles(s); err != nil {
+		return err
+	}
+	s.firstTime = record.NoTimestamp
+	s.sinceEntry = 0
+	return l.observeFrom(s, file, from, position)
+}
+
+// observeFrom notes timestamps of the batches between the last index entry and the end.
+func (l *Log) observeFrom(s *segment, file disk.File, from, to int64) error {
+	if to >= record.HeaderSize {
+		var header [record.HeaderSize]byte
+		if err := readFull(file, header[:], 0); err != nil {
+			return err
+		}
+		s.firstTime = record.Batch(header[:]).MaxTimestamp()
+	}
+	w := walk(file, from, to)
+	defer w.close()
+	for {
+		b, at, ok, err := w.next()
+		if err != nil {
+			return s.damaged(err, at, s.base)
+		}
+		if !ok {
+			return nil
+		}
+		s.times.observe(b.MaxTimestamp(), b.LastOffset())
+		if at > from {
+			s.sinceEntry += int64(b.Length())
+		}
+	}
+}
+
+func countEntries(n int, below func(i int) (bool, error)) (int, error) {
+	low, high := 0, n
+	for low < high {
+		middle := low + (high-low)/2
+		ok, err := below(middle)
+		if err != nil {
+			return 0, err
+		}
+		if ok {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	return low, nil
+}
+
+// reloadProducers brings the producers back to what they were at an end: from the newest snapshot at or below it, and
+// the headers from there on. Later snapshots are removed.
+func (l *Log) reloadProducers(end record.Offset) error {
+	kept := l.snapshots[:0]
+	for _, offset := range l.snapshots {
+		if offset <= end {
+			kept = append(kept, offset)
+		} else if err := l.removeSnapshot(offset); err != nil {
+			return err
+		}
+	}
+	l.snapshots = kept
+	window, from := l.producers.window, l.StartOffset()
+	l.producers = newProducerTable()
+	for i := len(l.snapshots) - 1; i >= 0; i-- {
+		table, err := l.loadSnapshot(l.snapshots[i])
+		if err == nil {
+			l.producers, from = table, l.snapshots[i]
+			break
+		}
+		if !errors.Is(err, errSnapshot) && !missing(err) {
+			return err
+		}
+		if err := l.removeSnapshot(l.snapshots[i]); err != nil {
+			return err
+		}
+		l.snapshots = l.snapshots[:i]
+	}
+	l.producers.window = window
+	for _, s := range l.segments {
+		if s.nextOffset() <= from || s.base >= end {
+			continue
+		}
+		err := s.visit(max(from, s.base), func(b record.Batch, _ func() (record.Batch, error)) (bool, error) {
+			if info := describeBatch(b); info.first >= from {
+				l.producers.apply(&info, s.created)
+			}
+			return true, nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// afterCut lets the next round make the cut durable.
+func (l *Log) afterCut(end record.Offset) error {
+	epoch, _ := l.epochs.at(end - 1)
+	l.dirty.mu.Lock()
+	l.dirty.work.end, l.dirty.work.epoch = end, epoch
+	l.dirty.work.folder = true
+	l.dirty.work.epochs = l.epochs.snapshot()
+	l.dirty.mu.Unlock()
+	if !l.pageCache() {
+		l.enqueue()
+	}
+	return nil
+}
