@@ -49,7 +49,7 @@ func grow(b []byte, size int) []byte {
 }
 
 // readAll reads r to its end, into dst's memory if it fits there. hint is the size expected. It fails with errTooLarge
-// when r has more than bytesMax. Room is doubled, so that in all less than twice the limit is allocated.
+// when r has more than bytesMax. In all at most twice bytesMax is allocated.
 func readAll(dst []byte, r io.Reader, hint, bytesMax int) ([]byte, error) {
 	dst = grow(dst, min(max(hint, 512), bytesMax))
 	var one [1]byte
@@ -63,7 +63,7 @@ func readAll(dst []byte, r io.Reader, hint, bytesMax int) ([]byte, error) {
 			return dst, errTooLarge
 		}
 		if n > 0 && len(dst) == cap(dst) {
-			dst = append(make([]byte, 0, min(2*cap(dst), bytesMax)), dst...)
+			dst = append(make([]byte, 0, moreRoom(cap(dst), bytesMax)), dst...)
 			dst = append(dst, one[0])
 		} else {
 			dst = dst[:len(dst)+n]
@@ -75,4 +75,13 @@ func readAll(dst []byte, r io.Reader, hint, bytesMax int) ([]byte, error) {
 			return dst, err
 		}
 	}
+}
+
+// moreRoom doubles the room, and from a quarter of bytesMax on takes all of it: the sizes before then add up to less
+// than bytesMax.
+func moreRoom(room, bytesMax int) int {
+	if room >= bytesMax/4 {
+		return bytesMax
+	}
+	return 2 * room
 }

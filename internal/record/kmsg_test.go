@@ -5,6 +5,8 @@ import (
 	"hash/crc32"
 	"math"
 	"math/rand/v2"
+	"os"
+	"strconv"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -129,8 +131,22 @@ func (p plan) compare(t *testing.T, b Batch) {
 // sameBytes tells null from empty.
 func sameBytes(a, b []byte) bool { return bytes.Equal(a, b) && (a == nil) == (b == nil) }
 
+// seedCount is how many seeds a test tries: SEEDS says it, for longer runs.
+func seedCount(t *testing.T, otherwise uint64) uint64 {
+	t.Helper()
+	text := os.Getenv("SEEDS")
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("SEEDS=%s: %v", text, err)
+	}
+	return n
+}
+
 func TestBatchesAgreeWithKmsg(t *testing.T) {
-	for seed := range uint64(400) {
+	for seed := range seedCount(t, 100) {
 		p := randomPlan(rand.New(rand.NewPCG(seed, 0)))
 		ours, theirs := p.build(t), p.kmsg(t)
 		if p.codec == None && !bytes.Equal(ours, theirs) {

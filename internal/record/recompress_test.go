@@ -9,7 +9,7 @@ import (
 )
 
 func TestRecompressKeepsTheRecords(t *testing.T) {
-	for seed := range uint64(40) {
+	for seed := range seedCount(t, 20) {
 		p := randomPlan(rand.New(rand.NewPCG(seed, 1)))
 		b := p.build(t)
 		b.SetLeaderEpoch(3)
@@ -39,7 +39,7 @@ func TestRecompressRefuses(t *testing.T) {
 	if _, err := rubbish.Recompress(Zstd, 0, Limits{}); protocol.CodeOf(err) != protocol.InvalidRecord {
 		t.Errorf("rubbish: %v", err)
 	}
-	zeros := bomb(t, Zstd, 1<<20)
+	zeros := bomb(t, Zstd, 1<<20, 1)
 	if _, err := zeros.Recompress(None, 0, Limits{BatchBytesMax: 1 << 20}); protocol.CodeOf(err) != protocol.MessageTooLarge {
 		t.Errorf("larger than max.message.bytes: %v", err)
 	}

@@ -49,10 +49,14 @@ func TestValidateRefusesByHeader(t *testing.T) {
 
 func TestValidateAcceptsWhatClientsWrite(t *testing.T) {
 	for name, change := range map[string]func(Batch){
-		"as it is":                            func(Batch) {},
-		"kafkajs: epoch and sequence 0":       func(b Batch) { b.putInt16(atProducerEpoch, 0); b.putInt32(atBaseSequence, 0) },
-		"any leader epoch":                    func(b Batch) { b.SetLeaderEpoch(math.MinInt32) },
-		"idempotent":                          func(b Batch) { b.putInt64(atProducerID, 0); b.putInt16(atProducerEpoch, 0); b.putInt32(atBaseSequence, math.MaxInt32) },
+		"as it is":                      func(Batch) {},
+		"kafkajs: epoch and sequence 0": func(b Batch) { b.putInt16(atProducerEpoch, 0); b.putInt32(atBaseSequence, 0) },
+		"any leader epoch":              func(b Batch) { b.SetLeaderEpoch(math.MinInt32) },
+		"idempotent": func(b Batch) {
+			b.putInt64(atProducerID, 0)
+			b.putInt16(atProducerEpoch, 0)
+			b.putInt32(atBaseSequence, math.MaxInt32)
+		},
 		"attributes that mean nothing":        func(b Batch) { b.putInt16(atAttributes, math.MinInt16|0x80) },
 		"no time, as old librdkafka may send": func(b Batch) { b.putInt64(atBaseTimestamp, -1); b.putInt64(atMaxTimestamp, -1) },
 	} {
