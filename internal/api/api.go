@@ -5,6 +5,7 @@ package api
 
 import (
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/skein-io/skein/internal/protocol"
@@ -32,6 +33,9 @@ type Client struct {
 
 // Host is the client's address as Kafka prints it: "/127.0.0.1".
 func (c *Client) Host() string { return "/" + c.Address.Addr().Unmap().String() }
+
+// own says whether the client is one of skein's own programs, by the name it gave in ApiVersions.
+func (c *Client) own() bool { return strings.HasPrefix(c.SoftwareName, "skein") }
 
 // Call is one request on its way. Start runs in the ordered stage, on the goroutine that reads the connection, so it
 // may append but never waits. Exactly one of Reply, Silent and Close ends the call, now or later, from any goroutine.

@@ -1,0 +1,101 @@
+package api
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/skein-io/skein/internal/config"
+	"github.com/skein-io/skein/internal/metadata"
+	"github.com/skein-io/skein/internal/partition"
+	"github.com/skein-io/skein/internal/protocol"
+)
+
+// DescribeConfigs (32), versions 1 to 4: every known name of a resource with its value, where the value came from, and
+// what else could have decided it (KIP-226); from 3 on type and documentation (KIP-569). Every name is listed, set or
+// not: clients that read, change and write back depend on it.
+func (n *Node) describeConfigs(c *Call) {
+	request := c.Request.(*protocol.DescribeConfigsRequest)
+	response := protocol.NewDescribeConfigsResponse()
+	for i := range request.Resources {
+		asked := &request.Resources[i]
+		result := protocol.DescribeConfigsResponseResult{ResourceType: asked.ResourceType, ResourceName: asked.ResourceName,
+			Configs: []protocol.DescribeConfigsResponseResourceResult{}}
+		entries, err := n.configEntries(metadata.Resource{Type: metadata.ResourceType(asked.ResourceType), Name: asked.ResourceName})
+		result.ErrorCode, result.ErrorMessage = n.failText(c, err)
+		for j := range entries {
+			if asked.ConfigurationKeys == nil || slices.Contains(asked.ConfigurationKeys, entries[j].Name) {
+				result.Configs = append(result.Configs, describedConfig(&entries[j], request))
+			}
+		}
+		response.Results = append(response.Results, result)
+	}
+	c.Reply(response)
+}
+
+// configEntries describes one resource.
+func (n *Node) configEntries(resource metadata.Resource) ([]config.Entry, error) {
+	image := n.Image()
+	switch resource.Type {
+	case metadata.TopicResource:
+		if err := metadata.CheckTopicName(resource.Name); err != nil {
+			return nil, protocol.Fail(protocol.InvalidTopicException, "%w", err)
+		}
+		if image.Topic(resource.Name) == nil {
+			return nil, protocol.Fail(protocol.UnknownTopicOrPartition, "there is no topic %q", resource.Name)
+		}
+		return n.Config().DescribeTopic(partition.Overrides(image, resource.Name)), nil
+	case metadata.BrokerResource:
+		return n.brokerEntries(image, resource)
+	case metadata.GroupResource:
+		if resource.Name == "" {
+			return nil, protocol.Fail(protocol.InvalidRequest, "the group's name is empty")
+		}
+		return n.Config().DescribeGroup(overrides(image, resource)), nil
+	case metadata.BrokerLoggerResource, metadata.ClientMetricsResource:
+		return []config.Entry{}, nil // there are none
+	}
+	return nil, protocol.Fail(protocol.InvalidRequest, "resource type %d is not known", resource.Type)
+}
+
+func (n *Node) brokerEntries(image *metadata.Image, resource metadata.Resource) ([]config.Entry, error) {
+	entries := n.Config().Describe()
+	if resource.Name == "" { // the default of all brokers: only what was set for it
+		set := image.Config(resource)
+		entries = slices.DeleteFunc(entries, func(e config.Entry) bool {
+			_, ok := set.Get(e.Name)
+			return !ok
+		})
+		return entries, nil
+	}
+	id, err := strconv.ParseInt(resource.Name, 10, 32)
+	if err != nil || metadata.NodeID(id) != n.Self {
+		return nil, protocol.Fail(protocol.InvalidRequest, "broker %q cannot be described here: this is node %d", resource.Name, n.Self)
+	}
+	return entries, nil
+}
+
+func overrides(image *metadata.Image, resource metadata.Resource) map[string]string {
+	set := image.Config(resource)
+	m := make(map[string]string, set.Len())
+	for name, value := range set.All() {
+		m[name] = value
+	}
+	return m
+}
+
+func describedConfig(e *config.Entry, request *protocol.DescribeConfigsRequest) protocol.DescribeConfigsResponseResourceResult {
+	described := protocol.NewDescribeConfigsResponseResourceResult()
+	described.Name, described.Value = e.Name, e.Value
+	described.ReadOnly, described.IsSensitive = e.ReadOnly, e.Sensitive
+	described.ConfigSource, described.ConfigType = int8(e.Source), int8(e.Type)
+	if request.IncludeDocumentation {
+		described.Documentation = &e.Doc
+	}
+	described.Synonyms = []protocol.DescribeConfigsResponseSynonym{}
+	if request.IncludeSynonyms {
+		for _, s := range e.Synonyms {
+			described.Synonyms = append(described.Synonyms, protocol.DescribeConfigsResponseSynonym{Name: s.Name, Value: s.Value, Source: int8(s.Source)})
+		}
+	}
+	return described
+}

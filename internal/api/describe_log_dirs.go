@@ -1,0 +1,47 @@
+package api
+
+import (
+	"slices"
+
+	"github.com/skein-io/skein/internal/partition"
+	"github.com/skein-io/skein/internal/protocol"
+)
+
+// DescribeLogDirs (35), versions 1 to 5: sizes of the partitions in the log directory, from 4 on its room (KIP-827).
+// No topics in the request means all.
+func (n *Node) describeLogDirs(c *Call) {
+	request := c.Request.(*protocol.DescribeLogDirsRequest)
+	response := protocol.NewDescribeLogDirsResponse()
+	result := protocol.NewDescribeLogDirsResponseResult()
+	result.LogDir = n.LogDir
+	result.Topics = []protocol.DescribeLogDirsResponseTopic{}
+	space, err := n.Partitions.Space()
+	if err != nil {
+		result.ErrorCode = n.fail(c, protocol.Fail(protocol.KafkaStorageError, "log directory %s: %w", n.LogDir, err))
+	} else {
+		result.TotalBytes, result.UsableBytes = int64(space.Total), int64(space.Free)
+	}
+	for _, p := range n.Partitions.All() {
+		if !describesLog(request, p) {
+			continue
+		}
+		last := len(result.Topics) - 1
+		if last < 0 || result.Topics[last].Name != p.Name.Topic {
+			result.Topics = append(result.Topics, protocol.DescribeLogDirsResponseTopic{Name: p.Name.Topic})
+			last++
+		}
+		result.Topics[last].Partitions = append(result.Topics[last].Partitions, protocol.DescribeLogDirsResponsePartition{
+			PartitionIndex: p.Name.Partition, PartitionSize: p.Log().Size(), OffsetLag: 0})
+	}
+	response.Results = append(response.Results, result)
+	c.Reply(response)
+}
+
+func describesLog(request *protocol.DescribeLogDirsRequest, p *partition.Partition) bool {
+	if request.Topics == nil {
+		return true
+	}
+	return slices.ContainsFunc(request.Topics, func(t protocol.DescribeLogDirsRequestDescribableLogDirTopic) bool {
+		return t.Topic == p.Name.Topic && slices.Contains(t.Partitions, p.Name.Partition)
+	})
+}

@@ -1,0 +1,197 @@
+package api
+
+import (
+	"sync"
+	"time"
+
+	"github.com/skein-io/skein/internal/commitlog"
+	"github.com/skein-io/skein/internal/partition"
+	"github.com/skein-io/skein/internal/protocol"
+	"github.com/skein-io/skein/internal/record"
+)
+
+// Fetch (1), versions 4 to 18. Sessions from 7 (KIP-227), truncation detection from 12 (KIP-595), topic ids from 13
+// (KIP-516), the leader beside NOT_LEADER_OR_FOLLOWER from 16 (KIP-951).
+//
+// An answer holds whole batches, the first of which may begin below the offset that was asked for. It is given when
+// MinBytes are there, when a partition has an error, or when MaxWaitMs is over; meanwhile the call waits for the high
+// watermark of its partitions, as a value that nobody polls.
+
+// fetchCall is one Fetch from its first look at the log until its answer.
+type fetchCall struct {
+	node    *Node
+	call    *Call
+	request *protocol.FetchRequest
+	session *fetchSession // nil without one
+	asked   []*fetchPartition
+	hosted  []*partition.Partition // parallel to asked; nil where it is not hosted here
+	errors  []error                // parallel to asked
+	// whole says that every partition is answered, not only those with something to tell.
+	whole bool
+
+	mu       sync.Mutex
+	reader   *partition.Reader
+	timer    *time.Timer
+	finished bool
+}
+
+// read is what one look at one partition found.
+type read struct {
+	slice         commitlog.Slice
+	highWatermark record.Offset
+	logStart      record.Offset
+	err           error
+}
+
+func (n *Node) fetch(c *Call) {
+	request := c.Request.(*protocol.FetchRequest)
+	f := &fetchCall{node: n, call: c, request: request}
+	if err := f.open(); err != nil {
+		response := protocol.NewFetchResponse()
+		response.ErrorCode = n.fail(c, err)
+		c.Reply(response)
+		return
+	}
+	c.ReleaseFrame()
+	f.locate()
+	f.attempt(request.MaxWaitMs <= 0)
+}
+
+// locate finds the asked partitions and checks what can be checked without reading.
+func (f *fetchCall) locate() {
+	f.hosted = make([]*partition.Partition, len(f.asked))
+	f.errors = make([]error, len(f.asked))
+	for i, p := range f.asked {
+		hosted, err := f.node.hosted(f.call.Version >= 13, p.topic, p.topicID, p.partition)
+		if err == nil {
+			err = hosted.CheckEpoch(p.currentEpoch)
+		}
+		if err != nil {
+			f.errors[i] = err
+			continue
+		}
+		f.hosted[i] = hosted
+	}
+}
+
+// attempt looks at the log and answers if there is enough to say, or if this is the last look; else it waits.
+func (f *fetchCall) attempt(last bool) {
+	reads, size, urgent := f.look()
+	if last || urgent || size >= int(f.request.MinBytes) || len(f.asked) == 0 {
+		f.finish(reads)
+		return
+	}
+	release(reads)
+	f.wait(reads)
+}
+
+// look reads every partition within the limits of the request. urgent says that something other than records is to
+// be told at once.
+func (f *fetchCall) look() (reads []read, size int, urgent bool) {
+	reads = make([]read, len(f.asked))
+	left := min(int(f.request.MaxBytes), int(f.node.Config().FetchMax))
+	for i, p := range f.asked {
+		r := &reads[i]
+		if r.err = f.errors[i]; r.err != nil {
+			urgent = true
+			continue
+		}
+		hosted := f.hosted[i]
+		if f.diverged(hosted, p) {
+			urgent = true
+			continue
+		}
+		// The high watermark is taken before the read: one that moves in between must still wake the wait.
+		r.highWatermark, r.logStart = hosted.HighWatermark(), hosted.LogStart()
+		r.slice, r.err = hosted.Read(p.fetchOffset, r.highWatermark, min(int(p.bytesMax), left), size == 0)
+		if r.err != nil {
+			urgent = true
+			continue
+		}
+		size += r.slice.Len()
+		left -= r.slice.Len()
+	}
+	return reads, size, urgent
+}
+
+func release(reads []read) {
+	for i := range reads {
+		reads[i].slice.Release()
+		reads[i].slice = commitlog.Slice{}
+	}
+}
+
+// wait watches the partitions until one has more than this look saw, or until the time is over.
+func (f *fetchCall) wait(seen []read) {
+	f.mu.Lock()
+	if f.finished {
+		f.mu.Unlock()
+		return
+	}
+	f.reader = partition.NewReader(func() { go f.again() })
+	reader := f.reader
+	if f.timer == nil {
+		limit := time.Duration(f.request.MaxWaitMs)*time.Millisecond - f.node.Now().Sub(f.call.Arrived)
+		f.timer = time.AfterFunc(max(limit, 0), f.expire)
+	}
+	f.mu.Unlock()
+	for i, hosted := range f.hosted {
+		if hosted != nil {
+			hosted.Watch(reader, max(seen[i].highWatermark, f.asked[i].fetchOffset))
+		}
+	}
+	f.mu.Lock()
+	finished := f.finished
+	f.mu.Unlock()
+	if finished { // the time was over while it began to watch
+		f.unwatch()
+	}
+}
+
+func (f *fetchCall) unwatch() {
+	f.mu.Lock()
+	reader := f.reader
+	f.mu.Unlock()
+	if reader == nil {
+		return
+	}
+	for _, hosted := range f.hosted {
+		if hosted != nil {
+			hosted.Unwatch(reader)
+		}
+	}
+}
+
+// again is a wake-up: the watch is over, so it looks once more.
+func (f *fetchCall) again() {
+	f.unwatch()
+	f.mu.Lock()
+	finished := f.finished
+	f.mu.Unlock()
+	if !finished {
+		f.attempt(false)
+	}
+}
+
+func (f *fetchCall) expire() {
+	f.unwatch()
+	reads, _, _ := f.look()
+	f.finish(reads)
+}
+
+// finish answers, unless the other of timer and wake-up has done so already.
+func (f *fetchCall) finish(reads []read) {
+	f.mu.Lock()
+	if f.finished {
+		f.mu.Unlock()
+		release(reads)
+		return
+	}
+	f.finished = true
+	if f.timer != nil {
+		f.timer.Stop()
+	}
+	f.mu.Unlock()
+	f.unwatch()
+	f.call.Reply(f.answer(reads))
+}

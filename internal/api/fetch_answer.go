@@ -1,0 +1,84 @@
+package api
+
+import (
+	"github.com/skein-io/skein/internal/partition"
+	"github.com/skein-io/skein/internal/protocol"
+	"github.com/skein-io/skein/internal/record"
+)
+
+// diverged says whether the client's log went another way than this one (KIP-595): it has records of an epoch that
+// ended earlier here. It is then told where, instead of being given records.
+func (f *fetchCall) diverged(hosted *partition.Partition, p *fetchPartition) bool {
+	if p.lastFetchedEpoch < 0 {
+		return false
+	}
+	epoch, end, known := hosted.Log().EpochEnd(p.lastFetchedEpoch)
+	return known && (epoch < p.lastFetchedEpoch || end < p.fetchOffset)
+}
+
+// answer turns what was read into the response. The slices in it are released by whoever sends it.
+func (f *fetchCall) answer(reads []read) *protocol.FetchResponse {
+	response := protocol.NewFetchResponse()
+	if f.session != nil {
+		f.session.mu.Lock()
+		defer f.session.mu.Unlock()
+		response.SessionID = f.session.id
+	}
+	var topic *protocol.FetchResponseFetchableTopicResponse
+	for i, p := range f.asked {
+		data := f.partition(p, &reads[i], f.hosted[i])
+		if f.session != nil && !f.tell(p, &data) {
+			reads[i].slice.Release()
+			continue
+		}
+		if topic == nil || topic.Topic != p.topic || topic.TopicID != p.topicID {
+			response.Responses = append(response.Responses, protocol.FetchResponseFetchableTopicResponse{Topic: p.topic, TopicID: p.topicID})
+			topic = &response.Responses[len(response.Responses)-1]
+		}
+		topic.Partitions = append(topic.Partitions, data)
+	}
+	return response
+}
+
+func (f *fetchCall) partition(p *fetchPartition, r *read, hosted *partition.Partition) protocol.FetchResponsePartitionData {
+	var data protocol.FetchResponsePartitionData
+	data.Default()
+	data.PartitionIndex = p.partition
+	data.Records = protocol.Bytes{}
+	if r.err != nil {
+		data.ErrorCode = f.node.fail(f.call, r.err)
+		data.HighWatermark, data.LastStableOffset, data.LogStartOffset = -1, -1, -1
+		return data
+	}
+	data.HighWatermark = int64(r.highWatermark)
+	data.LastStableOffset = int64(r.highWatermark) // there are no transactions yet
+	data.LogStartOffset = int64(r.logStart)
+	if f.diverged(hosted, p) {
+		epoch, end, _ := hosted.Log().EpochEnd(p.lastFetchedEpoch)
+		data.DivergingEpoch.Epoch, data.DivergingEpoch.EndOffset = int32(epoch), int64(end)
+		return data
+	}
+	if f.request.IsolationLevel == 1 {
+		data.AbortedTransactions = []protocol.FetchResponseAbortedTransaction{}
+	}
+	if r.slice.Len() > 0 {
+		data.Records = r.slice
+	}
+	return data
+}
+
+// tell says whether an incremental answer must hold the partition, and keeps what the client is told by it. The
+// caller holds the session's mu.
+func (f *fetchCall) tell(p *fetchPartition, data *protocol.FetchResponsePartitionData) bool {
+	highWatermark, logStart := record.Offset(data.HighWatermark), record.Offset(data.LogStartOffset)
+	news := f.whole || data.ErrorCode != protocol.None || data.Records.Len() > 0 || data.DivergingEpoch.Epoch >= 0 ||
+		highWatermark != p.toldHighWatermark || logStart != p.toldLogStart
+	p.toldHighWatermark, p.toldLogStart = highWatermark, logStart
+	if data.ErrorCode != protocol.None {
+		p.toldHighWatermark = -1 // tell again when the error is gone
+	}
+	if data.Records.Len() > 0 {
+		f.session.served(p.fetchKey)
+	}
+	return news
+}

@@ -1,0 +1,21 @@
+package api
+
+import "github.com/skein-io/skein/internal/protocol"
+
+// IncrementalAlterConfigs (44), versions 0 and 1: sets, deletes, appends to and subtracts from single names of a
+// configuration (KIP-339). Decided by the controller.
+func (n *Node) incrementalAlterConfigs(c *Call) {
+	request := c.Request.(*protocol.IncrementalAlterConfigsRequest)
+	ask(n, c, func(response *protocol.IncrementalAlterConfigsResponse, note func(protocol.Code, *string)) {
+		for i := range response.Responses {
+			note(response.Responses[i].ErrorCode, response.Responses[i].ErrorMessage)
+		}
+	}, func(code protocol.Code, text *string) *protocol.IncrementalAlterConfigsResponse {
+		response := protocol.NewIncrementalAlterConfigsResponse()
+		for i := range request.Resources {
+			response.Responses = append(response.Responses, protocol.IncrementalAlterConfigsResponseAlterConfigsResourceResponse{
+				ErrorCode: code, ErrorMessage: text, ResourceType: request.Resources[i].ResourceType, ResourceName: request.Resources[i].ResourceName})
+		}
+		return response
+	})
+}

@@ -1,0 +1,119 @@
+package api
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/skein-io/skein/internal/config"
+	"github.com/skein-io/skein/internal/metadata"
+	"github.com/skein-io/skein/internal/partition"
+	"github.com/skein-io/skein/internal/protocol"
+)
+
+// Parts is what the APIs stand on.
+type Parts struct {
+	Self       metadata.NodeID
+	Config     func() *config.Broker  // the present one
+	Image      func() *metadata.Image // the present one
+	Partitions *partition.Host
+	Controller Controller
+	Groups     Groups
+	LogDir     string // as DescribeLogDirs names it
+	Now        func() time.Time
+	Logger     *slog.Logger
+}
+
+// Node answers requests. Its methods may be called concurrently.
+type Node struct {
+	Parts
+	Reasons  *Reasons
+	sessions *fetchSessions
+	rows     map[protocol.Key]*Row
+	versions []protocol.ApiVersionsResponseApiVersion // that everybody is told
+	private  []protocol.ApiVersionsResponseApiVersion // that skein's own programs are told too
+
+	producerIDs producerIDs
+}
+
+// NewNode makes a Node of its parts.
+func NewNode(parts Parts) *Node {
+	n := &Node{
+		Parts:    parts,
+		Reasons:  NewReasons(),
+		sessions: newFetchSessions(parts.Config().FetchSessionSlots, parts.Now),
+		rows:     map[protocol.Key]*Row{},
+	}
+	rows := Table()
+	for i := range rows {
+		n.rows[rows[i].Key] = &rows[i]
+		version := protocol.ApiVersionsResponseApiVersion{ApiKey: int16(rows[i].Key), MinVersion: rows[i].Min, MaxVersion: rows[i].Max}
+		if rows[i].Key < privateKeys {
+			n.versions = append(n.versions, version)
+		} else {
+			n.private = append(n.private, version)
+		}
+	}
+	return n
+}
+
+// privateKeys is the first key of requests that only skein's own programs send.
+const privateKeys protocol.Key = 0x4000
+
+// Row says how the requests of a key are to be treated; ok is false for a key or version that this client is not
+// answered.
+func (n *Node) Row(client *Client, key protocol.Key, version int16) (stage Stage, ok bool) {
+	row := n.rows[key]
+	if row == nil || version < row.Lowest || version > row.Max || key >= privateKeys && !client.own() {
+		return Barrier, false
+	}
+	return row.Stage, true
+}
+
+// Start begins a call, in the ordered stage of its connection.
+func (n *Node) Start(c *Call) { n.rows[c.Key].Start(n, c) }
+
+// hosted finds a partition that this node leads, or says why not: by the topic's id if byID, else by its name.
+func (n *Node) hosted(byID bool, name string, id protocol.UUID, index int32) (*partition.Partition, error) {
+	var p *partition.Partition
+	if byID {
+		p = n.Partitions.FindByID(id, index)
+	} else {
+		p = n.Partitions.Find(name, index)
+	}
+	if p != nil {
+		return p, nil
+	}
+	image := n.Image()
+	topic := image.Topic(name)
+	if byID {
+		if topic = image.TopicByID(id); topic == nil {
+			return nil, protocol.Fail(protocol.UnknownTopicID, "no topic has the id %s", id)
+		}
+	}
+	switch {
+	case topic == nil:
+		return nil, protocol.Fail(protocol.UnknownTopicOrPartition, "there is no topic %q", name)
+	case topic.Partition(index) == nil:
+		return nil, protocol.Fail(protocol.UnknownTopicOrPartition, "topic %s has %d partitions, no partition %d", topic.Name, topic.Len(), index)
+	}
+	return nil, protocol.Fail(protocol.NotLeaderOrFollower, "node %d does not lead %s-%d", n.Self, topic.Name, index)
+}
+
+// internalTopic says whether only the brokers write a topic.
+func (n *Node) internalTopic(name string) bool { return metadata.InternalTopic(name) }
+
+// Rights as a bit field, as responses give them on request (KIP-430). There is no authorizer yet, so everybody has
+// every right that the kind of resource knows. Bits are the numbers of Kafka's AclOperation.
+const (
+	topicRights   = 1<<3 | 1<<4 | 1<<5 | 1<<6 | 1<<7 | 1<<8 | 1<<10 | 1<<11
+	groupRights   = 1<<3 | 1<<6 | 1<<8 | 1<<10 | 1<<11
+	clusterRights = 1<<5 | 1<<7 | 1<<8 | 1<<9 | 1<<10 | 1<<11 | 1<<12
+	rightsOmitted = -1 << 31
+)
+
+func rights(asked bool, all int32) int32 {
+	if asked {
+		return all
+	}
+	return rightsOmitted
+}

@@ -1,0 +1,97 @@
+package partition
+
+import (
+	"sort"
+	"sync/atomic"
+
+	"github.com/skein-io/skein/internal/record"
+)
+
+// commitWait is somebody who waits until everything below end is committed.
+type commitWait struct {
+	end record.Offset
+	f   func(error)
+}
+
+// commitQueue holds waits in order of their end. Appends come in that order, so add is cheap; a retried batch waits
+// for an earlier end and finds its place by search.
+type commitQueue struct {
+	waits []commitWait
+}
+
+func (q *commitQueue) add(w commitWait) {
+	n := len(q.waits)
+	if n == 0 || q.waits[n-1].end <= w.end {
+		q.waits = append(q.waits, w)
+		return
+	}
+	at := sort.Search(n, func(i int) bool { return q.waits[i].end > w.end })
+	q.waits = append(q.waits, commitWait{})
+	copy(q.waits[at+1:], q.waits[at:])
+	q.waits[at] = w
+}
+
+// below takes out the waits that a high watermark satisfies. The result is the caller's.
+func (q *commitQueue) below(highWatermark record.Offset) []commitWait {
+	n := 0
+	for n < len(q.waits) && q.waits[n].end <= highWatermark {
+		n++
+	}
+	if n == 0 {
+		return nil
+	}
+	if n == len(q.waits) {
+		return q.all()
+	}
+	done := make([]commitWait, n)
+	copy(done, q.waits)
+	rest := copy(q.waits, q.waits[n:])
+	clear(q.waits[rest:])
+	q.waits = q.waits[:rest]
+	return done
+}
+
+func (q *commitQueue) all() []commitWait {
+	done := q.waits
+	q.waits = nil
+	return done
+}
+
+// Reader is a Fetch that waits for new records in several partitions. It is woken at most once, by the first
+// partition whose high watermark moves or that is lost, and then waits nowhere until it is watched again.
+type Reader struct {
+	woken atomic.Bool
+	f     func()
+}
+
+// NewReader makes a Reader; f runs when it wakes, must not block, and may run on the Syncer's goroutine.
+func NewReader(f func()) *Reader { return &Reader{f: f} }
+
+func (r *Reader) wake() {
+	if r.woken.CompareAndSwap(false, true) {
+		r.f()
+	}
+}
+
+// Watch lets r wait for the high watermark to pass seen. If it has already, r wakes before Watch returns.
+func (p *Partition) Watch(r *Reader, seen record.Offset) {
+	p.mu.Lock()
+	_, leading := p.state.Leading()
+	if p.state.HighWatermark() > seen || !leading || p.gone != nil {
+		p.mu.Unlock()
+		r.wake()
+		return
+	}
+	if p.readers == nil {
+		p.readers = map[*Reader]struct{}{}
+	}
+	p.readers[r] = struct{}{}
+	p.mu.Unlock()
+}
+
+// Unwatch ends what Watch began.
+func (p *Partition) Unwatch(r *Reader) {
+	p.mu.Lock()
+	delete(p.readers, r)
+	p.mu.Unlock()
+}
