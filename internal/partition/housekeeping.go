@@ -47,4 +47,3 @@ func (h *Host) retain() {
 		}
 	}
 }
-
