@@ -142,7 +142,7 @@ func (s *Shard) joinNew(g *group, e *Join) {
 		}
 		return
 	}
-	id := e.ClientID + "-" + e.FreshID
+	id := fit(e.ClientID, e.FreshID) + "-" + e.FreshID
 	if !e.RequiresKnownMemberID {
 		s.admit(g, e, id)
 		return
@@ -150,6 +150,11 @@ func (s *Shard) joinNew(g *group, e *Join) {
 	g.pending.add(&member{id: id})
 	s.set(SessionTimer, g, id, s.now.Add(e.SessionTimeout))
 	s.reply(e.Token, refuseJoin(id, protocol.Fail(protocol.MemberIDRequired, "join: come again with this member id")))
+}
+
+// fit cuts a client id so that the member id made of it can be written: the protocol has strings of 32767 bytes.
+func fit(clientID, freshID string) string {
+	return clientID[:min(len(clientID), 1<<15-1-1-len(freshID))]
 }
 
 // admit adds a member and begins a rebalance, or lets the join phase end.
