@@ -1,0 +1,79 @@
+package server
+
+import (
+	"container/list"
+	"sync"
+)
+
+// budget is the bytes that requests may hold in memory, over all connections. Who finds too little waits in a queue,
+// first come first served; one that is larger than the whole budget goes when nothing else is out. Safe for
+// concurrent use.
+type budget struct {
+	mu      sync.Mutex
+	max     int64 // 0: no limit
+	used    int64
+	waiting list.List // of *budgetWaiter
+}
+
+type budgetWaiter struct {
+	n       int64
+	granted chan struct{}
+}
+
+// acquire takes n bytes. It returns false, with nothing taken, if done is closed before there is room.
+func (b *budget) acquire(n int64, done <-chan struct{}) bool {
+	b.mu.Lock()
+	if b.waiting.Len() == 0 && b.fits(n) {
+		b.used += n
+		b.mu.Unlock()
+		return true
+	}
+	w := &budgetWaiter{n, make(chan struct{})}
+	place := b.waiting.PushBack(w)
+	b.mu.Unlock()
+	select {
+	case <-w.granted:
+		return true
+	case <-done:
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	select {
+	case <-w.granted:
+		b.used -= n
+	default:
+		b.waiting.Remove(place)
+	}
+	b.grant()
+	return false
+}
+
+// release gives n bytes back.
+func (b *budget) release(n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.used -= n
+	b.grant()
+}
+
+func (b *budget) fits(n int64) bool { return b.max <= 0 || b.used == 0 || b.used+n <= b.max }
+
+// grant lets those go who wait in front and have room now.
+func (b *budget) grant() {
+	for front := b.waiting.Front(); front != nil; front = b.waiting.Front() {
+		w := front.Value.(*budgetWaiter)
+		if !b.fits(w.n) {
+			return
+		}
+		b.used += w.n
+		b.waiting.Remove(front)
+		close(w.granted)
+	}
+}
+
+// inUse is the bytes that are out.
+func (b *budget) inUse() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.used
+}

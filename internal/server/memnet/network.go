@@ -1,0 +1,107 @@
+// Package memnet is a network in memory: listeners and connections that behave as TCP on one machine does, without the
+// machine. Under testing/synctest whoever waits on it is durably blocked, so that time moves. It refuses to be slow,
+// to lose bytes or to reorder them: a connection that is cut is reset as a whole.
+//
+// Start with Network.
+package memnet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"sync"
+)
+
+// Network is a set of listeners by address. The zero Network is ready. Its methods may be called concurrently.
+type Network struct {
+	mu        sync.Mutex
+	listeners map[string]*listener
+	port      uint16 // the last one that was given to a client or for port 0
+	pairs     map[*Conn]struct{}
+}
+
+// backlog is how many connections wait to be accepted.
+const backlog = 128
+
+var errRefused = errors.New("connection refused")
+
+// Listen opens an address such as "127.0.0.1:9092". The network "tcp" is the only one. Port 0 is a free port.
+func (n *Network) Listen(network, address string) (net.Listener, error) {
+	host, portText, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if portText == "0" {
+		portText = strconv.Itoa(int(n.freePort()))
+	}
+	if ip, err := netip.ParseAddr(host); err != nil || ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	address = net.JoinHostPort(host, portText)
+	if n.listeners[address] != nil {
+		return nil, &net.OpError{Op: "listen", Net: network, Err: fmt.Errorf("%s is in use", address)}
+	}
+	l := &listener{network: n, address: address, arrivals: make(chan *Conn, backlog), closed: make(chan struct{})}
+	if n.listeners == nil {
+		n.listeners = map[string]*listener{}
+	}
+	n.listeners[address] = l
+	return l, nil
+}
+
+func (n *Network) freePort() uint16 {
+	n.port = max(n.port+1, 20000)
+	return n.port
+}
+
+// DialContext connects to a listener. It has the form that net.Dialer's has.
+func (n *Network) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	n.mu.Lock()
+	l := n.listeners[resolve(address)]
+	from := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), n.freePort())
+	n.mu.Unlock()
+	if l == nil {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: fmt.Errorf("%s: %w", address, errRefused)}
+	}
+	return l.connect(ctx, from)
+}
+
+// resolve makes a loopback address of the names that mean it.
+func resolve(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err == nil && (host == "localhost" || host == "") {
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return address
+}
+
+// CutAll resets every connection that is open, on both sides.
+func (n *Network) CutAll() {
+	n.mu.Lock()
+	pairs := n.pairs
+	n.pairs = nil
+	n.mu.Unlock()
+	for c := range pairs {
+		c.Cut()
+	}
+}
+
+func (n *Network) opened(c *Conn) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.pairs == nil {
+		n.pairs = map[*Conn]struct{}{}
+	}
+	n.pairs[c] = struct{}{}
+}
+
+func (n *Network) closed(c *Conn) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.pairs, c)
+}

@@ -1,0 +1,174 @@
+package server
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/skein-io/skein/internal/api"
+	"github.com/skein-io/skein/internal/protocol"
+)
+
+// read is the reading side: it reads requests and runs the ordered stage until the connection ends.
+func (c *conn) read() {
+	c.setReadDeadline(time.Now().Add(c.server.limits().HandshakeTimeout))
+	for c.waitForRoom() {
+		r, err := c.readRequest()
+		if err != nil {
+			c.readFailed(err)
+			break
+		}
+		if !c.push(r) {
+			r.release()
+			break
+		}
+		c.runStage()
+		if !c.frames.buffered() {
+			c.flush(false)
+		}
+	}
+	c.frames.drop()
+	<-c.done
+}
+
+// peerFault is something that the peer did wrong, which ends the connection after the answers that are due.
+type peerFault struct {
+	message string // one of few
+	err     error
+}
+
+func (f *peerFault) Error() string { return f.message + ": " + f.err.Error() }
+
+// errStopped says that the connection was told to read no more.
+var errStopped = errors.New("no more is read")
+
+// readFailed ends the connection for what a read returned.
+func (c *conn) readFailed(err error) {
+	var fault *peerFault
+	switch {
+	case errors.Is(err, errStopped):
+	case errors.As(err, &fault):
+		c.refuse(fault.message, "reason", fault.err.Error())
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		if c.readsOn() {
+			c.refuse("the peer sends too slowly", "first request read", c.readFirst)
+			c.end("the peer sends too slowly")
+		}
+	default:
+		c.end("reading: " + err.Error())
+	}
+}
+
+func (c *conn) readsOn() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.noMore
+}
+
+// readRequest reads the next frame and decodes it.
+func (c *conn) readRequest() (*request, error) {
+	frame, err := c.readFrame()
+	if err != nil {
+		return nil, err
+	}
+	c.server.Counters.Requests.Add(1)
+	c.server.Counters.RequestBytes.Add(int64(len(frame)) + 4)
+	r, err := c.decode(frame)
+	if err != nil {
+		c.server.buffers.put(frame)
+		c.server.budget.release(int64(len(frame)))
+		return nil, err
+	}
+	return r, nil
+}
+
+// readFrame reads the next frame into borrowed memory that is counted in the server's budget.
+func (c *conn) readFrame() ([]byte, error) {
+	limits := c.server.limits()
+	timed := !c.readFirst // the handshake's deadline stands
+	prefix, err := c.frames.prefix(func() {
+		if !timed {
+			timed = true
+			c.setReadDeadline(time.Now().Add(limits.stallLimit(4)))
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.touch()
+	c.frameBegins()
+	if err := lengthError(prefix, !c.readFirst, limits); err != nil {
+		return nil, &peerFault{"not a frame", err}
+	}
+	length := int(binary.BigEndian.Uint32(prefix[:]))
+	if !c.waitForBytes(int64(length)) || !c.server.budget.acquire(int64(length), c.done) {
+		return nil, errStopped
+	}
+	if c.frames.missing(length) > 0 && c.readFirst {
+		timed = true
+		c.setReadDeadline(time.Now().Add(limits.stallLimit(int64(length))))
+	}
+	frame := c.server.buffers.get(length)
+	if err := c.frames.body(frame); err != nil {
+		c.server.buffers.put(frame)
+		c.server.budget.release(int64(length))
+		return nil, err
+	}
+	c.readFirst = true
+	if timed {
+		c.setReadDeadline(noDeadline)
+	}
+	return frame, nil
+}
+
+// decode makes a request of a frame.
+//
+//	key int16 | version int16 | correlation id int32 | client id nullable string | tags from header version 2 | body
+func (c *conn) decode(frame []byte) (*request, error) {
+	key := protocol.Key(binary.BigEndian.Uint16(frame))
+	version := int16(binary.BigEndian.Uint16(frame[2:]))
+	stage, ok := c.server.handler.Row(c.client, key, version)
+	if !ok && key != protocol.KeyApiVersions {
+		return nil, &peerFault{"unknown API or version", fmt.Errorf("%v (%d) version %d is not served", key, int16(key), version)}
+	}
+	c.decoder.Reset(frame, protocol.Limits{})
+	var header protocol.RequestHeader
+	if err := header.Decode(&c.decoder, protocol.HeaderVersion(key, version)); err != nil {
+		return nil, &peerFault{"a request header cannot be read", err}
+	}
+	r := &request{conn: c, key: key, version: version, id: header.CorrelationID, stage: stage, frame: frame}
+	if !ok {
+		r.version, r.stage, r.answer = 0, api.Barrier, c.server.handler.UnsupportedVersion()
+		return r, nil
+	}
+	message := protocol.NewRequest(key)
+	if message == nil {
+		return nil, &peerFault{"unknown API or version", fmt.Errorf("API %d has no messages", int16(key))}
+	}
+	if err := message.Decode(&c.decoder, version); err != nil {
+		return nil, &peerFault{"a request cannot be read", err}
+	}
+	c.identify(header.ClientID, message)
+	r.call = api.NewCall(r, key, version, c.client, time.Unix(0, c.lastActive.Load()), message)
+	return r, nil
+}
+
+// identify keeps what a request says of the client. Earlier calls hold the Client that was: it is never changed.
+func (c *conn) identify(id *string, message protocol.Message) {
+	var text string
+	if id != nil {
+		text = *id
+	}
+	versions, names := message.(*protocol.ApiVersionsRequest)
+	if text == c.client.ID && !names {
+		return
+	}
+	next := *c.client
+	next.ID = text
+	if names && versions.ClientSoftwareName != "" {
+		next.SoftwareName, next.SoftwareVersion = versions.ClientSoftwareName, versions.ClientSoftwareVersion
+	}
+	c.client = &next
+}
