@@ -96,7 +96,6 @@ func (w *Writer) int8(v int8)     { w.buf = append(w.buf, byte(v)) }
 func (w *Writer) int16(v int16)   { w.buf = binary.BigEndian.AppendUint16(w.buf, uint16(v)) }
 func (w *Writer) uint16(v uint16) { w.buf = binary.BigEndian.AppendUint16(w.buf, v) }
 func (w *Writer) int32(v int32)   { w.buf = binary.BigEndian.AppendUint32(w.buf, uint32(v)) }
-func (w *Writer) uint32(v uint32) { w.buf = binary.BigEndian.AppendUint32(w.buf, v) }
 func (w *Writer) int64(v int64)   { w.buf = binary.BigEndian.AppendUint64(w.buf, uint64(v)) }
 func (w *Writer) float64(v float64) {
 	w.buf = binary.BigEndian.AppendUint64(w.buf, math.Float64bits(v))

@@ -11,7 +11,7 @@ var goTypes = map[kind]struct {
 	bytes int
 }{
 	"bool": {"bool", 1}, "int8": {"int8", 1}, "int16": {"int16", 2}, "uint16": {"uint16", 2}, "int32": {"int32", 4},
-	"uint32": {"uint32", 4}, "int64": {"int64", 8}, "float64": {"float64", 8}, "uuid": {"UUID", 16},
+	"int64": {"int64", 8}, "float64": {"float64", 8}, "uuid": {"UUID", 16},
 	"string": {"string", 2}, "bytes": {"[]byte", 4}, "records": {"Payload", 4},
 }
 
