@@ -60,3 +60,25 @@ func (d *Delta) sort() {
 	slices.Sort(d.Brokers)
 	slices.Sort(d.Features)
 }
+
+// Whole is the delta from nothing to an image: everything in it is new.
+func Whole(image *Image) *Delta {
+	d := &Delta{ProducerIDs: image.nextProducerID > 0}
+	for t := range image.Topics() {
+		change := TopicChange{After: t}
+		for p := range t.Partitions() {
+			change.Partitions = append(change.Partitions, p.Index)
+		}
+		d.Topics = append(d.Topics, change)
+	}
+	for r := range image.ConfigResources() {
+		d.Configs = append(d.Configs, r)
+	}
+	for b := range image.Brokers() {
+		d.Brokers = append(d.Brokers, b.ID)
+	}
+	for name := range image.Features() {
+		d.Features = append(d.Features, name)
+	}
+	return d
+}

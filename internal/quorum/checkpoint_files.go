@@ -1,0 +1,128 @@
+package quorum
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+
+	"github.com/skein-io/skein/internal/disk"
+	"github.com/skein-io/skein/internal/metadata"
+)
+
+// partSuffix marks a snapshot that is being written. It is renamed when it is durable.
+const partSuffix = ".part"
+
+// checkpointBytesMax bounds what is read as a snapshot.
+const checkpointBytesMax = 4 << 30
+
+// writeCheckpoint makes a snapshot of an image durable and returns its size. The image never changes, so this may run
+// beside everything else.
+func writeCheckpoint(tree disk.FS, folder string, c checkpoint, image *metadata.Image) (int64, error) {
+	name := folder + "/" + c.fileName()
+	file, err := tree.Create(name + partSuffix)
+	if errors.Is(err, fs.ErrExist) {
+		if err = tree.Remove(name + partSuffix); err == nil {
+			file, err = tree.Create(name + partSuffix)
+		}
+	}
+	if err != nil {
+		return 0, err
+	}
+	var size int64
+	err = encodeCheckpoint(c, image, func(b []byte) error {
+		n, err := file.WriteAt(b, size)
+		size += int64(n)
+		return err
+	})
+	if err == nil {
+		err = file.Sync()
+	}
+	if err = errors.Join(err, file.Close()); err != nil {
+		return 0, fmt.Errorf("write %s: %w", name, err)
+	}
+	if err := tree.Rename(name+partSuffix, name); err != nil {
+		return 0, err
+	}
+	return size, tree.SyncDir(folder)
+}
+
+// readCheckpoint reads the newest snapshot; nil if there is none. Only whole snapshots have their name, so one that
+// cannot be read is damaged, and the log before it is gone: that is refused by name.
+func readCheckpoint(tree disk.FS, folder string) (*checkpoint, *metadata.Image, int64, error) {
+	names, err := listCheckpoints(tree, folder)
+	if err != nil || len(names) == 0 {
+		return nil, nil, 0, err
+	}
+	name := folder + "/" + names[len(names)-1]
+	b, err := readAll(tree, name)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	c, image, err := decodeCheckpoint(b)
+	if err != nil {
+		return nil, nil, 0, fmt.Errorf("%s cannot be used: %w; take the folder from a backup or from another voter", name, err)
+	}
+	return &c, image, int64(len(b)), nil
+}
+
+// listCheckpoints lists the whole snapshots, oldest first, and removes unfinished ones. A folder that is not there has
+// none.
+func listCheckpoints(tree disk.FS, folder string) ([]string, error) {
+	entries, err := tree.List(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if whole, ok := strings.CutSuffix(e.Name, partSuffix); ok {
+			if _, _, ok := parseCheckpointName(whole); ok {
+				if err := tree.Remove(folder + "/" + e.Name); err != nil {
+					return nil, err
+				}
+			}
+		}
+		if _, _, ok := parseCheckpointName(e.Name); ok {
+			names = append(names, e.Name) // sorted as List sorts: the digits are padded
+		}
+	}
+	return names, nil
+}
+
+// removeCheckpoints removes the snapshots before the newest.
+func removeCheckpoints(tree disk.FS, folder string) error {
+	names, err := listCheckpoints(tree, folder)
+	if err != nil {
+		return err
+	}
+	for _, name := range names[:max(len(names)-1, 0)] {
+		if err := tree.Remove(folder + "/" + name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readAll(tree disk.FS, name string) ([]byte, error) {
+	file, err := tree.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	size, err := file.Size()
+	if err == nil && size > checkpointBytesMax {
+		err = fmt.Errorf("%s has %d bytes, more than %d", name, size, int64(checkpointBytesMax))
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	b := make([]byte, size)
+	n, err := file.ReadAt(b, 0)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return b[:n], errors.Join(err, file.Close())
+}

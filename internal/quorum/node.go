@@ -1,0 +1,214 @@
+package quorum
+
+import (
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.etcd.io/raft/v3"
+
+	"github.com/skein-io/skein/internal/controller"
+	"github.com/skein-io/skein/internal/metadata"
+	"github.com/skein-io/skein/internal/protocol"
+	"github.com/skein-io/skein/internal/record"
+)
+
+// Node is this process's part of the quorum: its copy of the metadata log, the image that the log makes, and the
+// controller while this node leads. All its exported methods may be called concurrently.
+//
+// One goroutine does all the work, in Work: it steps the controller through the requests that have come, gives its
+// proposals to raft, writes what raft wants written, waits for the disk, applies what is committed, tells subscribers,
+// and answers. Requests that come while it waits for the disk share the next wait. A second goroutine for the controller
+// was rejected: it would only wait for this one. When nothing comes the goroutine sleeps: a quorum of one needs no ticks.
+type Node struct {
+	config Config
+	logger *slog.Logger
+
+	image  atomic.Pointer[metadata.Image]
+	leader atomic.Pointer[leadership]
+
+	publishing  sync.Mutex // held while subscribers are told
+	subscribers []Subscriber
+
+	mu      sync.Mutex // guards the fields below
+	inbox   []message
+	stopped error // no request is taken any more
+	dropped error // why the node stopped by itself
+
+	wake       chan struct{}
+	quit       chan struct{}
+	done       chan struct{} // closed when the node has stopped, by itself or by Close
+	loop       sync.WaitGroup
+	background sync.WaitGroup // a snapshot is being written
+	closing    sync.Once
+	stopping   sync.Once
+
+	// The rest belongs to the goroutine that works.
+	state      *stateFile
+	storage    *storage
+	raft       *raft.RawNode
+	controller *controller.Controller
+	effects    controller.Effects
+	recorder   recorder
+	waiting    map[controller.Token]func(protocol.Message, error)
+	token      controller.Token
+	deadlines  map[metadata.NodeID]time.Time
+	applied    uint64 // index of the last entry in image
+	term       uint64 // in which this node leads or is about to; 0 if it follows
+	first      uint64 // index of the first entry of that term
+	snapshot   snapshotState
+}
+
+// leadership is who leads, as far as this node knows.
+type leadership struct {
+	node  metadata.NodeID
+	epoch record.LeaderEpoch
+}
+
+// message is what waits for the node's goroutine: a request with who wants the answer, or work of the node's own.
+type message struct {
+	event func(controller.Token) controller.Event
+	done  func(protocol.Message, error)
+	work  func(now time.Time) error
+}
+
+// Work does all there is to do now, and returns why the node has stopped, or nil. Only a Manual node's owner calls it,
+// from one goroutine; now is injected.
+func (n *Node) Work(now time.Time) error {
+	for {
+		n.expire(now)
+		messages := n.take()
+		for _, m := range messages {
+			if err := n.handle(now, m); err != nil {
+				return n.fail(now, err)
+			}
+		}
+		n.lead(now)
+		if !n.raft.HasReady() {
+			if len(messages) == 0 {
+				return n.Err()
+			}
+			continue
+		}
+		if err := n.ready(now); err != nil {
+			return n.fail(now, err)
+		}
+	}
+}
+
+// run works until Close or a failure.
+func (n *Node) run() {
+	defer n.loop.Done()
+	timer := time.NewTimer(time.Hour)
+	timer.Stop()
+	for {
+		if at, ok := n.deadline(); ok {
+			timer.Reset(at.Sub(n.config.Now()))
+		}
+		select {
+		case <-n.wake:
+		case <-timer.C:
+		case <-n.quit:
+			return
+		}
+		timer.Stop()
+		if n.Work(n.config.Now()) != nil {
+			return
+		}
+	}
+}
+
+// take empties the inbox.
+func (n *Node) take() []message {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	messages := n.inbox
+	n.inbox = nil
+	return messages
+}
+
+// put adds to the inbox; an error says that nobody will look.
+func (n *Node) put(m message) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch {
+	case n.stopped != nil:
+		return n.stopped
+	case len(n.inbox) >= InboxMax && m.work == nil:
+		return protocol.Fail(protocol.ThrottlingQuotaExceeded, "%d requests wait for the controller already", len(n.inbox))
+	}
+	n.inbox = append(n.inbox, m)
+	select {
+	case n.wake <- struct{}{}:
+	default: // the wake-up before has not been used yet: it serves this message too
+	}
+	return nil
+}
+
+// fail stops the node: what it holds in memory may be more than what is on the disk.
+func (n *Node) fail(now time.Time, cause error) error {
+	reason := protocol.Fail(protocol.KafkaStorageError, "the metadata log has stopped: %w", cause)
+	n.mu.Lock()
+	n.dropped = reason
+	n.mu.Unlock()
+	n.logger.Error("the metadata log has stopped; restart the node", "cause", cause)
+	n.stop(now, reason)
+	if n.config.OnStopped != nil {
+		n.config.OnStopped(reason)
+	}
+	return reason
+}
+
+// stop answers everything that waits with a reason, and takes nothing more.
+func (n *Node) stop(now time.Time, reason error) {
+	n.stopping.Do(func() {
+		n.mu.Lock()
+		n.stopped = reason
+		n.mu.Unlock()
+		n.leader.Store(nil)
+		n.step(now, &controller.Resign{Reason: reason})
+		for _, m := range n.take() {
+			if m.done != nil {
+				m.done(nil, reason)
+			}
+		}
+		close(n.done)
+	})
+}
+
+// Err is why the node has stopped by itself, nil while it works and after Close.
+func (n *Node) Err() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.dropped
+}
+
+// Done is closed when the node has stopped, by itself or by Close.
+func (n *Node) Done() <-chan struct{} { return n.done }
+
+// Close ends the node: what waits is answered with NOT_CONTROLLER, the log is closed, the log directory stays open. It
+// returns what went wrong while closing, not why the node had stopped before; that is Err.
+func (n *Node) Close() error {
+	var err error
+	n.closing.Do(func() {
+		close(n.quit)
+		n.loop.Wait()
+		n.background.Wait()
+		n.stop(n.config.Now(), protocol.Fail(protocol.NotController, "node %d is shutting down", n.config.NodeID))
+		err = errors.Join(n.storage.log.close(), n.state.close())
+	})
+	return err
+}
+
+// Image is the cluster as this node knows it. It never goes back.
+func (n *Node) Image() *metadata.Image { return n.image.Load() }
+
+// Leader is the controller and the epoch in which it leads, as far as this node knows; false if it knows none.
+func (n *Node) Leader() (metadata.NodeID, record.LeaderEpoch, bool) {
+	if l := n.leader.Load(); l != nil {
+		return l.node, l.epoch, true
+	}
+	return metadata.NoNode, record.NoLeaderEpoch, false
+}

@@ -1,0 +1,141 @@
+package quorum
+
+import (
+	"context"
+
+	"github.com/skein-io/skein/internal/controller"
+	"github.com/skein-io/skein/internal/protocol"
+)
+
+// Submit gives a request to the controller. done is called once, with the response or with an error that carries the
+// code for all of the request: NOT_CONTROLLER, KAFKA_STORAGE_ERROR when the log has stopped, or what the controller says.
+// What the response confirms is durable and every subscriber has seen it. done may run on the node's goroutine and must
+// not wait. The request is kept until then and must not change.
+//
+// The requests are those for which this package has a method. version is the request's, for answers that depend on it.
+func (n *Node) Submit(request protocol.Message, version int16, done func(protocol.Message, error)) {
+	event := n.event(request, version)
+	if event == nil {
+		done(nil, protocol.Fail(protocol.UnsupportedVersion, "the controller takes no request of type %T", request))
+		return
+	}
+	if err := n.put(message{event: event, done: done}); err != nil {
+		done(nil, err)
+	}
+}
+
+// event makes the controller's event of a request, with what is random drawn beforehand.
+func (n *Node) event(request protocol.Message, version int16) func(controller.Token) controller.Event {
+	switch r := request.(type) {
+	case *protocol.CreateTopicsRequest:
+		ids, start := make([]protocol.UUID, len(r.Topics)), n.config.number()
+		for i := range ids {
+			ids[i] = n.config.uuid()
+		}
+		return func(t controller.Token) controller.Event {
+			return &controller.CreateTopics{Token: t, Request: r, TopicIDs: ids, Start: start}
+		}
+	case *protocol.DeleteTopicsRequest:
+		return func(t controller.Token) controller.Event {
+			return &controller.DeleteTopics{Token: t, Request: r, Version: version}
+		}
+	case *protocol.CreatePartitionsRequest:
+		start := n.config.number()
+		return func(t controller.Token) controller.Event {
+			return &controller.CreatePartitions{Token: t, Request: r, Start: start}
+		}
+	case *protocol.IncrementalAlterConfigsRequest:
+		return func(t controller.Token) controller.Event {
+			return &controller.IncrementalAlterConfigs{Token: t, Request: r}
+		}
+	case *protocol.AlterConfigsRequest:
+		return func(t controller.Token) controller.Event { return &controller.AlterConfigs{Token: t, Request: r} }
+	case *protocol.ElectLeadersRequest:
+		return func(t controller.Token) controller.Event { return &controller.ElectLeaders{Token: t, Request: r} }
+	case *protocol.AllocateProducerIDsRequest:
+		return func(t controller.Token) controller.Event {
+			return &controller.AllocateProducerIDs{Token: t, Request: r}
+		}
+	case *protocol.BrokerHeartbeatRequest:
+		return func(t controller.Token) controller.Event { return &controller.BrokerHeartbeat{Token: t, Request: r} }
+	case *protocol.BrokerRegistrationRequest:
+		local := r.BrokerID == int32(n.config.NodeID)
+		return func(t controller.Token) controller.Event {
+			return &controller.RegisterBroker{Token: t, Request: r, Local: local}
+		}
+	case *protocol.UnregisterBrokerRequest:
+		return func(t controller.Token) controller.Event { return &controller.UnregisterBroker{Token: t, Request: r} }
+	}
+	return nil
+}
+
+// call submits a request and waits for the answer, for the context, whichever is first. A request whose context ends may
+// still be carried out.
+func call[R protocol.Message](ctx context.Context, n *Node, request protocol.Message, version int16) (R, error) {
+	type answer struct {
+		response protocol.Message
+		err      error
+	}
+	var none R
+	answers := make(chan answer, 1)
+	n.Submit(request, version, func(response protocol.Message, err error) { answers <- answer{response, err} })
+	select {
+	case a := <-answers:
+		if a.err != nil {
+			return none, a.err
+		}
+		return a.response.(R), nil
+	case <-ctx.Done():
+		return none, protocol.Fail(protocol.RequestTimedOut, "the controller has not answered yet: %w", context.Cause(ctx))
+	}
+}
+
+// CreateTopics creates topics and waits until they are durable. Errors of single topics are in the response.
+func (n *Node) CreateTopics(ctx context.Context, r *protocol.CreateTopicsRequest) (*protocol.CreateTopicsResponse, error) {
+	return call[*protocol.CreateTopicsResponse](ctx, n, r, 0)
+}
+
+// DeleteTopics deletes topics by name or id. version is the request's.
+func (n *Node) DeleteTopics(ctx context.Context, r *protocol.DeleteTopicsRequest, version int16) (*protocol.DeleteTopicsResponse, error) {
+	return call[*protocol.DeleteTopicsResponse](ctx, n, r, version)
+}
+
+// CreatePartitions adds partitions to topics.
+func (n *Node) CreatePartitions(ctx context.Context, r *protocol.CreatePartitionsRequest) (*protocol.CreatePartitionsResponse, error) {
+	return call[*protocol.CreatePartitionsResponse](ctx, n, r, 0)
+}
+
+// IncrementalAlterConfigs changes single names of configurations.
+func (n *Node) IncrementalAlterConfigs(ctx context.Context, r *protocol.IncrementalAlterConfigsRequest) (*protocol.IncrementalAlterConfigsResponse, error) {
+	return call[*protocol.IncrementalAlterConfigsResponse](ctx, n, r, 0)
+}
+
+// AlterConfigs replaces configurations.
+func (n *Node) AlterConfigs(ctx context.Context, r *protocol.AlterConfigsRequest) (*protocol.AlterConfigsResponse, error) {
+	return call[*protocol.AlterConfigsResponse](ctx, n, r, 0)
+}
+
+// ElectLeaders elects leaders by hand.
+func (n *Node) ElectLeaders(ctx context.Context, r *protocol.ElectLeadersRequest) (*protocol.ElectLeadersResponse, error) {
+	return call[*protocol.ElectLeadersResponse](ctx, n, r, 0)
+}
+
+// AllocateProducerIDs takes the next block of producer ids for a broker.
+func (n *Node) AllocateProducerIDs(ctx context.Context, r *protocol.AllocateProducerIDsRequest) (*protocol.AllocateProducerIDsResponse, error) {
+	return call[*protocol.AllocateProducerIDsResponse](ctx, n, r, 0)
+}
+
+// RegisterBroker makes a broker known; that of this process is unfenced at once.
+func (n *Node) RegisterBroker(ctx context.Context, r *protocol.BrokerRegistrationRequest) (*protocol.BrokerRegistrationResponse, error) {
+	return call[*protocol.BrokerRegistrationResponse](ctx, n, r, 0)
+}
+
+// BrokerHeartbeat prolongs a broker's session. The broker of this process needs none.
+func (n *Node) BrokerHeartbeat(ctx context.Context, r *protocol.BrokerHeartbeatRequest) (*protocol.BrokerHeartbeatResponse, error) {
+	return call[*protocol.BrokerHeartbeatResponse](ctx, n, r, 0)
+}
+
+// UnregisterBroker forgets a broker.
+func (n *Node) UnregisterBroker(ctx context.Context, r *protocol.UnregisterBrokerRequest) (*protocol.UnregisterBrokerResponse, error) {
+	return call[*protocol.UnregisterBrokerResponse](ctx, n, r, 0)
+}

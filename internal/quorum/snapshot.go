@@ -1,0 +1,54 @@
+package quorum
+
+import (
+	"time"
+
+	"go.etcd.io/raft/v3/raftpb"
+)
+
+// snapshotState is where the node is with its snapshots.
+type snapshotState struct {
+	size    int64 // of the newest, bytes
+	running bool
+	retryAt int64 // bytes of entries at which to try again after a failure
+}
+
+// considerSnapshot begins a snapshot when the entries since the last take as much room as that one, and at least
+// Config.SnapshotBytes: so writing snapshots costs at most as much again as writing the log, and the log is bounded.
+func (n *Node) considerSnapshot(now time.Time) {
+	s := &n.snapshot
+	if s.running || n.storage.bytes < max(n.config.SnapshotBytes, s.size, s.retryAt) {
+		return
+	}
+	s.running = true
+	image, conf := n.image.Load(), raftpb.ConfState{Voters: n.storage.conf.GetVoters(), Learners: n.storage.conf.GetLearners()}
+	c := checkpoint{
+		index: n.applied, term: uint64(image.Epoch), clusterID: image.ClusterID(),
+		voters: conf.GetVoters(), learners: conf.GetLearners(),
+	}
+	write := func() message {
+		size, err := writeCheckpoint(n.config.FS, logFolder, c, image)
+		return message{work: func(now time.Time) error { return n.snapshotDone(now, c, size, err) }}
+	}
+	if n.config.Manual {
+		_ = n.put(write()) // refused when the node has stopped, and then nobody needs it
+		return
+	}
+	n.background.Go(func() { _ = n.put(write()) })
+}
+
+// snapshotDone lets what the snapshot holds go. A snapshot that could not be written costs nothing but room: the next
+// try comes when as many entries again have been written.
+func (n *Node) snapshotDone(now time.Time, c checkpoint, size int64, err error) error {
+	n.snapshot.running = false
+	if err != nil {
+		n.snapshot.retryAt = 2 * n.storage.bytes
+		n.logger.Warn("a snapshot of the metadata log failed", "offset", offsetOf(c.index), "cause", err)
+		return nil
+	}
+	n.snapshot.size, n.snapshot.retryAt = size, 0
+	if err := n.storage.compact(c.index, &n.storage.conf, now.UnixMilli()); err != nil {
+		return err
+	}
+	return removeCheckpoints(n.config.FS, logFolder)
+}

@@ -1,0 +1,198 @@
+package quorum
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+
+	"github.com/skein-io/skein/internal/disk"
+	"github.com/skein-io/skein/internal/metadata"
+)
+
+// The file quorum-state holds what a voter must never forget: term and vote, and who the first voters were. It has two
+// slots that are written in turn, so that one is whole whenever the other is torn.
+//
+//	slot 0: bytes 0 to 4095      slot 1: bytes 4096 to 8191
+//
+//	 0       4         6        8          16       24     32       40       44        45
+//	+-------+---------+--------+----------+--------+------+--------+--------+---------+------------+--------+--------+-------+-----+
+//	| magic | version | length | sequence | term   | vote | commit | node   | cluster | cluster id | voters | voters | crc   | 0.. |
+//	| SKQS  | u16 = 1 | u16    | u64      | u64    | u64  | u64    | id i32 | id u8   |            | u16    | u64 .. | u32   |     |
+//	+-------+---------+--------+----------+--------+------+--------+--------+---------+------------+--------+--------+-------+-----+
+//
+// All numbers are big-endian. length counts the bytes before the crc, which is CRC-32C of them. The slot with the
+// greater sequence counts. vote and voters are raft ids: node ids plus one.
+const (
+	stateFileName   = "quorum-state"
+	stateMagic      = "SKQS"
+	stateVersion    = 1
+	stateSlotBytes  = 4096
+	stateHeaderSize = 45
+	stateVotersMax  = 256
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// hardState is the content of one slot.
+type hardState struct {
+	sequence  uint64
+	term      uint64
+	vote      uint64
+	commit    uint64
+	node      metadata.NodeID
+	clusterID string
+	voters    []uint64 // of the cluster when it began; later ones are in snapshots and entries
+}
+
+func (s *hardState) encode() ([]byte, error) {
+	if len(s.voters) > stateVotersMax || len(s.clusterID) > 255 {
+		return nil, fmt.Errorf("%d voters and a cluster id of %d bytes do not fit %s", len(s.voters), len(s.clusterID), stateFileName)
+	}
+	b := make([]byte, 0, stateSlotBytes)
+	b = append(b, stateMagic...)
+	b = binary.BigEndian.AppendUint16(b, stateVersion)
+	b = binary.BigEndian.AppendUint16(b, 0) // length, below
+	b = binary.BigEndian.AppendUint64(b, s.sequence)
+	b = binary.BigEndian.AppendUint64(b, s.term)
+	b = binary.BigEndian.AppendUint64(b, s.vote)
+	b = binary.BigEndian.AppendUint64(b, s.commit)
+	b = binary.BigEndian.AppendUint32(b, uint32(s.node))
+	b = append(append(b, byte(len(s.clusterID))), s.clusterID...)
+	b = binary.BigEndian.AppendUint16(b, uint16(len(s.voters)))
+	for _, v := range s.voters {
+		b = binary.BigEndian.AppendUint64(b, v)
+	}
+	binary.BigEndian.PutUint16(b[6:], uint16(len(b)))
+	b = binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+	return append(b, make([]byte, stateSlotBytes-len(b))...), nil
+}
+
+// errNoSlot says that a slot was never written whole.
+var errNoSlot = errors.New("the slot is empty or torn")
+
+// decodeHardState reads one slot. A slot of a newer version is an error of its own: it is whole and means something.
+func decodeHardState(b []byte) (*hardState, error) {
+	if len(b) < stateHeaderSize || !bytes.HasPrefix(b, []byte(stateMagic)) {
+		return nil, errNoSlot
+	}
+	size := int(binary.BigEndian.Uint16(b[6:]))
+	if size < stateHeaderSize || size+4 > len(b) ||
+		crc32.Checksum(b[:size], castagnoli) != binary.BigEndian.Uint32(b[size:]) {
+		return nil, errNoSlot
+	}
+	if v := binary.BigEndian.Uint16(b[4:]); v != stateVersion {
+		return nil, fmt.Errorf("%s has version %d; this version of skein knows %d", stateFileName, v, stateVersion)
+	}
+	s := &hardState{
+		sequence: binary.BigEndian.Uint64(b[8:]), term: binary.BigEndian.Uint64(b[16:]),
+		vote: binary.BigEndian.Uint64(b[24:]), commit: binary.BigEndian.Uint64(b[32:]),
+		node: metadata.NodeID(int32(binary.BigEndian.Uint32(b[40:]))),
+	}
+	rest := b[stateHeaderSize:size]
+	n := int(b[stateHeaderSize-1])
+	if len(rest) < n+2 {
+		return nil, errNoSlot
+	}
+	s.clusterID = string(rest[:n])
+	voters := int(binary.BigEndian.Uint16(rest[n:]))
+	rest = rest[n+2:]
+	if len(rest) != 8*voters {
+		return nil, errNoSlot
+	}
+	for ; len(rest) > 0; rest = rest[8:] {
+		s.voters = append(s.voters, binary.BigEndian.Uint64(rest))
+	}
+	return s, nil
+}
+
+// stateFile is the open file. One goroutine uses it.
+type stateFile struct {
+	fs    disk.FS
+	name  string
+	file  disk.File
+	state hardState // as it was read or written last
+}
+
+// openStateFile reads quorum-state; nil and no error if it was never written.
+func openStateFile(tree disk.FS, folder string) (*stateFile, error) {
+	name := folder + "/" + stateFileName
+	file, err := tree.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	f := &stateFile{fs: tree, name: name, file: file}
+	found, err := f.read()
+	if err != nil || !found {
+		return nil, errors.Join(err, file.Close())
+	}
+	return f, nil
+}
+
+// read takes the newer of the two slots; false if there is none.
+func (f *stateFile) read() (bool, error) {
+	found := false
+	for i := range int64(2) {
+		slot := make([]byte, stateSlotBytes)
+		n, err := f.file.ReadAt(slot, i*stateSlotBytes)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return false, fmt.Errorf("read %s: %w", f.name, err)
+		}
+		s, err := decodeHardState(slot[:n])
+		if errors.Is(err, errNoSlot) {
+			continue
+		}
+		if err != nil {
+			return false, err
+		}
+		if !found || s.sequence > f.state.sequence {
+			f.state, found = *s, true
+		}
+	}
+	return found, nil
+}
+
+// createStateFile writes the first state, durably, name included. What stands under the name was never written whole.
+func createStateFile(tree disk.FS, folder string, s hardState) (*stateFile, error) {
+	if err := tree.MkdirAll(folder); err != nil {
+		return nil, err
+	}
+	name := folder + "/" + stateFileName
+	if err := tree.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	file, err := tree.Create(name)
+	if err != nil {
+		return nil, err
+	}
+	f := &stateFile{fs: tree, name: name, file: file}
+	if err := errors.Join(f.write(s), tree.SyncDir(folder), tree.SyncDir(".")); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return f, nil
+}
+
+// write makes a state durable. After an error nobody knows what the file holds; the node must stop.
+func (f *stateFile) write(s hardState) error {
+	s.sequence = f.state.sequence + 1
+	slot, err := s.encode()
+	if err != nil {
+		return err
+	}
+	if _, err := f.file.WriteAt(slot, int64(s.sequence%2)*stateSlotBytes); err != nil {
+		return fmt.Errorf("write %s: %w", f.name, err)
+	}
+	if err := f.file.Sync(); err != nil {
+		return fmt.Errorf("sync %s: %w", f.name, err)
+	}
+	f.state = s
+	return nil
+}
+
+func (f *stateFile) close() error { return f.file.Close() }

@@ -1,0 +1,154 @@
+package quorum
+
+import (
+	"fmt"
+
+	"go.etcd.io/raft/v3"
+	"go.etcd.io/raft/v3/raftpb"
+)
+
+// storage is what raft sees of the metadata log: the entries behind the last snapshot, in memory, each of them durable.
+// How many there can be is bounded by when snapshots are taken. One goroutine uses it.
+type storage struct {
+	log     *entryLog
+	state   raftpb.HardState
+	conf    raftpb.ConfState // at the snapshot
+	index   uint64           // of the last entry in the snapshot, 0 without one
+	term    uint64           // of that entry
+	entries []*raftpb.Entry  // from index+1 on, without a gap
+	bytes   int64            // of the entries' data
+}
+
+var _ raft.Storage = (*storage)(nil)
+
+// load reads the entries behind the snapshot.
+func (s *storage) load() error {
+	entries, err := s.log.readFrom(s.index + 1)
+	if err != nil {
+		return err
+	}
+	term := s.term
+	for i, e := range entries {
+		if want := s.index + 1 + uint64(i); e.GetIndex() != want || e.GetTerm() < term {
+			return fmt.Errorf("%s has entry %d of epoch %d where entry %d of epoch %d or later belongs; "+
+				"take the folder from a backup or from another voter", logFolder, e.GetIndex(), e.GetTerm(), want, term)
+		}
+		term = e.GetTerm()
+	}
+	s.keep(entries)
+	return nil
+}
+
+func (s *storage) keep(entries []*raftpb.Entry) {
+	s.entries = append(s.entries, entries...)
+	for _, e := range entries {
+		s.bytes += int64(len(e.GetData()))
+	}
+}
+
+func (s *storage) last() uint64 { return s.index + uint64(len(s.entries)) }
+
+// lastTerm is the term of the last entry, 0 if there never was one.
+func (s *storage) lastTerm() uint64 {
+	if len(s.entries) > 0 {
+		return s.entries[len(s.entries)-1].GetTerm()
+	}
+	return s.term
+}
+
+// append makes entries durable. Entries of a former leader that they replace are cut off first.
+func (s *storage) append(entries []*raftpb.Entry, now int64) error {
+	if first := entries[0].GetIndex(); first <= s.last() {
+		if err := s.cut(first, now); err != nil {
+			return err
+		}
+	}
+	if first := entries[0].GetIndex(); first != s.last()+1 {
+		panic(fmt.Sprintf("quorum: entry %d does not follow entry %d", first, s.last()))
+	}
+	if err := s.log.append(entries, now); err != nil {
+		return err
+	}
+	s.keep(entries)
+	return nil
+}
+
+// cut removes the entries from an index on. The log only cuts between batches, so entries before the index may have to
+// be written again; those are in memory.
+func (s *storage) cut(index uint64, now int64) error {
+	if index <= s.index {
+		panic(fmt.Sprintf("quorum: entry %d is to be cut, but the snapshot holds entries up to %d", index, s.index))
+	}
+	if err := s.log.truncate(index); err != nil {
+		return err
+	}
+	kept := s.entries[:index-s.index-1]
+	s.entries, s.bytes = nil, 0
+	s.keep(kept)
+	if end := s.log.end(); end < index-1 {
+		return s.log.append(kept[max(end, s.index)-s.index:], now)
+	}
+	return nil
+}
+
+// compact forgets the entries up to an index, which a snapshot holds durably.
+func (s *storage) compact(index uint64, conf *raftpb.ConfState, now int64) error {
+	if index <= s.index || index > s.last() {
+		panic(fmt.Sprintf("quorum: snapshot at entry %d of a log from %d to %d", index, s.index, s.last()))
+	}
+	s.term = s.entries[index-s.index-1].GetTerm()
+	rest := s.entries[index-s.index:]
+	s.index, s.entries, s.bytes = index, nil, 0
+	s.conf = raftpb.ConfState{Voters: conf.GetVoters(), Learners: conf.GetLearners()}
+	s.keep(rest)
+	return s.log.compact(index, now)
+}
+
+// InitialState implements raft.Storage.
+func (s *storage) InitialState() (*raftpb.HardState, *raftpb.ConfState, error) {
+	return &s.state, &s.conf, nil
+}
+
+// Entries implements raft.Storage.
+func (s *storage) Entries(lo, hi, maxSize uint64) ([]*raftpb.Entry, error) {
+	switch {
+	case lo <= s.index:
+		return nil, raft.ErrCompacted
+	case hi > s.last()+1:
+		return nil, raft.ErrUnavailable
+	}
+	all := s.entries[lo-s.index-1 : hi-s.index-1]
+	n, size := 0, uint64(0)
+	for n < len(all) {
+		size += uint64(len(all[n].GetData())) + entryBytesExtra
+		if n > 0 && size > maxSize {
+			break
+		}
+		n++
+	}
+	return all[:n:n], nil
+}
+
+// Term implements raft.Storage.
+func (s *storage) Term(i uint64) (uint64, error) {
+	switch {
+	case i == s.index:
+		return s.term, nil
+	case i < s.index:
+		return 0, raft.ErrCompacted
+	case i > s.last():
+		return 0, raft.ErrUnavailable
+	}
+	return s.entries[i-s.index-1].GetTerm(), nil
+}
+
+// LastIndex implements raft.Storage.
+func (s *storage) LastIndex() (uint64, error) { return s.last(), nil }
+
+// FirstIndex implements raft.Storage.
+func (s *storage) FirstIndex() (uint64, error) { return s.index + 1, nil }
+
+// Snapshot implements raft.Storage. Nobody but this node is behind, so nobody asks.
+func (s *storage) Snapshot() (*raftpb.Snapshot, error) {
+	return nil, raft.ErrSnapshotTemporarilyUnavailable
+}
