@@ -17,6 +17,7 @@ import (
 //	config [initial-delay=3s] [settle=0s] [size=n] [hold] [retention=1h] ...   starts anew; before anything else
 //	join | sync | heartbeat | nudge | leave | commit | fetch | describe | list | delete | delete-offsets | delete-topic
 //	batch       the lines below, while none of their joins is the last in the inbox
+//	repeat times=n every=1s   the lines below, again and again
 //	pass d=3s   lets time pass; what rings is shown with its time
 //	manual      from here on appending and committing are commands: append, high-watermark, refuse code=X, time-out
 //	crash       a new shard is loaded from the log
@@ -69,19 +70,30 @@ func (s *script) say(format string, args ...any) { fmt.Fprintf(&s.out, format+"\
 
 func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 	s.out.Reset()
-	if d.Cmd == "batch" {
-		for line := range strings.Lines(d.Input) {
-			cmd, args, err := datadriven.ParseLine(strings.TrimSpace(line))
-			if err != nil {
-				d.Fatalf(t, "%v", err)
-			}
-			s.command(t, d, cmd, args)
+	switch a := (args{t: t, d: d, list: d.CmdArgs}); d.Cmd {
+	case "batch":
+		s.lines(t, d)
+	case "repeat":
+		for range a.int("times", 1) {
+			s.lines(t, d)
+			s.settle()
+			s.advance(a.duration("every", 0), func(k TimerKey) { s.say("-- %v: %s rings", s.now.Sub(rigStart), describeKey(k)) })
 		}
-	} else {
+	default:
 		s.command(t, d, d.Cmd, d.CmdArgs)
 	}
 	s.settle()
 	return s.out.String()
+}
+
+func (s *script) lines(t *testing.T, d *datadriven.TestData) {
+	for line := range strings.Lines(d.Input) {
+		cmd, args, err := datadriven.ParseLine(strings.TrimSpace(line))
+		if err != nil {
+			d.Fatalf(t, "%v", err)
+		}
+		s.command(t, d, cmd, args)
+	}
 }
 
 func (s *script) command(t *testing.T, d *datadriven.TestData, cmd string, list []datadriven.CmdArg) {
@@ -200,7 +212,7 @@ func (s *script) joinEvent(a args) Event {
 		protocols = []string{"range:t"}
 	}
 	for _, p := range protocols {
-		name, topics, _ := strings.Cut(p, ":")
+		name, topics, _ := strings.Cut(strings.Trim(p, `"`), ":")
 		e.Protocols = append(e.Protocols, Protocol{name, []byte(topics)})
 	}
 	if a.has("subscribe") {
@@ -299,7 +311,7 @@ func (a args) has(key string) bool {
 
 func (a args) str(key, otherwise string) string {
 	if v := a.values(key); len(v) > 0 {
-		return v[0]
+		return strings.Trim(v[0], `"`)
 	}
 	return otherwise
 }
