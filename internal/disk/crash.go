@@ -113,8 +113,11 @@ func (c *crash) content(f, old *inode) {
 	for _, op := range ops {
 		op.applyTo(&f.disk)
 	}
-	if grown := old.live.size - f.disk.size; grown > 0 && how != keepNone && r.Chance(250) {
-		f.disk.truncate(f.disk.size + 1 + r.Int64N(grown)) // the size was written, the bytes were not
+	if grown := old.live.size - f.disk.size; grown > 0 && how != keepNone && r.Chance(400) {
+		if r.Chance(500) {
+			grown = 1 + r.Int64N(grown)
+		}
+		f.disk.truncate(f.disk.size + grown) // the size was written, the bytes were not
 	}
 }
 
