@@ -16,7 +16,7 @@ import (
 // the answer within their poll loop. Such a client is found out by its spacing: if holding makes its next heartbeat
 // come later, then nothing of it is held any more. Clients that are not known as Aside are tried with a short hold.
 //
-// The first two heartbeats of a member are never held: they show its usual interval.
+// The first heartbeat of a member is never held: with the second its usual interval is known.
 const (
 	// holdMarginMin and a twentieth of the interval are left between the answer and the next heartbeat, so that a client
 	// with one heartbeat under way does not skip one.

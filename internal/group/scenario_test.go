@@ -2,6 +2,7 @@ package group
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -212,7 +213,7 @@ func (s *script) joinEvent(a args) Event {
 		protocols = []string{"range:t"}
 	}
 	for _, p := range protocols {
-		name, topics, _ := strings.Cut(strings.Trim(p, `"`), ":")
+		name, topics, _ := strings.Cut(p, ":")
 		e.Protocols = append(e.Protocols, Protocol{name, []byte(topics)})
 	}
 	if a.has("subscribe") {
@@ -294,7 +295,11 @@ type args struct {
 func (a args) values(key string) []string {
 	for _, arg := range a.list {
 		if arg.Key == key {
-			return arg.Vals
+			values := slices.Clone(arg.Vals)
+			for i := range values {
+				values[i] = strings.Trim(values[i], `"`)
+			}
+			return values
 		}
 	}
 	return nil
@@ -311,7 +316,7 @@ func (a args) has(key string) bool {
 
 func (a args) str(key, otherwise string) string {
 	if v := a.values(key); len(v) > 0 {
-		return strings.Trim(v[0], `"`)
+		return v[0]
 	}
 	return otherwise
 }
