@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math"
 	"net"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -25,7 +26,7 @@ type fakeHandler struct {
 	mu      sync.Mutex
 	calls   []*api.Call
 	started chan *api.Call
-	start   func(call *api.Call) // in Start, if not nil
+	start   func(call *api.Call) // in Start, if not nil; set by on
 }
 
 func newFakeHandler() *fakeHandler { return &fakeHandler{started: make(chan *api.Call, 1000)} }
@@ -45,11 +46,19 @@ func (h *fakeHandler) Row(_ *api.Client, key protocol.Key, version int16) (api.S
 func (h *fakeHandler) Start(call *api.Call) {
 	h.mu.Lock()
 	h.calls = append(h.calls, call)
+	start := h.start
 	h.mu.Unlock()
-	if h.start != nil {
-		h.start(call)
+	if start != nil {
+		start(call)
 	}
 	h.started <- call
+}
+
+// on sets what happens in Start.
+func (h *fakeHandler) on(start func(call *api.Call)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.start = start
 }
 
 func (h *fakeHandler) UnsupportedVersion() protocol.Message {
@@ -170,6 +179,9 @@ type peer struct {
 	net.Conn
 	last int32 // correlation id
 }
+
+// port is this end's.
+func (p *peer) port() uint16 { return netip.MustParseAddrPort(p.LocalAddr().String()).Port() }
 
 // frame makes a request frame.
 func frame(key protocol.Key, version int16, id int32, client string, message protocol.Message) []byte {

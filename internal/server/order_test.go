@@ -59,7 +59,7 @@ func TestABarrierWaitsForAllBeforeIt(t *testing.T) {
 
 func TestAnswersGivenInStart(t *testing.T) {
 	inBubble(t, roomy(), func(s *stand) {
-		s.handler.start = reply
+		s.handler.on(reply)
 		p := s.dial()
 		for range 50 {
 			p.send(protocol.KeyMetadata)
@@ -76,14 +76,14 @@ func TestOnLater(t *testing.T) {
 	for _, second := range []protocol.Key{protocol.KeyHeartbeat, protocol.KeyMetadata} {
 		inBubble(t, roomy(), func(s *stand) {
 			var fired int
-			s.handler.start = func(call *api.Call) {
+			s.handler.on(func(call *api.Call) {
 				if len(s.handler.calls) == 1 {
 					call.OnLater(func() {
 						fired++
 						reply(call)
 					})
 				}
-			}
+			})
 			p := s.dial()
 			p.send(protocol.KeyHeartbeat)
 			synctest.Wait()

@@ -3,19 +3,12 @@ package server
 import (
 	"fmt"
 
-	"github.com/skein-io/skein/internal/disk"
+	"github.com/skein-io/skein/internal/commitlog"
 	"github.com/skein-io/skein/internal/protocol"
 )
 
-// FileRange is a stretch of a file that is sent as it is.
-type FileRange struct {
-	File     disk.File
-	Position int64
-	Length   int64
-}
-
-// ranged is a Payload that lies in files.
-type ranged interface{ Ranges() []FileRange }
+// ranged is a Payload that lies in files, such as commitlog.Slice.
+type ranged interface{ Ranges() []commitlog.Range }
 
 // appendPayload adds the pieces of a Payload that the encoder left where it is.
 func appendPayload(dst []piece, payload protocol.Payload) []piece {
