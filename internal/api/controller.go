@@ -12,7 +12,7 @@ type Controller interface {
 	// says is committed and Image shows it, or with the error for the request as a whole.
 	Ask(request protocol.Message, version int16, done func(protocol.Message, error))
 	// AllocateProducerIDs gives this node a block of producer ids.
-	AllocateProducerIDs(done func(first int64, count int32, err error))
+	AllocateProducerIDs(self metadata.NodeID, done func(first int64, count int32, err error))
 }
 
 // ask sends a request on to the controller and answers with its response, after noting each error in it. Where the

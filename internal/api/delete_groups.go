@@ -26,7 +26,7 @@ func (n *Node) deleteGroups(c *Call) {
 	for i, id := range names {
 		result := &response.Results[i]
 		result.GroupID = id
-		n.Groups.Delete(id, func(reply *group.DeleteReply) {
+		n.Groups.Delete(id, func(reply group.DeleteReply) {
 			result.ErrorCode, result.ErrorMessage = n.failText(c, reply.Err)
 			if waiting.Add(-1) == 0 {
 				c.Reply(response)

@@ -24,7 +24,7 @@ func (n *Node) describeGroups(c *Call) {
 		answer.Default()
 		answer.GroupID = id
 		answer.AuthorizedOperations = rights(request.IncludeAuthorizedOperations, groupRights)
-		n.Groups.Describe(id, func(reply *group.DescribeReply) {
+		n.Groups.Describe(id, func(reply group.DescribeReply) {
 			n.describedGroup(c, answer, reply)
 			if waiting.Add(-1) == 0 {
 				c.Reply(response)
@@ -33,7 +33,7 @@ func (n *Node) describeGroups(c *Call) {
 	}
 }
 
-func (n *Node) describedGroup(c *Call, answer *protocol.DescribeGroupsResponseDescribedGroup, reply *group.DescribeReply) {
+func (n *Node) describedGroup(c *Call, answer *protocol.DescribeGroupsResponseDescribedGroup, reply group.DescribeReply) {
 	answer.GroupState, answer.ProtocolType, answer.ProtocolData = reply.State, reply.ProtocolType, reply.Protocol
 	answer.Members = []protocol.DescribeGroupsResponseDescribedGroupMember{}
 	if protocol.CodeOf(reply.Err) != protocol.GroupIDNotFound || c.Version >= 6 {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"github.com/skein-io/skein/internal/coordinator"
 	"github.com/skein-io/skein/internal/group"
 	"github.com/skein-io/skein/internal/protocol"
 )
@@ -15,12 +16,11 @@ func (n *Node) heartbeat(c *Call) {
 		MemberID:   request.MemberID,
 		InstanceID: text(request.GroupInstanceID),
 		Generation: request.GenerationID,
-	}, func(reply *group.HeartbeatReply) {
+		Aside:      coordinator.GoesOnAside(c.Client.SoftwareName),
+	}, func(reply group.HeartbeatReply) {
 		response := protocol.NewHeartbeatResponse()
 		response.ErrorCode = n.fail(c, reply.Err)
 		c.Reply(response)
 	})
-	if nudge != nil {
-		c.OnLater(nudge)
-	}
+	c.OnLater(nudge)
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"sync"
 
+	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
 )
 
@@ -28,7 +29,7 @@ func (n *Node) initProducerID(c *Call) {
 		refuse(protocol.Fail(protocol.InvalidRequest, "producer id %d and epoch %d: both or none are given", request.ProducerID, request.ProducerEpoch))
 		return
 	}
-	n.producerIDs.next(n.Controller, func(id int64, err error) {
+	n.producerIDs.next(n.Self, n.Controller, func(id int64, err error) {
 		if err != nil {
 			refuse(err)
 			return
@@ -58,7 +59,7 @@ type producerIDs struct {
 	waiting  []func(int64, error)
 }
 
-func (p *producerIDs) next(controller Controller, f func(int64, error)) {
+func (p *producerIDs) next(self metadata.NodeID, controller Controller, f func(int64, error)) {
 	p.mu.Lock()
 	if p.from < p.to {
 		id := p.from
@@ -71,12 +72,12 @@ func (p *producerIDs) next(controller Controller, f func(int64, error)) {
 	first := len(p.waiting) == 1
 	p.mu.Unlock()
 	if first {
-		controller.AllocateProducerIDs(p.refill(controller))
+		controller.AllocateProducerIDs(self, p.refill(self, controller))
 	}
 }
 
 // refill serves those who wait from a new block.
-func (p *producerIDs) refill(controller Controller) func(int64, int32, error) {
+func (p *producerIDs) refill(self metadata.NodeID, controller Controller) func(int64, int32, error) {
 	return func(first int64, count int32, err error) {
 		p.mu.Lock()
 		if err == nil {
@@ -89,7 +90,7 @@ func (p *producerIDs) refill(controller Controller) func(int64, int32, error) {
 			if err != nil {
 				f(-1, err)
 			} else {
-				p.next(controller, f)
+				p.next(self, controller, f)
 			}
 		}
 	}

@@ -15,7 +15,7 @@ import (
 func (n *Node) joinGroup(c *Call) {
 	request := c.Request.(*protocol.JoinGroupRequest)
 	if err := checkInstanceID(request.GroupInstanceID); err != nil {
-		n.replyJoin(c, &group.JoinReply{Err: err, MemberID: request.MemberID})
+		n.replyJoin(c, group.JoinReply{Err: err, MemberID: request.MemberID})
 		return
 	}
 	join := group.JoinRequest{
@@ -35,10 +35,10 @@ func (n *Node) joinGroup(c *Call) {
 		join.Protocols = append(join.Protocols, group.Protocol{Name: p.Name, Metadata: bytes.Clone(p.Metadata)})
 	}
 	c.ReleaseFrame()
-	n.Groups.Join(join, func(reply *group.JoinReply) { n.replyJoin(c, reply) })
+	n.Groups.Join(join, func(reply group.JoinReply) { n.replyJoin(c, reply) })
 }
 
-func (n *Node) replyJoin(c *Call, reply *group.JoinReply) {
+func (n *Node) replyJoin(c *Call, reply group.JoinReply) {
 	response := protocol.NewJoinGroupResponse()
 	response.ErrorCode = n.fail(c, reply.Err)
 	response.MemberID = reply.MemberID

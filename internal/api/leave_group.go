@@ -18,7 +18,7 @@ func (n *Node) leaveGroup(c *Call) {
 			MemberID: m.MemberID, InstanceID: text(m.GroupInstanceID), Reason: text(m.Reason)})
 	}
 	c.ReleaseFrame()
-	n.Groups.Leave(leave, func(reply *group.LeaveReply) {
+	n.Groups.Leave(leave, func(reply group.LeaveReply) {
 		response := protocol.NewLeaveGroupResponse()
 		response.ErrorCode = n.fail(c, reply.Err)
 		if c.Version < 3 && reply.Err == nil && len(reply.Members) == 1 {

@@ -9,15 +9,13 @@ import (
 // type; an unknown state or type gives none.
 func (n *Node) listGroups(c *Call) {
 	request := c.Request.(*protocol.ListGroupsRequest)
-	n.Groups.List(request.StatesFilter, request.TypesFilter, func(reply *group.ListReply, err error) {
+	n.Groups.List(request.StatesFilter, request.TypesFilter, func(groups []group.ListedGroup, err *protocol.Error) {
 		response := protocol.NewListGroupsResponse()
 		response.ErrorCode = n.fail(c, err)
 		response.Groups = []protocol.ListGroupsResponseListedGroup{}
-		if reply != nil {
-			for _, g := range reply.Groups {
-				response.Groups = append(response.Groups, protocol.ListGroupsResponseListedGroup{
-					GroupID: g.GroupID, ProtocolType: g.ProtocolType, GroupState: g.State, GroupType: g.Type})
-			}
+		for _, g := range groups {
+			response.Groups = append(response.Groups, protocol.ListGroupsResponseListedGroup{
+				GroupID: g.GroupID, ProtocolType: g.ProtocolType, GroupState: g.State, GroupType: g.Type})
 		}
 		c.Reply(response)
 	})

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/skein-io/skein/internal/config"
+	"github.com/skein-io/skein/internal/coordinator"
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/partition"
 	"github.com/skein-io/skein/internal/protocol"
@@ -17,7 +18,7 @@ type Parts struct {
 	Image      func() *metadata.Image // the present one
 	Partitions *partition.Host
 	Controller Controller
-	Groups     Groups
+	Groups     *coordinator.Coordinator
 	LogDir     string // as DescribeLogDirs names it
 	Now        func() time.Time
 	Logger     *slog.Logger

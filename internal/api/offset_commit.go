@@ -46,7 +46,7 @@ func (n *Node) offsetCommit(c *Call) {
 		c.Reply(o.response) // nothing that exists: the coordinator is not asked, as in Kafka
 		return
 	}
-	n.Groups.Commit(o.commit, o.finish)
+	n.Groups.CommitOffsets(o.commit, o.finish)
 }
 
 // topic takes one topic of the request to the coordinator, as far as it exists.
@@ -92,7 +92,7 @@ func (o *offsetCommitCall) topic(image *metadata.Image, asked *protocol.OffsetCo
 	}
 }
 
-func (o *offsetCommitCall) finish(reply *group.CommitReply) {
+func (o *offsetCommitCall) finish(reply group.CommitReply) {
 	if reply.Err != nil {
 		code := o.node.fail(o.call, reply.Err)
 		for _, places := range o.places {

@@ -29,7 +29,7 @@ func (n *Node) offsetDelete(c *Call) {
 		}
 		remove.Topics = append(remove.Topics, topic)
 	}
-	n.Groups.DeleteOffsets(remove, func(reply *group.DeleteOffsetsReply) {
+	n.Groups.DeleteOffsets(remove, func(reply group.DeleteOffsetsReply) {
 		if reply.Err != nil {
 			response.ErrorCode = n.fail(c, reply.Err)
 			response.Topics = []protocol.OffsetDeleteResponseTopic{}

@@ -30,7 +30,7 @@ func (n *Node) offsetFetch(c *Call) {
 		asked, answer := &request.Groups[i], &response.Groups[i]
 		answer.GroupID = asked.GroupID
 		fetch, unknown := fetchRequest(c.Version, image, asked, request.RequireStable)
-		n.Groups.Fetch(fetch, func(reply *group.FetchReply) {
+		n.Groups.FetchOffsets(fetch, func(reply group.FetchReply) {
 			answer.ErrorCode = n.fail(c, reply.Err)
 			answer.Topics = n.fetchedTopics(c, image, reply, unknown)
 			if waiting.Add(-1) == 0 {
@@ -59,7 +59,7 @@ func fetchRequest(version int16, image *metadata.Image, asked *protocol.OffsetFe
 	return fetch, unknown
 }
 
-func (n *Node) fetchedTopics(c *Call, image *metadata.Image, reply *group.FetchReply, unknown []protocol.OffsetFetchRequestTopics) []protocol.OffsetFetchResponseTopics {
+func (n *Node) fetchedTopics(c *Call, image *metadata.Image, reply group.FetchReply, unknown []protocol.OffsetFetchRequestTopics) []protocol.OffsetFetchResponseTopics {
 	topics := []protocol.OffsetFetchResponseTopics{}
 	if reply.Err != nil {
 		return topics
@@ -100,7 +100,7 @@ func (n *Node) offsetFetchOne(c *Call, request *protocol.OffsetFetchRequest) {
 	for _, t := range request.Topics {
 		fetch.Topics = append(fetch.Topics, group.FetchTopic{Name: t.Name, Partitions: t.PartitionIndexes})
 	}
-	n.Groups.Fetch(fetch, func(reply *group.FetchReply) {
+	n.Groups.FetchOffsets(fetch, func(reply group.FetchReply) {
 		response := protocol.NewOffsetFetchResponse()
 		response.Topics = []protocol.OffsetFetchResponseTopic{}
 		response.ErrorCode = n.fail(c, reply.Err)

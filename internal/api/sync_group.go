@@ -12,7 +12,7 @@ import (
 func (n *Node) syncGroup(c *Call) {
 	request := c.Request.(*protocol.SyncGroupRequest)
 	if c.Version >= 5 && (request.ProtocolType == nil || request.ProtocolName == nil) {
-		n.replySync(c, &group.SyncReply{Err: protocol.Fail(protocol.InconsistentGroupProtocol,
+		n.replySync(c, group.SyncReply{Err: protocol.Fail(protocol.InconsistentGroupProtocol,
 			"SyncGroup version %d must name the protocol type and the protocol", c.Version)})
 		return
 	}
@@ -28,10 +28,10 @@ func (n *Node) syncGroup(c *Call) {
 		sync.Assignments = append(sync.Assignments, group.Assignment{MemberID: a.MemberID, Data: bytes.Clone(a.Assignment)})
 	}
 	c.ReleaseFrame()
-	n.Groups.Sync(sync, func(reply *group.SyncReply) { n.replySync(c, reply) })
+	n.Groups.Sync(sync, func(reply group.SyncReply) { n.replySync(c, reply) })
 }
 
-func (n *Node) replySync(c *Call, reply *group.SyncReply) {
+func (n *Node) replySync(c *Call, reply group.SyncReply) {
 	response := protocol.NewSyncGroupResponse()
 	response.ErrorCode = n.fail(c, reply.Err)
 	response.Assignment = []byte{}

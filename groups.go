@@ -1,0 +1,111 @@
+package skein
+
+import (
+	"github.com/skein-io/skein/internal/coordinator"
+	"github.com/skein-io/skein/internal/group"
+	"github.com/skein-io/skein/internal/metadata"
+)
+
+// openGroups makes the group coordinator. It answers once __consumer_offsets exists and is led here.
+func (p *parts) openGroups(*Config) error {
+	b := p.broker
+	settings := coordinator.DefaultConfig()
+	settings.CommitTimeout = b.OffsetsCommitTimeout
+	settings.Log = p.logger
+	settings.Group.SessionTimeoutMin = b.GroupSessionTimeoutMin
+	settings.Group.SessionTimeoutMax = b.GroupSessionTimeoutMax
+	settings.Group.SizeMax = b.GroupMaxSize
+	settings.Group.InitialDelay = b.GroupInitialRebalanceDelay
+	settings.Group.MetadataLengthMax = int(b.OffsetMetadataMax)
+	settings.Group.OffsetsRetention = b.OffsetsRetention
+	settings.Group.CleanupInterval = b.OffsetsRetentionCheck
+	settings.Group.HoldHeartbeats = b.HeartbeatHold
+	p.groups = coordinator.New(settings)
+	p.groups.Start(int(b.OffsetsTopicPartitions))
+	return nil
+}
+
+// follow takes a new image to the partitions and the group coordinator. It is called with one image after the other,
+// and what the image says is served when it returns. A nil delta means everything, as at start.
+func (p *parts) follow(image *metadata.Image, delta *metadata.Delta) {
+	if err := p.reconfigure(image, delta); err != nil {
+		p.logger.Error("the dynamic configuration cannot be used; the one before stays", "error", err)
+	}
+	if err := p.host.Apply(image, delta); err != nil {
+		p.logger.Error("not every partition can be served", "error", err)
+	}
+	p.coordinate(image, delta)
+}
+
+// coordinate hands partitions of __consumer_offsets to the coordinator, and tells it of topics that are gone.
+func (p *parts) coordinate(image *metadata.Image, delta *metadata.Delta) {
+	if delta == nil {
+		p.elect(image.Topic(metadata.ConsumerOffsetsTopic))
+		return
+	}
+	var gone []group.DeletedTopic
+	for i := range delta.Topics {
+		change := &delta.Topics[i]
+		switch {
+		case change.Deleted():
+			gone = append(gone, group.DeletedTopic{Name: change.Before.Name, ID: change.Before.ID})
+			p.resign(change.Before)
+		case change.After.Name == metadata.ConsumerOffsetsTopic:
+			p.elect(change.After)
+		}
+	}
+	if len(gone) > 0 {
+		p.groups.TopicsDeleted(gone)
+	}
+}
+
+func (p *parts) elect(topic *metadata.Topic) {
+	if topic == nil {
+		return
+	}
+	p.groups.Start(topic.Len())
+	for wanted := range topic.Partitions() {
+		hosted := p.host.FindByID(topic.ID, wanted.Index)
+		if wanted.Leader != p.self() || hosted == nil {
+			p.groups.Resigned(wanted.Index, wanted.LeaderEpoch)
+			continue
+		}
+		p.groups.Elected(wanted.Index, wanted.LeaderEpoch, offsetsLog{hosted})
+	}
+}
+
+func (p *parts) resign(topic *metadata.Topic) {
+	if topic.Name != metadata.ConsumerOffsetsTopic {
+		return
+	}
+	for was := range topic.Partitions() {
+		p.groups.Resigned(was.Index, was.LeaderEpoch+1)
+	}
+}
+
+// reconfigure makes the present configuration of the static one and what the image sets for brokers.
+func (p *parts) reconfigure(image *metadata.Image, delta *metadata.Delta) error {
+	changed := delta == nil
+	if delta != nil {
+		for _, resource := range delta.Configs {
+			changed = changed || resource.Type == metadata.BrokerResource
+		}
+	}
+	if !changed {
+		return nil
+	}
+	own := metadata.Resource{Type: metadata.BrokerResource, Name: p.self().String()}
+	present, err := p.broker.WithDynamic(settingsOf(image, metadata.ClusterDefault), settingsOf(image, own))
+	if err == nil {
+		p.present.Store(present)
+	}
+	return err
+}
+
+func settingsOf(image *metadata.Image, resource metadata.Resource) map[string]string {
+	m := map[string]string{}
+	for name, value := range image.Config(resource).All() {
+		m[name] = value
+	}
+	return m
+}

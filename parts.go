@@ -1,0 +1,153 @@
+package skein
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"sync/atomic"
+
+	"github.com/skein-io/skein/internal/api"
+	"github.com/skein-io/skein/internal/commitlog"
+	"github.com/skein-io/skein/internal/config"
+	"github.com/skein-io/skein/internal/coordinator"
+	"github.com/skein-io/skein/internal/disk"
+	"github.com/skein-io/skein/internal/metadata"
+	"github.com/skein-io/skein/internal/partition"
+	"github.com/skein-io/skein/internal/quorum"
+	"github.com/skein-io/skein/internal/server"
+)
+
+// parts is everything a node is made of, in the order in which it is opened.
+type parts struct {
+	broker  *config.Broker                // as at start
+	present atomic.Pointer[config.Broker] // with dynamic changes
+	logger  *slog.Logger
+
+	dir       *commitlog.Dir
+	host      *partition.Host
+	groups    *coordinator.Coordinator
+	quorum    *quorum.Node
+	server    *server.Server
+	listeners []listener
+	stopped   func(error)
+}
+
+// openParts opens the parts one after the other; what is open is closed again if a later one fails.
+func openParts(c *Config, broker *config.Broker, stopped func(error)) (*parts, error) {
+	p := &parts{broker: broker, logger: c.Logger, stopped: stopped}
+	p.present.Store(broker)
+	for _, open := range []func(*Config) error{p.listen, p.openDir, p.openGroups, p.openQuorum, p.openServer} {
+		if err := open(c); err != nil {
+			return nil, errors.Join(err, p.close())
+		}
+	}
+	return p, nil
+}
+
+func (p *parts) self() metadata.NodeID { return metadata.NodeID(p.broker.NodeID) }
+
+// openDir opens the log directory, under its lock, and the partitions' host on it.
+func (p *parts) openDir(c *Config) error {
+	files := c.FS
+	if files == nil {
+		real, err := disk.OpenReal(p.broker.LogDirs[0])
+		if err != nil {
+			return fmt.Errorf("data directory %s: %w", p.broker.LogDirs[0], err)
+		}
+		files = real
+		c.FS = files
+	}
+	clusterID := ""
+	if _, err := files.Stat("meta.properties"); errors.Is(err, fs.ErrNotExist) {
+		clusterID = newClusterID()
+	}
+	// The host needs the directory and the directory's callbacks the host: they are called only after a first append.
+	var host atomic.Pointer[partition.Host]
+	dir, err := commitlog.OpenDir(files, commitlog.DirConfig{
+		NodeID:             p.broker.NodeID,
+		ClusterID:          clusterID,
+		FlushMessages:      p.broker.FlushIntervalMessages,
+		FreeBytesFloor:     int64(p.broker.FreeBytesFloor),
+		CompactionBytesMax: int(p.broker.CleanerDedupeBuffer),
+		Logger:             p.logger,
+		OnDurable: func(logs []*commitlog.Log) {
+			if h := host.Load(); h != nil {
+				h.Durable(logs)
+			}
+		},
+		OnOffline: func(reason error) {
+			if h := host.Load(); h != nil {
+				h.Offline(reason)
+			}
+			p.stopped(reason)
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("data directory %s: %w", p.broker.LogDirs[0], err)
+	}
+	p.dir = dir
+	p.host = partition.NewHost(partition.HostConfig{Self: p.self(), Dir: dir, Broker: p.present.Load, Now: c.Now, Logger: p.logger})
+	host.Store(p.host)
+	return nil
+}
+
+// newClusterID is a random id in the form of Kafka's: 16 bytes, URL-safe base64.
+func newClusterID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the process instead
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+func (p *parts) openServer(c *Config) error {
+	node := api.NewNode(api.Parts{
+		Self:       p.self(),
+		Config:     p.present.Load,
+		Image:      p.quorum.Image,
+		Partitions: p.host,
+		Controller: controllerOf{p.quorum},
+		Groups:     p.groups,
+		LogDir:     p.broker.LogDirs[0],
+		Now:        c.Now,
+		Logger:     p.logger,
+	})
+	p.host.Start()
+	p.server = server.New(server.ConfigOf(p.broker), node, p.logger)
+	for _, l := range p.listeners {
+		go func() {
+			if err := p.server.Serve(l.Listener, l.name); err != nil && !errors.Is(err, server.ErrClosed) && !errors.Is(err, net.ErrClosed) {
+				p.stopped(fmt.Errorf("listener %s: %w", l.name, err))
+			}
+		}()
+	}
+	return nil
+}
+
+// close ends what is open, in the reverse order: no new requests, then those who wait, then the log.
+func (p *parts) close() error {
+	var failed []error
+	if p.server != nil {
+		failed = append(failed, p.server.Close(context.Background()))
+	} else {
+		for _, l := range p.listeners {
+			_ = l.Close()
+		}
+	}
+	if p.groups != nil {
+		p.groups.Close()
+	}
+	if p.host != nil {
+		p.host.Close()
+	}
+	if p.quorum != nil {
+		failed = append(failed, p.quorum.Close())
+	}
+	if p.dir != nil {
+		failed = append(failed, p.dir.Close())
+	}
+	return errors.Join(failed...)
+}
