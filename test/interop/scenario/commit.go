@@ -66,7 +66,7 @@ func consumeSome(ctx context.Context, env *Env, f *family.Family, m *check.Membe
 	}
 	defer client.Close()
 	_, err = client.Call(ctx, line.Request{Cmd: "group", Topic: topic, Group: group, Commit: way, Every: max(1, env.Records/40),
-		Max: most, SessionMs: sessionMs, HeartbeatMs: heartbeatMs}, m.Take)
+		Max: most, RateMax: max(100, env.Records/2), SessionMs: sessionMs, HeartbeatMs: heartbeatMs}, m.Take)
 	if err != nil {
 		return err
 	}

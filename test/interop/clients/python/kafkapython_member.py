@@ -12,7 +12,7 @@ class Member(ConsumerRebalanceListener):
     """Counts positions itself, so that what is committed is what was reported."""
 
     def __init__(self, base, session, r):
-        self.session, self.r, self.next, self.generation = session, r, {}, 0
+        self.session, self.r, self.next = session, r, {}
         self.pace, self.uncommitted = line.Pace(r.get("ratemax", 0)), 0
         config = {"session_timeout_ms": r.get("session_ms"), "heartbeat_interval_ms": r.get("heartbeat_ms")}
         self.consumer = KafkaConsumer(**base, group_id=r["group"], enable_auto_commit=False, auto_offset_reset="earliest",
@@ -24,14 +24,14 @@ class Member(ConsumerRebalanceListener):
         self.session.emit("assigned", ps=[p.partition for p in assigned])
 
     def on_partitions_revoked(self, revoked):
-        """Runs on the library's own thread, where a commit would have to wait for itself: what the loop has not
-        committed is read again by the next owner, and what it has polled but not taken is dropped."""
-        self.generation += 1
-        self.next.clear()
+        """Runs on the library's own thread, where a synchronous commit would wait for itself. The asynchronous one is
+        on its way before the library joins again."""
         self.session.emit("revoked", ps=[p.partition for p in revoked])
+        self.commit(False)
+        for p in revoked:
+            self.next.pop(p.partition, None)
 
     def on_partitions_lost(self, lost):
-        self.generation += 1
         self.next.clear()
         self.session.emit("lost", ps=[p.partition for p in lost])
 
@@ -55,10 +55,7 @@ class Member(ConsumerRebalanceListener):
         taken, most = 0, self.r.get("max", 0)
         while not self.session.stopped and (not most or taken < most):
             polled = self.consumer.poll(timeout_ms=50, max_records=min(100, most - taken) if most else 100)
-            generation = self.generation
             for m in (m for records in polled.values() for m in records):
-                if generation != self.generation:
-                    break
                 self.take(m)
                 taken += 1
             self.session.flush()
