@@ -134,11 +134,13 @@ func Write(w io.Writer, history []Operation) error {
 
 // Read reads a history of JSON lines. The last line may be torn, as a process that was killed leaves it; then the
 // operations before it come with io.ErrUnexpectedEOF.
-func Read(r io.Reader) ([]Operation, error) {
+func Read(r io.Reader) ([]Operation, error) { return readLines(r, lineBytesMax) }
+
+func readLines(r io.Reader, bytesMax int) ([]Operation, error) {
 	var history []Operation
-	lines := bufio.NewReader(io.LimitReader(r, 1<<40))
+	lines := bufio.NewReader(r)
 	for {
-		line, err := readLine(lines)
+		line, err := readLine(lines, bytesMax)
 		torn := errors.Is(err, io.EOF) && len(line) > 0
 		if err != nil && !torn {
 			if errors.Is(err, io.EOF) {
@@ -157,13 +159,13 @@ func Read(r io.Reader) ([]Operation, error) {
 	}
 }
 
-func readLine(r *bufio.Reader) ([]byte, error) {
+func readLine(r *bufio.Reader, bytesMax int) ([]byte, error) {
 	var line []byte
 	for {
 		part, err := r.ReadSlice('\n')
 		line = append(line, part...)
-		if len(line) > lineBytesMax {
-			return nil, fmt.Errorf("a line of a history is over %d bytes", lineBytesMax)
+		if len(line) > bytesMax {
+			return nil, fmt.Errorf("a line of a history is over %d bytes", bytesMax)
 		}
 		if !errors.Is(err, bufio.ErrBufferFull) {
 			return line, err

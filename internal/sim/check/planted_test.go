@@ -264,7 +264,7 @@ func seeds(t *testing.T, few uint64) uint64 {
 
 // Without a bug no seed finds anything, and there is something to find things in.
 func TestToyLogIsSound(t *testing.T) {
-	for seed := range seeds(t, 40) {
+	for seed := range seeds(t, 15) {
 		history, _ := playHistory(t, seed, noBug)
 		for _, f := range check.All(history, check.Options{Complete: true}) {
 			t.Errorf("seed %d: %v", seed, f)
