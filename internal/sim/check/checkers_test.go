@@ -50,11 +50,11 @@ func (b *builder) with(change func(*Operation)) *builder {
 
 // send and poll take records as "value@offset", "value@-" where there is no offset, "key=value@offset" with a key.
 func (b *builder) send(process, records string) *builder {
-	return b.add(Operation{Process: process, Kind: Send, Idempotent: true, Records: records2(records)})
+	return b.add(Operation{Process: process, Kind: Send, Idempotent: true, Records: parseRecords(records)})
 }
 
 func (b *builder) poll(process, records string) *builder {
-	return b.add(Operation{Process: process, Kind: Poll, Records: records2(records)})
+	return b.add(Operation{Process: process, Kind: Poll, Records: parseRecords(records)})
 }
 
 func (b *builder) assign(process string, offset record.Offset) *builder {
@@ -66,7 +66,7 @@ func (b *builder) watermarks(start, high record.Offset) *builder {
 	return b
 }
 
-func records2(s string) []Record {
+func parseRecords(s string) []Record {
 	var all []Record
 	for field := range strings.FieldsSeq(s) {
 		value, offset, _ := strings.Cut(field, "@")
