@@ -18,8 +18,8 @@ const partSuffix = ".part"
 const checkpointBytesMax = 4 << 30
 
 // writeCheckpoint makes a snapshot of an image durable and returns its size. The image never changes, so this may run
-// beside everything else.
-func writeCheckpoint(tree disk.FS, folder string, c checkpoint, image *metadata.Image) (int64, error) {
+// beside everything else. unsynced: see faults.
+func writeCheckpoint(tree disk.FS, folder string, c checkpoint, image *metadata.Image, unsynced bool) (int64, error) {
 	name := folder + "/" + c.fileName()
 	file, err := tree.Create(name + partSuffix)
 	if errors.Is(err, fs.ErrExist) {
@@ -36,7 +36,7 @@ func writeCheckpoint(tree disk.FS, folder string, c checkpoint, image *metadata.
 		size += int64(n)
 		return err
 	})
-	if err == nil {
+	if err == nil && !unsynced {
 		err = file.Sync()
 	}
 	if err = errors.Join(err, file.Close()); err != nil {

@@ -47,6 +47,8 @@ type Config struct {
 	// simulation, where one goroutine does everything in an order that a seed decides. Then Dir is Manual too.
 	Manual bool
 	Logger *slog.Logger // nil discards
+
+	faults faults
 }
 
 func (c Config) completed() (Config, error) {

@@ -14,11 +14,12 @@ import (
 // An entry of the metadata log is one record of a v2 batch. Its offset is the raft index less one, the batch's leader
 // epoch the raft term; it has no key, and its value is
 //
-//	entry:    kind uint8 | data
+//	entry:    kind uint8 | term uvarint | data
 //	  kind 0  nothing, or a proposal          1, 2  a change of the voters, as raft encodes it
 //	proposal: version uint8 = 1 | sequence uvarint | records, see metadata.AppendRecords
 //
-// sequence is the controller's number of the proposal. With the epoch it says whose it is.
+// The term stands in the entry too because a batch's checksum does not cover its leader epoch. sequence is the
+// controller's number of the proposal; with the term it says whose it is.
 
 const proposalVersion = 1
 
@@ -58,7 +59,8 @@ func encodeEntries(entries []*raftpb.Entry, now int64) ([]byte, error) {
 		builder.SetBaseOffset(offsetOf(entries[i].GetIndex()))
 		builder.SetLeaderEpoch(record.LeaderEpoch(term))
 		for ; i < len(entries) && entries[i].GetTerm() == term; i++ {
-			value = append(append(value[:0], byte(entries[i].GetType())), entries[i].GetData()...)
+			value = binary.AppendUvarint(append(value[:0], byte(entries[i].GetType())), term)
+			value = append(value, entries[i].GetData()...)
 			if err := builder.Add(now, nil, value); err != nil {
 				return nil, err
 			}
@@ -94,22 +96,30 @@ func decodeEntries(b []byte) ([]*raftpb.Entry, error) {
 func decodeBatch(entries []*raftpb.Entry, batch record.Batch) ([]*raftpb.Entry, error) {
 	reader := batch.Records(record.Limits{BatchBytesMax: len(batch), DecompressedBytesMax: 2 * EntryBytesMax})
 	defer reader.Close()
-	term := batch.LeaderEpoch()
 	for reader.Next() {
 		r := reader.Record()
-		if len(r.Value) == 0 || r.Value[0] > byte(raftpb.EntryConfChangeV2) || term < 0 {
-			return nil, fmt.Errorf("offset %d of the metadata log is no entry", r.Offset)
+		e, err := decodeEntry(r.Value, batch.LeaderEpoch())
+		if err != nil {
+			return nil, fmt.Errorf("offset %d: %w", r.Offset, err)
 		}
-		data := make([]byte, len(r.Value)-1)
-		copy(data, r.Value[1:])
-		e := &raftpb.Entry{
-			Index: new(indexOf(r.Offset)), Term: new(uint64(term)),
-			Type: raftpb.EntryType(r.Value[0]).Enum(),
-		}
-		if len(data) > 0 {
-			e.Data = data
-		}
+		e.Index = new(indexOf(r.Offset))
 		entries = append(entries, e)
 	}
 	return entries, reader.Err()
+}
+
+// decodeEntry reads the value of a record, of which it keeps nothing.
+func decodeEntry(value []byte, epoch record.LeaderEpoch) (*raftpb.Entry, error) {
+	if len(value) == 0 || value[0] > byte(raftpb.EntryConfChangeV2) {
+		return nil, errors.New("the record is no entry of the metadata log")
+	}
+	term, n := binary.Uvarint(value[1:])
+	if n <= 0 || epoch < 0 || term != uint64(epoch) {
+		return nil, fmt.Errorf("the entry is of epoch %d, its batch of epoch %d", term, epoch)
+	}
+	e := &raftpb.Entry{Term: new(term), Type: raftpb.EntryType(value[0]).Enum()}
+	if data := value[1+n:]; len(data) > 0 {
+		e.Data = append([]byte(nil), data...)
+	}
+	return e, nil
 }

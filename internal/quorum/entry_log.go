@@ -26,7 +26,8 @@ const (
 
 // entryLog is the metadata log on disk: a commitlog whose offsets are raft indexes less one. One goroutine uses it.
 type entryLog struct {
-	log *commitlog.Log
+	log      *commitlog.Log
+	unsynced bool // see faults
 }
 
 func openEntryLog(dir *commitlog.Dir) (*entryLog, error) {
@@ -63,6 +64,9 @@ func (l *entryLog) append(entries []*raftpb.Entry, now int64) error {
 			return err
 		}
 		entries = entries[n:]
+	}
+	if l.unsynced {
+		return nil
 	}
 	return l.log.Sync()
 }

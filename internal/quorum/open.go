@@ -36,6 +36,7 @@ func Open(config Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	log.unsynced = config.faults.entriesUnsynced
 	n.storage = &storage{log: log}
 	if err := n.open(config.Now()); err != nil {
 		if n.state != nil {
@@ -104,7 +105,7 @@ func (n *Node) claim() error {
 		}
 		state, err = createStateFile(n.config.FS, logFolder, hardState{
 			node: n.config.NodeID, clusterID: n.config.ClusterID, voters: raftIDs(n.config.Voters),
-		})
+		}, n.config.faults.stateUnsynced)
 		if err != nil {
 			return err
 		}

@@ -21,13 +21,16 @@ func (n *Node) considerSnapshot(now time.Time) {
 		return
 	}
 	s.running = true
+	if n.config.faults.compactsEarly {
+		_ = n.storage.log.compact(n.applied, now.UnixMilli())
+	}
 	image, conf := n.image.Load(), raftpb.ConfState{Voters: n.storage.conf.GetVoters(), Learners: n.storage.conf.GetLearners()}
 	c := checkpoint{
 		index: n.applied, term: uint64(image.Epoch), clusterID: image.ClusterID(),
 		voters: conf.GetVoters(), learners: conf.GetLearners(),
 	}
 	write := func() message {
-		size, err := writeCheckpoint(n.config.FS, logFolder, c, image)
+		size, err := writeCheckpoint(n.config.FS, logFolder, c, image, n.config.faults.snapshotUnsynced)
 		return message{work: func(now time.Time) error { return n.snapshotDone(now, c, size, err) }}
 	}
 	if n.config.Manual {

@@ -115,6 +115,8 @@ type stateFile struct {
 	name  string
 	file  disk.File
 	state hardState // as it was read or written last
+
+	unsynced bool // see faults
 }
 
 // openStateFile reads quorum-state; nil and no error if it was never written.
@@ -159,7 +161,7 @@ func (f *stateFile) read() (bool, error) {
 }
 
 // createStateFile writes the first state, durably, name included. What stands under the name was never written whole.
-func createStateFile(tree disk.FS, folder string, s hardState) (*stateFile, error) {
+func createStateFile(tree disk.FS, folder string, s hardState, unsynced bool) (*stateFile, error) {
 	if err := tree.MkdirAll(folder); err != nil {
 		return nil, err
 	}
@@ -171,8 +173,12 @@ func createStateFile(tree disk.FS, folder string, s hardState) (*stateFile, erro
 	if err != nil {
 		return nil, err
 	}
-	f := &stateFile{fs: tree, name: name, file: file}
-	if err := errors.Join(f.write(s), tree.SyncDir(folder), tree.SyncDir(".")); err != nil {
+	f := &stateFile{fs: tree, name: name, file: file, unsynced: unsynced}
+	err = f.write(s)
+	if err == nil && !unsynced {
+		err = errors.Join(tree.SyncDir(folder), tree.SyncDir("."))
+	}
+	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
 	return f, nil
@@ -188,8 +194,10 @@ func (f *stateFile) write(s hardState) error {
 	if _, err := f.file.WriteAt(slot, int64(s.sequence%2)*stateSlotBytes); err != nil {
 		return fmt.Errorf("write %s: %w", f.name, err)
 	}
-	if err := f.file.Sync(); err != nil {
-		return fmt.Errorf("sync %s: %w", f.name, err)
+	if !f.unsynced {
+		if err := f.file.Sync(); err != nil {
+			return fmt.Errorf("sync %s: %w", f.name, err)
+		}
 	}
 	f.state = s
 	return nil

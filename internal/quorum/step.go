@@ -6,6 +6,7 @@ import (
 
 	"github.com/skein-io/skein/internal/controller"
 	"github.com/skein-io/skein/internal/metadata"
+	"github.com/skein-io/skein/internal/protocol"
 )
 
 // handle takes one message from the inbox.
@@ -36,6 +37,9 @@ func (n *Node) step(now time.Time, event controller.Event) error {
 		} else {
 			n.deadlines[t.Broker] = t.At
 		}
+	}
+	if n.config.faults.answersEarly {
+		n.answerEarly()
 	}
 	for _, r := range effects.Replies {
 		done, ok := n.waiting[r.Token]
@@ -83,4 +87,12 @@ func (n *Node) earliest() (broker metadata.NodeID, at time.Time, ok bool) {
 func (n *Node) deadline() (time.Time, bool) {
 	_, at, ok := n.earliest()
 	return at, ok
+}
+
+// answerEarly is a planted bug: whoever waits is answered without waiting.
+func (n *Node) answerEarly() {
+	for token, done := range n.waiting {
+		n.waiting[token] = func(protocol.Message, error) {}
+		done(nil, nil)
+	}
 }

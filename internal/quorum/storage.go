@@ -23,6 +23,10 @@ var _ raft.Storage = (*storage)(nil)
 
 // load reads the entries behind the snapshot.
 func (s *storage) load() error {
+	if first := indexOf(s.log.log.StartOffset()); first > s.index+1 {
+		return fmt.Errorf("%s begins with entry %d, and no snapshot holds what was before it; "+
+			"take the folder from a backup or from another voter", logFolder, first)
+	}
 	entries, err := s.log.readFrom(s.index + 1)
 	if err != nil {
 		return err
