@@ -85,6 +85,8 @@ func Table() []Row {
 		row(protocol.KeyDescribeProducers, Barrier, (*Node).describeProducers, Right{ResourceTopic, OperationRead}),
 		row(protocol.KeyListConfigResources, Barrier, (*Node).listConfigResources, Right{ResourceCluster, OperationDescribeConfigs}),
 		row(protocol.KeyDescribeTopicPartitions, Barrier, (*Node).describeTopicPartitions, Right{ResourceTopic, OperationDescribe}),
+		row(protocol.KeyDescribeClientErrors, Barrier, (*Node).describeClientErrors, Right{ResourceCluster, OperationDescribe}),
+		row(protocol.KeyDescribeFlightRecorder, Barrier, (*Node).describeFlightRecorder, Right{ResourceCluster, OperationDescribe}, Right{ResourceGroup, OperationDescribe}),
 	}
 }
 

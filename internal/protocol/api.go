@@ -5,6 +5,9 @@ import "strconv"
 // NoKey is what Key returns for a body that is neither a request, a response nor a numbered record.
 const NoKey Key = -1
 
+// PrivateKeys is the first key of skein's own APIs, which only skein's own programs ask for.
+const PrivateKeys Key = 0x4000
+
 // apiInfo is a row of the generated table of APIs.
 type apiInfo struct {
 	name              string
@@ -15,17 +18,21 @@ type apiInfo struct {
 	request, response func() Message
 }
 
-func infoOf(key Key) (apiInfo, bool) {
-	if key < 0 || int(key) >= len(apis) {
-		return apiInfo{}, false
+// infoOf finds the row of an API; ok is false for one without messages.
+func infoOf(key Key) (info apiInfo, ok bool) {
+	switch private := int(key - PrivateKeys); {
+	case key >= 0 && int(key) < len(apis):
+		info = apis[key]
+	case key >= PrivateKeys && private < len(privateAPIs):
+		info = privateAPIs[private]
 	}
-	return apis[key], apis[key].request != nil
+	return info, info.request != nil
 }
 
-// String returns Kafka's name of the API, such as "InitProducerId", or the number of an API without one.
+// String returns the name of the API, such as "InitProducerId", or the number of an API without one.
 func (k Key) String() string {
-	if k >= 0 && int(k) < len(apis) {
-		return apis[k].name
+	if info, _ := infoOf(k); info.name != "" {
+		return info.name
 	}
 	return strconv.Itoa(int(k))
 }

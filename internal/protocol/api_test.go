@@ -22,7 +22,8 @@ func TestVersionsThatDifferFromTheSchemas(t *testing.T) {
 		{KeyLeaderAndIsr, 0, -1, 0, -1},
 		{95, 0, -1, 0, -1},
 		{-1, 0, -1, 0, -1},
-		{0x4000, 0, -1, 0, -1},
+		{0x7000, 0, -1, 0, -1},
+		{KeyDescribeClientErrors, 0, 0, 0, 0},
 	} {
 		lowest, highest := Versions(c.key)
 		decodable, highest2 := Decodable(c.key)
@@ -46,7 +47,8 @@ func TestHeaderVersions(t *testing.T) {
 		{KeySaslHandshake, 1, 1, 0},
 		{KeyOffsetDelete, 0, 1, 0},
 		{KeyDescribeCluster, 0, 2, 1},
-		{0x4000, 0, 1, 0},
+		{0x7000, 0, 1, 0},
+		{KeyDescribeFlightRecorder, 0, 2, 1},
 	} {
 		if request, response := HeaderVersion(c.key, c.version), ResponseHeaderVersion(c.key, c.version); request != c.request || response != c.response {
 			t.Errorf("%s v%d: request header v%d, response header v%d", c.key, c.version, request, response)

@@ -101,6 +101,12 @@ const (
 	KeyUnregisterController                  Key = 94
 )
 
+// skein's own APIs.
+const (
+	KeyDescribeClientErrors   Key = 0x4000
+	KeyDescribeFlightRecorder Key = 0x4001
+)
+
 var apis = [...]apiInfo{
 	KeyProduce: {
 		name: "Produce", lowest: 0, highest: 13, decodable: 3, decodableMax: 13, flexible: 9,
@@ -560,6 +566,19 @@ var apis = [...]apiInfo{
 		name: "UnregisterController", lowest: 0, highest: 0, decodable: 0, decodableMax: 0, flexible: 0,
 		request:  func() Message { return NewUnregisterControllerRequest() },
 		response: func() Message { return NewUnregisterControllerResponse() },
+	},
+}
+
+var privateAPIs = [...]apiInfo{
+	KeyDescribeClientErrors - PrivateKeys: {
+		name: "DescribeClientErrors", lowest: 0, highest: 0, decodable: 0, decodableMax: 0, flexible: 0,
+		request:  func() Message { return NewDescribeClientErrorsRequest() },
+		response: func() Message { return NewDescribeClientErrorsResponse() },
+	},
+	KeyDescribeFlightRecorder - PrivateKeys: {
+		name: "DescribeFlightRecorder", lowest: 0, highest: 0, decodable: 0, decodableMax: 0, flexible: 0,
+		request:  func() Message { return NewDescribeFlightRecorderRequest() },
+		response: func() Message { return NewDescribeFlightRecorderResponse() },
 	},
 }
 

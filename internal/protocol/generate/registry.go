@@ -12,19 +12,29 @@ var advertised = map[string]versions{
 	"ApiVersions": {0, 4, true},
 }
 
+// privateKeys is the first number of skein's own APIs (protocol.PrivateKeys).
+const privateKeys = 0x4000
+
 // registry writes the table of APIs and of the records by their number.
 func (p *printer) registry(specs []messageSpec, messages []*goMessage) {
 	requests := slices.DeleteFunc(slices.Clone(specs), func(s messageSpec) bool { return s.Type != "request" })
 	slices.SortFunc(requests, func(a, b messageSpec) int { return int(*a.APIKey) - int(*b.APIKey) })
-	p.line("// Kafka's APIs. Those without versions are gone from Kafka and keep their number.")
-	p.line("const (")
-	for _, s := range requests {
-		p.line("Key%s Key = %d", goName(apiName(s.Name)), *s.APIKey)
+	own := slices.IndexFunc(requests, func(s messageSpec) bool { return *s.APIKey >= privateKeys })
+	if own < 0 {
+		own = len(requests)
 	}
-	p.line(")\n")
+	p.line("// Kafka's APIs. Those without versions are gone from Kafka and keep their number.")
+	p.keys(requests[:own], "%d")
+	p.line("// skein's own APIs.")
+	p.keys(requests[own:], "%#x")
 	p.line("var apis = [...]apiInfo{")
-	for _, s := range requests {
-		p.api(s, messages)
+	for _, s := range requests[:own] {
+		p.api(s, "", messages)
+	}
+	p.line("}\n")
+	p.line("var privateAPIs = [...]apiInfo{")
+	for _, s := range requests[own:] {
+		p.api(s, " - PrivateKeys", messages)
 	}
 	p.line("}\n")
 	p.constructors("newRecordKey", "coordinator-key", messages)
@@ -37,12 +47,21 @@ func (p *printer) registry(specs []messageSpec, messages []*goMessage) {
 	}
 }
 
-// api writes the row of one API.
-func (p *printer) api(s messageSpec, messages []*goMessage) {
+// keys writes the constants of the APIs' numbers.
+func (p *printer) keys(requests []messageSpec, format string) {
+	p.line("const (")
+	for _, s := range requests {
+		p.line("Key%s Key = "+format, goName(apiName(s.Name)), *s.APIKey)
+	}
+	p.line(")\n")
+}
+
+// api writes the row of one API, at its key less the first key of the table.
+func (p *printer) api(s messageSpec, less string, messages []*goMessage) {
 	name := apiName(s.Name)
 	i := slices.IndexFunc(messages, func(m *goMessage) bool { return m.spec.Name == s.Name })
 	if i < 0 {
-		p.line("Key%s: {name: %q, highest: -1, flexible: -1},", goName(name), name)
+		p.line("Key%s%s: {name: %q, highest: -1, flexible: -1},", goName(name), less, name)
 		return
 	}
 	m := messages[i]
@@ -57,7 +76,7 @@ func (p *printer) api(s messageSpec, messages []*goMessage) {
 	if m.flexible.some {
 		flexible = m.flexible.low
 	}
-	p.line("Key%s: {", goName(name))
+	p.line("Key%s%s: {", goName(name), less)
 	p.line("name: %q, lowest: %d, highest: %d, decodable: %d, decodableMax: %d, flexible: %d,", name, offered.low, offered.high,
 		m.decodes.low, m.decodes.high, flexible)
 	p.line("request: func() Message { return New%sRequest() },", goName(name))

@@ -1,0 +1,45 @@
+package protocol
+
+import (
+	"reflect"
+	"testing"
+)
+
+// skein's own APIs have no oracle: what is written must be read back, and every cut of it refused.
+func TestPrivateMessagesRoundTrip(t *testing.T) {
+	id, message := "app", "why"
+	for _, m := range []Message{
+		&DescribeClientErrorsRequest{},
+		&DescribeClientErrorsRequest{ClientID: &id},
+		&DescribeClientErrorsResponse{ErrorCode: InvalidRequest, ErrorMessage: &message, Clients: []DescribeClientErrorsResponseClient{
+			{ClientID: "app", Errors: []DescribeClientErrorsResponseAnsweredError{
+				{TimestampMs: 1, ApiKey: 9, ApiVersion: 8, AnsweredErrorCode: NotCoordinator, Reason: "it moved", Times: 3}}}}},
+		&DescribeFlightRecorderRequest{Partition: 7},
+		&DescribeFlightRecorderResponse{NodeID: 1, Settings: []DescribeFlightRecorderResponseSetting{{Name: "a", Value: "b"}},
+			OmittedBytes: 5, Events: []byte("{}\n")},
+	} {
+		b := AppendMessage(nil, m, 0)
+		back := reflect.New(reflect.TypeOf(m).Elem()).Interface().(Message)
+		if err := back.Decode(NewReader(b, Limits{}), 0); err != nil || !reflect.DeepEqual(m, back) {
+			t.Errorf("%+v came back as %+v (%v)", m, back, err)
+		}
+		for n := range len(b) {
+			if err := back.Decode(NewReader(b[:n], Limits{}), 0); err == nil {
+				t.Errorf("%T: %d of %d bytes were taken", m, n, len(b))
+			}
+		}
+	}
+}
+
+func TestPrivateRegistryAndMessagesAgree(t *testing.T) {
+	for i := range privateAPIs {
+		key := PrivateKeys + Key(i)
+		request, response := NewRequest(key), NewResponse(key)
+		if request == nil || response == nil || request.Key() != key || response.Key() != key {
+			t.Errorf("%s: %T and %T", key, request, response)
+		}
+	}
+	if KeyDescribeClientErrors.String() != "DescribeClientErrors" || NewRequest(PrivateKeys+Key(len(privateAPIs))) != nil {
+		t.Error("names", KeyDescribeClientErrors)
+	}
+}
