@@ -130,7 +130,7 @@ func (l *Log) committed(s *segment, in *incoming) {
 	s.advance(position, end)
 	l.end.Store(int64(end))
 	l.wrote(&s.log, end, in.epoch())
-	if position-s.checkpoint >= checkpointBytes {
+	if position-s.checkpoint >= l.dir.checkpointEvery {
 		l.tryCheckpoint(s)
 	}
 	l.publish(in)

@@ -1,9 +1,5 @@
 package commitlog
 
-import (
-	"errors"
-)
-
 // Close syncs the log, writes its indexes and a producer snapshot, and closes its files. Readers that hold a Slice
 // keep their file until they release it.
 func (l *Log) Close() error {
@@ -14,6 +10,9 @@ func (l *Log) Close() error {
 	if err == nil {
 		err = l.dir.SyncMark()
 	}
+	if err == nil {
+		l.dir.settle(l.key(), true)
+	}
 	l.shut()
 	l.dir.unregister(l)
 	return err
@@ -21,6 +20,7 @@ func (l *Log) Close() error {
 
 // prepareClose ends appends and leaves to the next round what a restart needs to find.
 func (l *Log) prepareClose() error {
+	defer l.holdCleaning()()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
@@ -58,6 +58,7 @@ func (l *Log) shut() {
 // Delete removes the log for good. The durable mark forgets it first, so that a log of the same name and id may begin
 // anew; then the folder gets a name that no log has, and its files go. Readers that hold a Slice keep their file.
 func (l *Log) Delete() error {
+	defer l.holdCleaning()()
 	s := &l.dir.syncer
 	s.round.Lock()
 	defer s.round.Unlock()
@@ -84,6 +85,7 @@ func (l *Log) Delete() error {
 	work := l.takeDirty()
 	work.releaseFiles()
 	l.dir.unregister(l)
+	l.dir.settle(l.key(), true)
 	if !l.made {
 		return nil
 	}
@@ -104,7 +106,7 @@ func (l *Log) removeFolder() error {
 		err = fs.RemoveAll(gone)
 	}
 	if err != nil {
-		return storageError("delete "+l.name.String(), errors.Join(err))
+		return storageError("delete "+l.name.String(), err)
 	}
 	return nil
 }

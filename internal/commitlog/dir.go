@@ -33,10 +33,13 @@ type Dir struct {
 
 	offline atomic.Pointer[offlineError]
 
-	mu     sync.Mutex
-	logs   map[TopicPartition]*Log
-	doomed []doomedFile
-	closed bool
+	mu      sync.Mutex
+	logs    map[TopicPartition]*Log
+	settled map[markKey]bool // logs opened in this life; true if they were closed since without an error
+	doomed  []doomedFile
+	closed  bool
+
+	checkpointEvery int64 // bytes; checkpointBytes, but less in a test
 
 	faults *faults // planted bugs of a test; nil otherwise
 }
@@ -65,7 +68,8 @@ func OpenDir(fs disk.FS, config DirConfig) (*Dir, error) {
 		}
 		return nil, err
 	}
-	d := &Dir{fs: fs, config: config, lock: lock, logs: map[TopicPartition]*Log{}, files: newFileCache(fs, config.OpenFilesMax)}
+	d := &Dir{fs: fs, config: config, lock: lock, logs: map[TopicPartition]*Log{},
+		settled: map[markKey]bool{}, checkpointEvery: checkpointBytes, files: newFileCache(fs, config.OpenFilesMax)}
 	d.space.floor = config.FreeBytesFloor
 	if err := d.open(); err != nil {
 		return nil, errors.Join(err, lock.Close())
@@ -164,18 +168,60 @@ func (d *Dir) Close() error {
 	for _, l := range logs {
 		l.shut()
 	}
-	failed = errors.Join(failed, d.closeMark(failed == nil))
+	if failed == nil {
+		for _, l := range logs {
+			d.settle(l.key(), true)
+		}
+	}
+	failed = errors.Join(failed, d.closeMark(failed == nil && d.allSettled()))
 	d.reap(nil)
 	return errors.Join(failed, d.lock.Close())
 }
 
+// settle notes whether the files of a log are as its last Close left them.
+func (d *Dir) settle(key markKey, well bool) {
+	d.mu.Lock()
+	d.settled[key] = well
+	d.mu.Unlock()
+}
+
+// endedWell says whether the files of a log are as Close left them, in this life or the last.
+func (d *Dir) endedWell(key markKey) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if well, ok := d.settled[key]; ok {
+		return well
+	}
+	return d.clean
+}
+
+// allSettled says whether a note of a clean end would be true of every log, those included that were not opened.
+func (d *Dir) allSettled() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, well := range d.settled {
+		if !well {
+			return false
+		}
+	}
+	if d.clean {
+		return true
+	}
+	for _, key := range d.mark.keys() {
+		if !d.settled[key] {
+			return false
+		}
+	}
+	return true
+}
+
 // closeMark syncs the mark and, if all went well until here, leaves the note.
 func (d *Dir) closeMark(well bool) error {
-	if d.Offline() != nil {
+	if d.Offline() != nil && !d.faults.notesClean() {
 		return d.mark.file.Close()
 	}
 	err := d.mark.sync()
-	if err == nil && well {
+	if err == nil && well || d.faults.notesClean() {
 		err = replaceFile(d.fs, ".", cleanShutdown, []byte(`{"version":0,"brokerEpoch":-1}`))
 	}
 	return errors.Join(err, d.mark.file.Close())

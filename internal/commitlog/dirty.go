@@ -74,6 +74,14 @@ func (l *Log) takeDirty() dirtyWork {
 	return work
 }
 
+// unsynced says whether a round has anything to do for the log.
+func (l *Log) unsynced() bool {
+	l.dirty.mu.Lock()
+	defer l.dirty.mu.Unlock()
+	w := &l.dirty.work
+	return len(w.files) > 0 || w.folder || w.root || w.epochs != nil
+}
+
 func (w *dirtyWork) releaseFiles() {
 	for _, f := range w.files {
 		w.log.files.release(f)

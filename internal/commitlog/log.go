@@ -12,7 +12,7 @@ import (
 
 // Log is one partition on disk. Its methods may be called concurrently.
 //
-// Locks, in the order in which they are taken: syncer.round (only truncation), Log.mu, Log.structure, dirty.mu. Append
+// Locks, in the order in which they are taken: cleaning, syncer.round (only what cuts), Log.mu, Log.structure, dirty.mu. Append
 // holds mu while it writes: one appender at a time. Readers hold structure shared, for the time of a lookup; it is
 // held alone only to replace or cut segments. No lock is held while bytes are sent to a client.
 type Log struct {
@@ -35,16 +35,15 @@ type Log struct {
 	structure sync.RWMutex
 	segments  []*segment // by base; the last is the active one. Empty until the first append
 
-	mu          sync.Mutex
-	made        bool // the folder exists
-	closed      bool
-	producers   producerTable
-	snapshots   []record.Offset // of the producer snapshots on disk, ascending
-	unflushed   int64           // records since the last sync, in page-cache mode
-	lastMarkEnd record.Offset
+	mu        sync.Mutex
+	made      bool // the folder exists
+	closed    bool
+	producers producerTable
+	snapshots []record.Offset // of the producer snapshots on disk, ascending
+	unflushed int64           // records since the last sync, in page-cache mode
 
-	cleaning sync.Mutex // one compaction at a time
-	cleaned  atomic.Int64
+	cleaning sync.Mutex   // one compaction at a time, and none beside what cuts or closes the log
+	haste    atomic.Int32 // how many wait for a compaction to give up
 	recovery Recovery
 }
 
@@ -180,4 +179,12 @@ func (l *Log) usable() error {
 		return storageError(l.name.String(), ErrClosed)
 	}
 	return l.dir.Offline()
+}
+
+// holdCleaning makes a compaction that runs give up, and keeps others away until the function it returns is called.
+func (l *Log) holdCleaning() (release func()) {
+	l.haste.Add(1)
+	l.cleaning.Lock()
+	l.haste.Add(-1)
+	return l.cleaning.Unlock
 }

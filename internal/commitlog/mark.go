@@ -1,6 +1,8 @@
 package commitlog
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -14,13 +16,14 @@ import (
 )
 
 // The durable mark: for each log of a directory, up to which offset its records were synced. One file of pages; the
-// first is the header, then pairs of pages, the A and the B page of the same 64 logs. A log has one slot in each and
-// writes them in turn, so that a torn write leaves the one before. Big-endian.
+// first is the header, then pairs of pages, the A and the B page of the same 64 logs. A log has a slot in each: one
+// holds what was synced last, the other takes every write until the next sync, so that a torn write never takes the
+// synced one. Big-endian.
 //
 //	header page     page 1 (A)          page 2 (B)          page 3 (A)
 //	+------------+ +-------------------+-------------------+--------------------
 //	| header     | | slots of logs     | slots of logs     | slots of logs
-//	|            | | 0..63, odd seq    | 0..63, even seq   | 64..127, odd seq
+//	|            | | 0..63             | 0..63             | 64..127
 //	+------------+ +-------------------+-------------------+--------------------
 //
 //	slot, 64 bytes
@@ -31,8 +34,9 @@ import (
 //	+-------+-----+---------+---------+-----------+--------+--------+--------+-------+------+
 //
 // The CRC-32C covers the slot behind it. Of a log's two slots the one with the higher sequence counts. A slot is
-// written only after what it says has been synced and is not synced itself, so what survives a crash is true and at
-// worst stale. Only what takes a claim back (truncation, log start) is synced before it is acted upon.
+// written only after what it says has been synced, and is not synced itself but once a second, so what survives a crash
+// is true and at worst stale. What takes a claim back (truncation, deletion) is synced before it is acted upon; because
+// a later write never touches the slot that was synced, the claim cannot come back.
 const (
 	markFile      = "durable-mark"
 	markPageSize  = 4096
@@ -62,6 +66,8 @@ type markSlot struct {
 	key      markKey
 	entry    markEntry
 	sequence uint32
+	side     uint8 // page of the pair that holds this: 0 is A, 1 is B
+	fresh    bool  // not synced yet: the other side is what was synced
 }
 
 // markTable is the file and what it says. Safe for concurrent use.
@@ -72,9 +78,13 @@ type markTable struct {
 	slots []markSlot
 	byKey map[markKey]int
 	free  []int
-	dirty bool // written since the last sync
-
 	pages []int64 // to write
+	fresh []int   // slots that have changed since the last sync
+	dirty bool    // written since the last sync
+
+	// While a sync is under way nobody knows which side of a slot is the durable one: changes wait for its end.
+	inFlight bool
+	pending  map[markKey]markEntry
 
 	syncing sync.Mutex // one sync at a time: who finds nothing to do knows that it is done
 }
@@ -82,7 +92,7 @@ type markTable struct {
 // openMark reads the mark, or makes an empty one. A file that is no mark is set aside by the caller's choice: it is an
 // error here. fresh says that the file was made, so that its name has to be synced.
 func openMark(fs disk.FS) (m *markTable, fresh bool, err error) {
-	m = &markTable{byKey: map[markKey]int{}}
+	m = &markTable{byKey: map[markKey]int{}, pending: map[markKey]markEntry{}}
 	m.file, err = fs.Open(markFile)
 	if missing(err) {
 		return m, true, m.create(fs)
@@ -108,6 +118,9 @@ func openMark(fs disk.FS) (m *markTable, fresh bool, err error) {
 		return nil, false, errors.Join(err, m.file.Close())
 	}
 	m.load()
+	if err := m.file.Sync(); err != nil { // what was read may be in the page cache only
+		return nil, false, errors.Join(err, m.file.Close())
+	}
 	return m, false, nil
 }
 
@@ -164,25 +177,23 @@ func (m *markTable) load() {
 }
 
 func (m *markTable) newest(i int) (markSlot, bool) {
-	a, okA := decodeSlot(m.slotBytes(i, 1))
-	b, okB := decodeSlot(m.slotBytes(i, 2))
+	a, okA := decodeSlot(m.slotBytes(i, 0))
+	b, okB := decodeSlot(m.slotBytes(i, 1))
+	b.side = 1
 	if okA && (!okB || int32(a.sequence-b.sequence) > 0) {
 		return a, true
 	}
 	return b, okB
 }
 
-// slotAt is the byte where a log's slot with a sequence stands.
-func slotAt(i int, sequence uint32) int64 {
-	page := 1 + 2*(i/markSlots)
-	if sequence%2 == 0 {
-		page++
-	}
+// slotAt is the byte where one side of a log's slot stands.
+func slotAt(i int, side uint8) int64 {
+	page := 1 + 2*(i/markSlots) + int(side)
 	return int64(page)*markPageSize + int64(i%markSlots)*markSlotSize
 }
 
-func (m *markTable) slotBytes(i int, sequence uint32) []byte {
-	at := slotAt(i, sequence)
+func (m *markTable) slotBytes(i int, side uint8) []byte {
+	at := slotAt(i, side)
 	return m.image[at : at+markSlotSize]
 }
 
@@ -216,31 +227,44 @@ func encodeSlot(b []byte, s markSlot) {
 func (m *markTable) get(key markKey) (markEntry, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if e, ok := m.pending[key]; ok {
+		return e, true
+	}
 	if i, ok := m.byKey[key]; ok {
 		return m.slots[i].entry, true
 	}
 	return markEntry{}, false
 }
 
-// put notes an entry in memory; write brings it to the file. True if it says anything new.
-func (m *markTable) put(key markKey, e markEntry) bool {
+// put notes an entry in memory; write brings it to the file.
+func (m *markTable) put(key markKey, e markEntry) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.inFlight {
+		m.pending[key] = e
+		return
+	}
+	m.apply(key, e)
+}
+
+func (m *markTable) apply(key markKey, e markEntry) {
 	i, ok := m.byKey[key]
 	if !ok {
 		i = m.take(key)
 	} else if m.slots[i].entry == e {
-		return false
+		return
 	}
 	s := &m.slots[i]
 	s.key, s.entry = key, e
-	s.sequence++
-	if s.sequence == 0 {
-		s.sequence = 2
+	if s.sequence++; s.sequence == 0 {
+		s.sequence = 1
 	}
-	encodeSlot(m.slotBytes(i, s.sequence), *s)
-	m.touch(slotAt(i, s.sequence) / markPageSize)
-	return true
+	if !s.fresh {
+		s.side, s.fresh = s.side^1, true
+		m.fresh = append(m.fresh, i)
+	}
+	encodeSlot(m.slotBytes(i, s.side), *s)
+	m.touch(slotAt(i, s.side) / markPageSize)
 }
 
 // take finds a free slot, or makes the file longer by a pair of pages.
@@ -259,19 +283,20 @@ func (m *markTable) take(key markKey) int {
 	return i
 }
 
-// remove frees the slot of a deleted log. Until the write is durable the slot may come back; nobody will ask for it.
+// remove frees the slot of a log that is about to be deleted. The caller syncs it before the log's files go.
 func (m *markTable) remove(key markKey) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	delete(m.pending, key)
 	i, ok := m.byKey[key]
 	if !ok {
 		return
 	}
 	delete(m.byKey, key)
 	m.free = append(m.free, i)
-	for sequence := range uint32(2) {
-		clear(m.slotBytes(i, sequence))
-		m.touch(slotAt(i, sequence) / markPageSize)
+	for side := range uint8(2) {
+		clear(m.slotBytes(i, side))
+		m.touch(slotAt(i, side) / markPageSize)
 	}
 	m.slots[i].key = markKey{}
 }
@@ -302,24 +327,67 @@ func (m *markTable) writeLocked() error {
 	return nil
 }
 
-// sync writes and makes durable what was noted before. A round may go on writing meanwhile.
+// sync writes and makes durable what was noted before. A round may go on meanwhile.
 func (m *markTable) sync() error {
 	m.syncing.Lock()
 	defer m.syncing.Unlock()
 	m.mu.Lock()
 	err := m.writeLocked()
-	dirty := m.dirty
-	m.dirty = false
-	m.mu.Unlock()
-	if err != nil || !dirty {
+	if err != nil || !m.dirty {
+		m.mu.Unlock()
 		return err
 	}
-	return m.file.Sync()
+	m.dirty, m.inFlight = false, true
+	m.mu.Unlock()
+	err = m.file.Sync()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.inFlight = false
+	if err != nil {
+		return err
+	}
+	for _, i := range m.fresh {
+		m.slots[i].fresh = false
+	}
+	m.fresh = m.fresh[:0]
+	for _, key := range m.waiting() {
+		m.apply(key, m.pending[key])
+	}
+	clear(m.pending)
+	return nil
+}
+
+// waiting lists the keys of pending in an order that is the same in every run.
+func (m *markTable) waiting() []markKey {
+	keys := make([]markKey, 0, len(m.pending))
+	for key := range m.pending {
+		keys = append(keys, key)
+	}
+	slices.SortFunc(keys, func(a, b markKey) int {
+		if c := bytes.Compare(a.topicID[:], b.topicID[:]); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.partition, b.partition)
+	})
+	return keys
 }
 
 // unsynced says whether sync has anything to do.
 func (m *markTable) unsynced() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.dirty || len(m.pages) > 0
+	return m.dirty || len(m.pages) > 0 || len(m.pending) > 0
+}
+
+// keys lists the logs that the mark knows.
+func (m *markTable) keys() []markKey {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	keys := make([]markKey, 0, len(m.byKey))
+	for i := range m.slots {
+		if j, ok := m.byKey[m.slots[i].key]; ok && j == i {
+			keys = append(keys, m.slots[i].key)
+		}
+	}
+	return keys
 }

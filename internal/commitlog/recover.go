@@ -3,6 +3,7 @@ package commitlog
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/skein-io/skein/internal/record"
@@ -20,6 +21,7 @@ type recovering struct {
 	log     *Log
 	content folderContent
 	known   bool          // the mark knows the log
+	clean   bool          // the files are as Close left them
 	mark    record.Offset // M; without a mark the first base
 	next    record.Offset // offset after the last batch seen
 	cut     *cutPlace     // set by the first flaw above the mark
@@ -34,6 +36,8 @@ type cutPlace struct {
 // recover fills an empty Log from its folder. The caller holds mu.
 func (l *Log) recover() error {
 	entry, known := l.dir.mark.get(l.key())
+	clean := l.dir.endedWell(l.key())
+	l.dir.settle(l.key(), false)
 	l.recovery.Mark = -1
 	if known {
 		l.recovery.Mark = entry.end
@@ -53,7 +57,12 @@ func (l *Log) recover() error {
 	if err := l.claim(content); err != nil {
 		return err
 	}
-	r := recovering{log: l, content: content, known: known, mark: entry.end}
+	if known {
+		if err := l.dropDeleted(&content, entry.start); err != nil {
+			return err
+		}
+	}
+	r := recovering{log: l, content: content, known: known, clean: clean, mark: entry.end}
 	if len(content.bases) == 0 {
 		if known && entry.end > entry.start {
 			return &DamagedError{File: l.folder, Offset: entry.start, Reason: "there is no segment"}
@@ -62,6 +71,19 @@ func (l *Log) recover() error {
 		return nil
 	}
 	return r.run(entry.start)
+}
+
+// dropDeleted removes segments that lie below the log start offset: a crash came between their deletion and its end.
+func (l *Log) dropDeleted(c *folderContent, start record.Offset) error {
+	n := 0
+	for n+1 < len(c.bases) && c.bases[n+1] <= start {
+		if err := l.removeFiles(newSegment(l.files, l.folder, c.bases[n])); err != nil {
+			return err
+		}
+		n++
+	}
+	c.logs, c.bases = c.logs[n:], c.bases[n:]
+	return nil
 }
 
 // recovered sets the ends of the log.
@@ -128,12 +150,12 @@ func (r *recovering) trusted(i int) bool {
 		return false
 	}
 	next := r.content.bases[i+1]
-	return next < r.mark || next == r.mark && r.log.dir.clean
+	return next < r.mark || next == r.mark && r.clean
 }
 
 // vouched says whether the mark vouches for a checkpoint at an offset.
 func (r *recovering) vouched(offset record.Offset) bool {
-	return r.known && (offset < r.mark || offset == r.mark && r.log.dir.clean)
+	return r.known && (offset < r.mark || offset == r.mark && r.clean)
 }
 
 // start loads the newest producer snapshot at or below the mark and returns its offset, from which on the batches
@@ -199,10 +221,9 @@ func (r *recovering) scan(from record.Offset) error {
 	l := r.log
 	for i := range l.segments {
 		var err error
-		switch {
-		case r.trusted(i) && l.segments[i+1].base <= from:
+		if r.trusted(i) && l.segments[i+1].base <= from {
 			err = r.trust(i)
-		default:
+		} else if err = r.follows(i); err == nil && r.cut == nil {
 			r.next = max(r.next, l.segments[i].base)
 			err = r.enter(i, from)
 		}
@@ -211,6 +232,20 @@ func (r *recovering) scan(from record.Offset) error {
 		}
 	}
 	return nil
+}
+
+// follows looks whether a segment begins where the one before ends: a roll makes it so, and compaction keeps it so. A
+// crash can lose the end of one file and keep the next. Of a folder that the mark does not know, Kafka may have
+// compacted the end of a segment away.
+func (r *recovering) follows(i int) error {
+	if i == 0 || !r.known && r.log.config.Load().Compact {
+		return nil
+	}
+	s, before := r.log.segments[i], r.log.segments[i-1]
+	if s.base == r.next || s.base-r.next > math.MaxInt32 {
+		return nil
+	}
+	return r.flawed(i-1, before.size.Load(), fmt.Sprintf("it ends with offset %d, and the next segment begins with %d", r.next-1, s.base))
 }
 
 // finish removes a torn tail, checks that nothing is missing below the mark, and hands over to the next round what is

@@ -327,6 +327,12 @@ func (r *recovering) cutTail() error {
 	if err := file.Truncate(r.cut.position); err != nil {
 		return err
 	}
+	if err := file.Sync(); err != nil { // or a later crash brings back what was cut, behind what is appended now
+		return err
+	}
+	if err := l.dir.fs.SyncDir(l.folder); err != nil {
+		return err
+	}
 	s.size.Store(r.cut.position)
 	s.next.Store(int64(max(r.next, s.base)))
 	l.recovery.Cut, l.recovery.CutFile, l.recovery.CutPosition = true, s.log.name, r.cut.position

@@ -22,20 +22,43 @@ type doomedFile struct {
 // old timestamps are not deleted the moment they arrive, and one with a future timestamp keeps others only for as long
 // as they share a segment.
 func (l *Log) Retain(now int64, highWatermark record.Offset) (int, error) {
+	last, err := l.expire(now, highWatermark)
+	if err != nil {
+		return 0, err
+	}
+	defer l.dir.reap(&now)
+	if last == nil {
+		return 0, nil
+	}
+	// What goes may hold the only durable trace of a producer: the snapshot that stands where the rest begins comes first.
+	if l.unsynced() {
+		l.enqueue()
+		if err := l.dir.Round(); err != nil {
+			return 0, err
+		}
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.usable(); err != nil {
 		return 0, err
 	}
+	return l.deleteBelow(slices.Index(l.segments, last)+1, now)
+}
+
+// expire forgets what is too old and returns the last segment that goes, or nil.
+func (l *Log) expire(now int64, highWatermark record.Offset) (*segment, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.usable(); err != nil {
+		return nil, err
+	}
 	config := l.config.Load()
 	l.producers.expire(now, config.ProducerIDExpirationMs)
 	keep, err := l.retained(config, now, highWatermark)
-	if err != nil {
-		return 0, l.readFailed(err)
+	if err != nil || keep == 0 {
+		return nil, err
 	}
-	deleted, err := l.deleteBelow(keep, now)
-	l.dir.reap(&now)
-	return deleted, err
+	return l.segments[keep-1], nil
 }
 
 // retained is the number of the first segment that stays. It rolls the active segment if that has expired.
@@ -55,7 +78,7 @@ func (l *Log) retained(config *Config, now int64, highWatermark record.Offset) (
 		last := i == len(l.segments)-1
 		expired, err := s.expired(config, now, last)
 		if err != nil {
-			return 0, err
+			return 0, l.readFailed(err)
 		}
 		excess -= s.size.Load()
 		if !expired && (config.RetentionBytes < 0 || excess < 0) {
@@ -105,11 +128,11 @@ func (l *Log) DeleteRecords(before record.Offset) error {
 	if before <= l.StartOffset() {
 		return nil
 	}
-	return l.moveStart(before, true)
+	return l.moveStart(before)
 }
 
-// moveStart raises the log start offset, and at once in the mark if asked to.
-func (l *Log) moveStart(start record.Offset, durably bool) error {
+// moveStart raises the log start offset, durably where the records themselves are durable.
+func (l *Log) moveStart(start record.Offset) error {
 	l.start.Store(int64(start))
 	if l.epochs.truncateStart(start) {
 		l.dirty.mu.Lock()
@@ -117,19 +140,15 @@ func (l *Log) moveStart(start record.Offset, durably bool) error {
 		l.dirty.mu.Unlock()
 	}
 	entry, ok := l.dir.mark.get(l.key())
+	if !ok || entry.end < start { // in page-cache mode: the mark says it once the records are synced
+		l.enqueue()
+	}
 	if !ok || entry.start >= start {
 		return nil
 	}
 	entry.start = min(start, entry.end)
 	l.dir.mark.put(l.key(), entry)
-	var err error
-	if durably {
-		err = l.dir.mark.sync()
-	} else {
-		err = l.dir.mark.write()
-		l.dir.syncer.tickMark()
-	}
-	if err != nil {
+	if err := l.dir.mark.sync(); err != nil {
 		return l.dir.goOffline(err)
 	}
 	return nil
@@ -143,7 +162,7 @@ func (l *Log) deleteBelow(n int, now int64) (int, error) {
 	}
 	gone := l.segments[:n]
 	if start := gone[n-1].nextOffset(); start > l.StartOffset() {
-		if err := l.moveStart(start, false); err != nil {
+		if err := l.moveStart(start); err != nil { // or a crash that deletes only some of the files leaves a hole
 			return 0, err
 		}
 	}

@@ -334,6 +334,7 @@ func (d *Dir) SyncMark() error {
 	if err := d.mark.sync(); err != nil {
 		return d.goOffline(err)
 	}
+	d.syncer.tickMark() // for what was noted meanwhile
 	return nil
 }
 

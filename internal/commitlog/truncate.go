@@ -10,8 +10,9 @@ import (
 
 // TruncateTo removes every record from an offset on; if a batch holds both sides of it, all of the batch. The durable
 // mark is lowered and synced first, so that what is missing afterwards is not taken for damage. It waits for the round
-// at hand and is durable itself with the next one.
+// at hand and is durable on return.
 func (l *Log) TruncateTo(offset record.Offset) error {
+	defer l.holdCleaning()() // a compaction would bring back what goes
 	s := &l.dir.syncer
 	s.round.Lock()
 	defer s.round.Unlock()
@@ -23,12 +24,65 @@ func (l *Log) TruncateTo(offset record.Offset) error {
 	if offset >= l.EndOffset() {
 		return nil
 	}
-	l.cleaning.Lock() // a compaction must not bring back what goes
-	defer l.cleaning.Unlock()
 	if err := l.truncate(max(offset, l.StartOffset())); err != nil {
 		return l.dir.goOffline(err)
 	}
 	return nil
+}
+
+// Reset removes every record and lets the log begin anew at an offset: for a replica that is behind its leader's log
+// start, or a snapshot that replaces the log. It is durable on return.
+func (l *Log) Reset(start record.Offset) error {
+	defer l.holdCleaning()()
+	s := &l.dir.syncer
+	s.round.Lock()
+	defer s.round.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.usable(); err != nil {
+		return err
+	}
+	if start < 0 || start >= record.MaxOffset {
+		return l.outOfRange(start)
+	}
+	if err := l.reset(start); err != nil {
+		return l.dir.goOffline(err)
+	}
+	return nil
+}
+
+func (l *Log) reset(start record.Offset) error {
+	first := l.StartOffset()
+	if _, ok := l.dir.mark.get(l.key()); ok {
+		l.dir.mark.put(l.key(), markEntry{end: first, start: first, epoch: record.NoLeaderEpoch})
+		if err := l.dir.mark.sync(); err != nil {
+			return err
+		}
+	}
+	l.structure.Lock()
+	segments := l.segments
+	l.segments = nil
+	l.structure.Unlock()
+	for _, s := range slices.Backward(segments) { // from the end: a crash leaves a shorter log, not one with a hole
+		s.drop()
+		if err := l.removeFiles(s); err != nil {
+			return err
+		}
+	}
+	work := l.takeDirty()
+	work.releaseFiles()
+	l.epochs.set(nil)
+	if err := l.reloadProducers(-1); err != nil {
+		return err
+	}
+	if l.made {
+		if err := replaceFile(l.dir.fs, l.folder, epochFile, encodeEpochs(nil)); err != nil { // syncs the folder
+			return err
+		}
+	}
+	l.recovered(start, start, start)
+	l.dir.mark.put(l.key(), markEntry{end: start, start: start, epoch: record.NoLeaderEpoch})
+	return l.dir.mark.sync()
 }
 
 // truncate does it, after which nothing but success leaves the log in order.
@@ -48,6 +102,7 @@ func (l *Log) truncate(offset record.Offset) error {
 	if err != nil {
 		return err
 	}
+	l.start.Store(min(l.start.Load(), int64(end)))
 	l.end.Store(int64(end))
 	l.durable.Store(min(l.durable.Load(), int64(end)))
 	l.synced.Store(min(l.synced.Load(), int64(end)))
@@ -116,6 +171,9 @@ func (l *Log) cutSegments(end record.Offset, position int64) error {
 	}
 	defer l.files.release(&s.log)
 	if err := file.Truncate(position); err != nil {
+		return err
+	}
+	if err := file.Sync(); err != nil { // or a crash mixes what goes with what is appended to later segments
 		return err
 	}
 	s.recent.forget()
@@ -217,6 +275,9 @@ func (l *Log) reloadProducers(end record.Offset) error {
 	}
 	l.snapshots = kept
 	window, from := l.producers.window, l.StartOffset()
+	if len(l.segments) > 0 {
+		from = l.segments[0].base
+	}
 	l.producers = newProducerTable()
 	for i := len(l.snapshots) - 1; i >= 0; i-- {
 		table, err := l.loadSnapshot(l.snapshots[i])

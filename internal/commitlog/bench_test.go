@@ -1,0 +1,104 @@
+package commitlog
+
+import (
+	"bytes"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/skein-io/skein/internal/record"
+)
+
+// benchBatch is a batch of about total bytes made of records of one size.
+func benchBatch(b *testing.B, size, total int) []byte {
+	b.Helper()
+	builder := record.NewBuilder()
+	value := bytes.Repeat([]byte("v"), size)
+	for builder.Size() < total {
+		if err := builder.Add(testNow, nil, value); err != nil {
+			b.Fatal(err)
+		}
+	}
+	made, err := builder.Build()
+	if err != nil {
+		b.Fatal(err)
+	}
+	return made
+}
+
+// BenchmarkAppend is what a produce costs after it was read from the socket: checks, CRC, one write.
+func BenchmarkAppend(b *testing.B) {
+	for _, size := range []int{100, 1024} {
+		for _, total := range []int{16 << 10, 1000_000} {
+			for _, never := range []bool{true, false} {
+				b.Run(fmt.Sprintf("record=%d/batch=%d/never=%v", size, total, never), func(b *testing.B) {
+					flush := int64(1)
+					if never {
+						flush = NeverFlush
+					}
+					d := realDir(b, DirConfig{FlushMessages: flush})
+					config := DefaultConfig()
+					config.SegmentBytes = 256 << 20
+					config.RetentionBytes = 256 << 20
+					config.FileDeleteDelayMs = 0
+					l := openLog(b, d, config)
+					original := benchBatch(b, size, total)
+					work := make([]byte, len(original))
+					b.SetBytes(int64(len(work)))
+					b.ReportAllocs()
+					b.ResetTimer()
+					for i := range b.N {
+						copy(work, original)
+						if _, err := l.Append(work, AppendOptions{Now: testNow}); err != nil {
+							b.Fatal(err)
+						}
+						if i%1000 == 0 {
+							if _, err := l.Retain(testNow, l.EndOffset()); err != nil {
+								b.Fatal(err)
+							}
+						}
+					}
+					if err := l.Sync(); err != nil {
+						b.Fatal(err)
+					}
+				})
+			}
+		}
+	}
+}
+
+// BenchmarkSync is one small append to each of n logs and the wait until all are durable.
+func BenchmarkSync(b *testing.B) {
+	for _, n := range []int{1, 4, 16, 32, 64, 200} {
+		b.Run(fmt.Sprintf("logs=%d", n), func(b *testing.B) {
+			d := realDir(b, DirConfig{})
+			logs := make([]*Log, n)
+			for i := range logs {
+				l, err := d.OpenLog(TopicPartition{"t", int32(i)}, testID, DefaultConfig())
+				if err != nil {
+					b.Fatal(err)
+				}
+				logs[i] = l
+			}
+			original := benchBatch(b, 100, 200)
+			work := make([]byte, len(original))
+			var wait sync.WaitGroup
+			for b.Loop() {
+				for _, l := range logs {
+					copy(work, original)
+					if _, err := l.Append(work, AppendOptions{Now: testNow}); err != nil {
+						b.Fatal(err)
+					}
+				}
+				for _, l := range logs {
+					wait.Go(func() {
+						if err := l.Sync(); err != nil {
+							b.Error(err)
+						}
+					})
+				}
+				wait.Wait()
+			}
+		})
+	}
+}

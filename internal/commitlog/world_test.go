@@ -1,0 +1,416 @@
+package commitlog
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/skein-io/skein/internal/disk"
+	"github.com/skein-io/skein/internal/protocol"
+	"github.com/skein-io/skein/internal/record"
+	"github.com/skein-io/skein/internal/sim"
+)
+
+// history is what a log held at some time: the values from an offset on.
+type history struct {
+	first  record.Offset
+	values []string
+}
+
+func (h history) end() record.Offset { return h.first + record.Offset(len(h.values)) }
+
+func (h history) at(o record.Offset) (string, bool) {
+	if o < h.first || o >= h.end() {
+		return "", false
+	}
+	return h.values[o-h.first], true
+}
+
+func (h history) cut(end record.Offset) history {
+	return history{h.first, slices.Clone(h.values[:max(0, end-h.first)])}
+}
+
+// sent is a batch of the idempotent producer.
+type sent struct {
+	sequence int32
+	first    record.Offset
+	values   []string
+}
+
+// expected is what must be true after a crash.
+type expected struct {
+	histories []history     // the log holds the beginning of one of them
+	acked     record.Offset // and at least up to here
+	startLow  record.Offset // the log start offset is at least this
+	startHigh record.Offset // and at most this
+	sent      []sent
+	epochs    []EpochStart // of the newest history
+}
+
+func (e expected) clone() expected {
+	e.histories = slices.Clone(e.histories)
+	e.sent = slices.Clone(e.sent)
+	e.epochs = slices.Clone(e.epochs)
+	return e
+}
+
+// world drives one log on a simulated disk and knows what it must hold.
+type world struct {
+	t      testing.TB
+	fs     *disk.Simulated
+	faults *faults
+	d      *Dir
+	l      *Log
+	config Config
+	r      *sim.Rand
+	want   expected
+	epoch  record.LeaderEpoch
+	next   int32 // sequence
+	value  int
+	lines  []string // what was done, for the report
+}
+
+func newWorld(t testing.TB, seed uint64, planted *faults) *world {
+	w := &world{t: t, faults: planted, r: sim.NewRand(seed), config: DefaultConfig(), epoch: 1}
+	w.fs = disk.NewSimulated(disk.SimulatedOptions{Seed: seed})
+	w.config.SegmentBytes = 1500
+	w.config.IndexIntervalBytes = 200
+	w.config.FileDeleteDelayMs = 0
+	w.config.RetentionMs = Unlimited
+	w.want.histories = []history{{}}
+	return w
+}
+
+// open opens directory and log; the world's faults are planted in it.
+func (w *world) open() error {
+	d, err := openWith(w.fs, w.faults)
+	if err != nil {
+		return err
+	}
+	w.d = d
+	w.l, err = d.OpenLog(testName, testID, w.config)
+	return err
+}
+
+// openWith opens a directory for one goroutine, with small checkpoints.
+func openWith(fs disk.FS, planted *faults) (*Dir, error) {
+	d, err := OpenDir(fs, DirConfig{
+		NodeID: 1, ClusterID: "test-cluster", DirectoryID: protocol.UUID{9}, FreeBytesFloor: -1, Manual: true,
+	})
+	if err == nil {
+		d.checkpointEvery = 500
+		d.faults = planted
+	}
+	return d, err
+}
+
+func (w *world) current() *history { return &w.want.histories[len(w.want.histories)-1] }
+
+func (w *world) note(format string, args ...any) {
+	w.lines = append(w.lines, fmt.Sprintf(format, args...))
+}
+
+// append appends a batch of one to four records, half of the time as the idempotent producer.
+func (w *world) append() error {
+	var vs []string
+	for range 1 + w.r.IntN(4) {
+		w.value++
+		vs = append(vs, fmt.Sprintf("%0*d", 1+w.r.IntN(60), w.value))
+	}
+	b := batch(w.t, testNow+int64(w.l.EndOffset()), vs...)
+	producing := w.r.Chance(500)
+	if producing {
+		b = idempotent(w.t, 7, 0, w.next, vs...)
+	}
+	// Before the call: a crash within it may leave the records already.
+	h := w.current()
+	first := h.end()
+	h.values = append(slices.Clip(h.values), vs...)
+	if n := len(w.want.epochs); n == 0 || w.want.epochs[n-1].Epoch < w.epoch {
+		w.want.epochs = append(w.want.epochs, EpochStart{w.epoch, first})
+	}
+	if producing {
+		w.want.sent = append(w.want.sent, sent{w.next, first, vs})
+		w.next = record.AddSequence(w.next, int32(len(vs)))
+	}
+	w.note("append %d at %d", len(vs), first)
+	a, err := w.l.Append(b, AppendOptions{LeaderEpoch: w.epoch, Now: testNow})
+	if err == nil && a.First != first {
+		w.t.Fatalf("appended at %d, want %d", a.First, first)
+	}
+	return err
+}
+
+// round syncs; what was appended before is acknowledged after it.
+func (w *world) round() error {
+	end := w.l.EndOffset()
+	start := w.l.StartOffset()
+	w.note("round")
+	if err := w.d.Round(); err != nil {
+		return err
+	}
+	if w.l.DurableEnd() != end {
+		w.t.Fatalf("durable end %d after a round, want %d", w.l.DurableEnd(), end)
+	}
+	w.want.acked = end
+	w.want.histories = w.want.histories[len(w.want.histories)-1:]
+	_ = start
+	return nil
+}
+
+func (w *world) truncate() error {
+	h := w.current()
+	low := max(w.l.StartOffset(), h.first)
+	to := low + record.Offset(w.r.Int64N(int64(h.end()-low)+1))
+	w.note("truncate to %d", to)
+	// Cut where the log will: at the beginning of the batch that holds the offset.
+	end := to
+	if to < h.end() {
+		s, err := w.l.Read(to, w.l.EndOffset(), 1, true)
+		if err != nil {
+			return err
+		}
+		b, err := s.ReadAll()
+		s.Release()
+		if err != nil {
+			return err
+		}
+		if len(b) > 0 {
+			end = min(to, record.Batch(b).BaseOffset())
+		}
+	}
+	w.want.acked = min(w.want.acked, end)
+	w.want.startLow = min(w.want.startLow, end)
+	w.want.histories = append(w.want.histories, h.cut(end))
+	for n := len(w.want.epochs); n > 0 && w.want.epochs[n-1].Start >= end; n-- {
+		w.want.epochs = w.want.epochs[:n-1]
+	}
+	w.want.sent = slices.DeleteFunc(w.want.sent, func(s sent) bool { return s.first+record.Offset(len(s.values)) > end })
+	w.next = 0
+	if n := len(w.want.sent); n > 0 {
+		last := w.want.sent[n-1]
+		w.next = record.AddSequence(last.sequence, int32(len(last.values)))
+	}
+	if err := w.l.TruncateTo(to); err != nil {
+		return err
+	}
+	if w.l.EndOffset() != end {
+		w.t.Fatalf("truncated to %d, the log ends at %d, want %d", to, w.l.EndOffset(), end)
+	}
+	return nil
+}
+
+func (w *world) deleteRecords() error {
+	low, high := w.l.StartOffset(), w.l.DurableEnd()
+	if high <= low {
+		return nil
+	}
+	to := low + record.Offset(w.r.Int64N(int64(high-low)+1))
+	w.note("delete records below %d", to)
+	w.want.startHigh = max(w.want.startHigh, to)
+	if err := w.l.DeleteRecords(to); err != nil {
+		return err
+	}
+	w.want.startLow = max(w.want.startLow, to)
+	return nil
+}
+
+func (w *world) retain() error {
+	w.note("retain")
+	_, err := w.l.Retain(testNow, w.l.DurableEnd())
+	return err
+}
+
+func (w *world) reopen() error {
+	w.note("close and open")
+	end := w.l.EndOffset()
+	if err := w.d.Close(); err != nil {
+		return err
+	}
+	w.want.acked = end
+	w.want.histories = w.want.histories[len(w.want.histories)-1:]
+	if err := w.open(); err != nil {
+		return err
+	}
+	if w.faults == nil && (!w.d.Clean() || w.l.Recovery().CheckedBatches > 0) {
+		w.t.Fatalf("after a clean end: clean %v, recovery %+v", w.d.Clean(), w.l.Recovery())
+	}
+	return nil
+}
+
+// step does one thing.
+func (w *world) step() error {
+	switch n := w.r.IntN(100); {
+	case n < 55:
+		return w.append()
+	case n < 80:
+		return w.round()
+	case n < 85:
+		w.epoch++
+		return nil
+	case n < 89:
+		return w.truncate()
+	case n < 93:
+		return w.deleteRecords()
+	case n < 96:
+		return w.retain()
+	case n < 98:
+		return w.d.SyncMark()
+	default:
+		return w.reopen()
+	}
+}
+
+// verify opens what a crash left and compares. It returns what is wrong.
+func verify(t testing.TB, fs *disk.Simulated, config Config, want expected, planted *faults) error {
+	d, err := openWith(fs, planted)
+	if err != nil {
+		return fmt.Errorf("open directory: %w", err)
+	}
+	l, err := d.OpenLog(testName, testID, config)
+	if err != nil {
+		return fmt.Errorf("open log: %w", err)
+	}
+	if err := verifyLog(t, l, want); err != nil {
+		return fmt.Errorf("%w (recovery %+v)", err, l.Recovery())
+	}
+	// What was served after recovery survives the next crash (D10).
+	served := history{l.StartOffset(), nil}
+	for o, all := l.StartOffset(), values(t, l, l.StartOffset()); o < l.EndOffset(); o++ {
+		served.values = append(served.values, all[o])
+	}
+	durable := l.DurableEnd()
+	again := expected{histories: []history{served}, acked: durable, startHigh: l.StartOffset()}
+	if err := reverify(t, fs.CrashClone(nil), config, again, planted); err != nil {
+		return fmt.Errorf("after a second crash at once: %w", err)
+	}
+	if err := d.Round(); err != nil {
+		return err
+	}
+	again.acked = l.EndOffset()
+	a, err := l.Append(batch(t, testNow, "after the crash"), AppendOptions{LeaderEpoch: 1000, Now: testNow})
+	if err != nil {
+		return err
+	}
+	if a.First != served.end() {
+		return fmt.Errorf("appended at %d after recovery to %d", a.First, served.end())
+	}
+	again.histories[0].values = append(again.histories[0].values, "after the crash")
+	if err := reverify(t, fs.CrashClone(nil), config, again, planted); err != nil {
+		return fmt.Errorf("after a second crash: %w", err)
+	}
+	return nil
+}
+
+func reverify(t testing.TB, fs *disk.Simulated, config Config, want expected, planted *faults) error {
+	d, err := openWith(fs, planted)
+	if err != nil {
+		return err
+	}
+	l, err := d.OpenLog(testName, testID, config)
+	if err != nil {
+		return err
+	}
+	return verifyLog(t, l, want)
+}
+
+func verifyLog(t testing.TB, l *Log, want expected) error {
+	start, end := l.StartOffset(), l.EndOffset()
+	if end < want.acked {
+		return fmt.Errorf("the log ends at %d; %d was acknowledged", end, want.acked)
+	}
+	if l.DurableEnd() > end {
+		return fmt.Errorf("durable end %d beyond the end %d", l.DurableEnd(), end)
+	}
+	if l.Recovery().Mark < 0 && want.acked == 0 { // no round has ended yet: a crash may have kept the second segment alone
+		want.startHigh, want.sent = end, nil
+	}
+	if start < want.startLow || start > want.startHigh {
+		return fmt.Errorf("the log starts at %d, not between %d and %d", start, want.startLow, want.startHigh)
+	}
+	all := map[record.Offset]string{}
+	if start < end {
+		all = values(t, l, start)
+	}
+	var wrong error
+	for _, h := range slices.Backward(want.histories) {
+		if wrong = h.holds(all, start, end); wrong == nil {
+			break
+		}
+	}
+	if wrong != nil {
+		return wrong
+	}
+	if err := verifyLookups(l, start, end); err != nil {
+		return err
+	}
+	if err := verifyEpochs(l, want, start, end); err != nil {
+		return err
+	}
+	return verifyProducer(t, l, want, end)
+}
+
+// verifyEpochs compares the leader epochs with what was appended, where that is certain.
+func verifyEpochs(l *Log, want expected, start, end record.Offset) error {
+	if len(want.histories) != 1 || want.epochs == nil || start == end {
+		return nil
+	}
+	var due []EpochStart
+	for i, e := range want.epochs {
+		if e.Start >= end || i+1 < len(want.epochs) && want.epochs[i+1].Start <= start {
+			continue
+		}
+		due = append(due, EpochStart{e.Epoch, max(e.Start, start)})
+	}
+	if got := l.Epochs(); !slices.Equal(got, due) {
+		return fmt.Errorf("epochs %v, want %v", got, due)
+	}
+	return nil
+}
+
+func (h history) holds(all map[record.Offset]string, start, end record.Offset) error {
+	for o := start; o < end; o++ {
+		v, ok := h.at(o)
+		if !ok || all[o] != v {
+			return fmt.Errorf("offset %d holds %q, want %q", o, all[o], v)
+		}
+	}
+	return nil
+}
+
+// verifyLookups reads from every offset and finds every batch by its index.
+func verifyLookups(l *Log, start, end record.Offset) error {
+	for o := start; o < end; o++ {
+		s, err := l.Read(o, end, 1, true)
+		if err != nil {
+			return err
+		}
+		b, err := s.ReadAll()
+		s.Release()
+		if err != nil {
+			return err
+		}
+		if len(b) < record.HeaderSize || record.Batch(b).BaseOffset() > o || record.Batch(b).LastOffset() < o {
+			return fmt.Errorf("read from %d gives another batch", o)
+		}
+	}
+	return nil
+}
+
+// verifyProducer sends the last five batches again: those that are in the log are known with their offsets.
+func verifyProducer(t testing.TB, l *Log, want expected, end record.Offset) error {
+	if len(want.histories) != 1 {
+		return nil
+	}
+	kept := want.sent
+	for len(kept) > 0 && kept[len(kept)-1].first+record.Offset(len(kept[len(kept)-1].values)) > end {
+		kept = kept[:len(kept)-1]
+	}
+	for _, s := range kept[max(0, len(kept)-batchesKept):] {
+		a, err := l.Append(idempotent(t, 7, 0, s.sequence, s.values...), AppendOptions{LeaderEpoch: 1000, Now: testNow})
+		if err != nil || !a.Duplicate || a.First != s.first {
+			return fmt.Errorf("batch with sequence %d at %d sent again: %+v, %v", s.sequence, s.first, a, err)
+		}
+	}
+	return nil
+}
