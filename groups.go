@@ -4,6 +4,7 @@ import (
 	"github.com/skein-io/skein/internal/coordinator"
 	"github.com/skein-io/skein/internal/group"
 	"github.com/skein-io/skein/internal/metadata"
+	"github.com/skein-io/skein/internal/server"
 )
 
 // openGroups makes the group coordinator. It answers once __consumer_offsets exists and is led here.
@@ -96,10 +97,14 @@ func (p *parts) reconfigure(image *metadata.Image, delta *metadata.Delta) error 
 	}
 	own := metadata.Resource{Type: metadata.BrokerResource, Name: p.self().String()}
 	present, err := p.broker.WithDynamic(settingsOf(image, metadata.ClusterDefault), settingsOf(image, own))
-	if err == nil {
-		p.present.Store(present)
+	if err != nil {
+		return err
 	}
-	return err
+	p.present.Store(present)
+	if s := p.server.Load(); s != nil {
+		s.Reconfigure(server.ConfigOf(present))
+	}
+	return nil
 }
 
 func settingsOf(image *metadata.Image, resource metadata.Resource) map[string]string {

@@ -32,7 +32,7 @@ type parts struct {
 	host      *partition.Host
 	groups    *coordinator.Coordinator
 	quorum    *quorum.Node
-	server    *server.Server
+	server    atomic.Pointer[server.Server] // follow reads it while the node is still being opened
 	listeners []listener
 	stopped   func(error)
 }
@@ -116,10 +116,11 @@ func (p *parts) openServer(c *Config) error {
 		Logger:     p.logger,
 	})
 	p.host.Start()
-	p.server = server.New(server.ConfigOf(p.broker), node, p.logger)
+	s := server.New(server.ConfigOf(p.present.Load()), node, p.logger)
+	p.server.Store(s)
 	for _, l := range p.listeners {
 		go func() {
-			if err := p.server.Serve(l.Listener, l.name); err != nil && !errors.Is(err, server.ErrClosed) && !errors.Is(err, net.ErrClosed) {
+			if err := s.Serve(l.Listener, l.name); err != nil && !errors.Is(err, server.ErrClosed) && !errors.Is(err, net.ErrClosed) {
 				p.stopped(fmt.Errorf("listener %s: %w", l.name, err))
 			}
 		}()
@@ -130,8 +131,8 @@ func (p *parts) openServer(c *Config) error {
 // close ends what is open, in the reverse order: no new requests, then those who wait, then the log.
 func (p *parts) close() error {
 	var failed []error
-	if p.server != nil {
-		failed = append(failed, p.server.Close(context.Background()))
+	if s := p.server.Load(); s != nil {
+		failed = append(failed, s.Close(context.Background()))
 	} else {
 		for _, l := range p.listeners {
 			_ = l.Close()
