@@ -15,19 +15,27 @@ type payloads int
 const (
 	plainPayloads payloads = iota
 	consumerOffsets
+	clusterMetadata
 )
 
 // payloadsOf goes by the folder's name, unless the options say it.
 func payloadsOf(folder string, options Options) payloads {
-	if topic, _, ok := topicOf(folder); options.ConsumerOffsets || ok && topic == "__consumer_offsets" {
+	topic, _, _ := topicOf(folder)
+	switch {
+	case options.ConsumerOffsets || topic == "__consumer_offsets":
 		return consumerOffsets
+	case topic == "__cluster_metadata":
+		return clusterMetadata
 	}
 	return plainPayloads
 }
 
 // add adds key and value to a record's row. What cannot be decoded is shown as it is, with the reason.
 func (p payloads) add(r *row, rec *record.Record) {
-	if p == plainPayloads || rec.Key == nil {
+	if p == clusterMetadata && rec.Key == nil && addMetadata(r, rec.Value) {
+		return
+	}
+	if p != consumerOffsets || rec.Key == nil {
 		r.add("key", rec.Key)
 		r.add("payload", rec.Value)
 		return

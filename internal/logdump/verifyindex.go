@@ -68,7 +68,8 @@ func (i *indexCheck) advance() error {
 // at is the position of the pending entry in the index file.
 func (i *indexCheck) at() int64 { return (i.x.number - 1) * entrySizes[i.x.kind] }
 
-// passPosition takes the batch at a position into account; next is the offset behind the batch before it.
+// passPosition takes the batch at a position into account; next is the offset behind the batch before it, 0 if that is
+// not known.
 func (i *indexCheck) passPosition(position int64, next record.Offset) error {
 	if i == nil || i.wrong {
 		return nil

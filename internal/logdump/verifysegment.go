@@ -47,7 +47,8 @@ type segmentCheck struct {
 	scan  scanner
 	index *indexCheck
 	times *indexCheck
-	torn  int // the number of a problem that is a torn tail only if no whole batch follows; -1 for none
+	torn  int  // the number of a problem that is a torn tail only if no whole batch follows; -1 for none
+	holes bool // there are batches that could not be read: what the indexes say of them cannot be checked
 }
 
 // segment checks the segment with number i.
@@ -79,6 +80,9 @@ func (v *verifier) segment(p *partition, i int) error {
 func (c *segmentCheck) run() error {
 	for {
 		b, at, err := c.scan.next()
+		if err == io.EOF && c.holes {
+			return nil
+		}
 		if err == io.EOF {
 			return errors.Join(c.index.endPositions(at), c.times.endTimes(c.p.order.next))
 		}
@@ -99,7 +103,7 @@ func (c *segmentCheck) batch(b record.Batch, at int64) error {
 	c.v.report.Bytes += int64(len(b))
 	if err := b.Check(); err != nil {
 		c.bad(at, c.p.order.next, err.Error())
-		return nil
+		return c.index.passPosition(at, 0)
 	}
 	c.whole()
 	if err := errors.Join(c.index.passPosition(at, c.p.order.next), c.times.passTime(b)); err != nil {
@@ -145,12 +149,13 @@ func (c *segmentCheck) stop(why error) error {
 	}
 	c.bad(at, c.p.order.next, what)
 	c.v.meter.add(c.scan.file.size - at)
-	return errors.Join(c.index.endPositions(at), c.times.endTimes(c.p.order.next))
+	return nil
 }
 
 // bad notes bytes that are no whole batch: a torn tail at the end of the last segment, above the durable mark; damage
 // elsewhere.
 func (c *segmentCheck) bad(at int64, offset record.Offset, what string) {
+	c.holes = true
 	switch {
 	case c.upper >= 0:
 		c.problem(at, offset, Damaged, what, remedyRestore)
