@@ -1,9 +1,29 @@
 package config
 
 import (
+	"flag"
+	"os"
 	"strings"
 	"testing"
 )
+
+var update = flag.Bool("update", false, "write docs/configuration.md")
+
+func TestThePageInTheDocsIsOfThisCode(t *testing.T) {
+	const name = "../../docs/configuration.md"
+	if *update {
+		if err := os.WriteFile(name, []byte(reference()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	page, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(page) != reference() {
+		t.Error("docs/configuration.md is of an older table: go test ./internal/config -update")
+	}
+}
 
 func TestReference(t *testing.T) {
 	var page strings.Builder

@@ -6,11 +6,11 @@ var intMax = new("2147483647")
 
 // networkTable says where the node listens and what it allows a connection.
 var networkTable = []Property{
-	{Name: "listeners", Type: List, Default: new("PLAINTEXT://127.0.0.1:9092"), Bounds: listenerBounds, Mode: PerBroker, Kafka: new("PLAINTEXT://:9092"),
-		Doc: "Addresses to listen on. skein listens on the loopback address only, until it is told otherwise, because it does not authenticate yet."},
+	{Name: "listeners", Type: List, Default: new("PLAINTEXT://127.0.0.1:9092"), Bounds: listenerBounds, Kafka: new("PLAINTEXT://:9092"),
+		Doc: "Addresses to listen on, fixed while the node runs. skein listens on the loopback address only, until it is told otherwise, because it does not authenticate yet."},
 	{Name: "advertised.listeners", Type: List, Bounds: listenerBounds,
 		Doc: "Addresses that clients are told to connect to. Where it is not set: those of listeners, with the machine's name where a listener has every address."},
-	{Name: "listener.security.protocol.map", Type: String, Mode: PerBroker, Bounds: protocolMapBounds,
+	{Name: "listener.security.protocol.map", Type: String, Bounds: protocolMapBounds,
 		Default: new("SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT"),
 		Doc:     "Protocol of each listener, by name. Only PLAINTEXT is served so far; a listener with another stops the start."},
 	{Name: "inter.broker.listener.name", Type: String, Effect: ManyBrokers,

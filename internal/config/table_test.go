@@ -3,6 +3,7 @@ package config
 import (
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -22,6 +23,9 @@ func facts(t *testing.T, name string) [][]string {
 	}
 	return rows
 }
+
+// fixedHere are properties that Kafka changes while it runs, and skein does not.
+var fixedHere = []string{"listeners", "listener.security.protocol.map"}
 
 func TestEveryNameOfKafkaIsKnownWithItsTypeAndDefault(t *testing.T) {
 	registries := map[string]*Registry{"broker": BrokerProperties, "topic": TopicProperties, "group": GroupProperties}
@@ -44,7 +48,7 @@ func TestEveryNameOfKafkaIsKnownWithItsTypeAndDefault(t *testing.T) {
 		if ours != def || p.Type.String() != kind {
 			t.Errorf("%s %s is %s %q here, and %s %q in Kafka", area, name, p.Type, ours, kind, def)
 		}
-		if area == "broker" && p.Mode.String() != mode {
+		if area == "broker" && p.Mode.String() != mode && !slices.Contains(fixedHere, name) {
 			t.Errorf("%s changes %s here, and %s in Kafka", name, p.Mode, mode)
 		}
 		if p.Own {

@@ -3,6 +3,7 @@ package server
 import (
 	"container/list"
 	"sync"
+	"time"
 )
 
 // budget is the bytes that requests may hold in memory, over all connections. Who finds too little waits in a queue,
@@ -16,25 +17,27 @@ type budget struct {
 }
 
 type budgetWaiter struct {
-	n       int64
+	n, own  int64
 	granted chan struct{}
 }
 
-// acquire takes n bytes. It returns false, with nothing taken, if done is closed before there is room.
-func (b *budget) acquire(n int64, done <-chan struct{}) bool {
+// acquire takes n bytes for somebody who has own already. It returns false, with nothing taken, if done is closed or
+// timeout fires before there is room; a nil timeout never does.
+func (b *budget) acquire(n, own int64, done <-chan struct{}, timeout <-chan time.Time) bool {
 	b.mu.Lock()
-	if b.waiting.Len() == 0 && b.fits(n) {
+	if b.waiting.Len() == 0 && b.fits(n, own) {
 		b.used += n
 		b.mu.Unlock()
 		return true
 	}
-	w := &budgetWaiter{n, make(chan struct{})}
+	w := &budgetWaiter{n, own, make(chan struct{})}
 	place := b.waiting.PushBack(w)
 	b.mu.Unlock()
 	select {
 	case <-w.granted:
 		return true
 	case <-done:
+	case <-timeout:
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -56,13 +59,13 @@ func (b *budget) release(n int64) {
 	b.grant()
 }
 
-func (b *budget) fits(n int64) bool { return b.max <= 0 || b.used == 0 || b.used+n <= b.max }
+func (b *budget) fits(n, own int64) bool { return b.max <= 0 || b.used == own || b.used+n <= b.max }
 
 // grant lets those go who wait in front and have room now.
 func (b *budget) grant() {
 	for front := b.waiting.Front(); front != nil; front = b.waiting.Front() {
 		w := front.Value.(*budgetWaiter)
-		if !b.fits(w.n) {
+		if !b.fits(w.n, w.own) {
 			return
 		}
 		b.used += w.n

@@ -30,6 +30,7 @@ type conn struct {
 	decoder   protocol.Reader
 	client    *api.Client
 	readFirst bool // the first frame was read
+	trust     int  // length of the largest frame that was read
 
 	lastActive atomic.Int64 // unix nanoseconds of the last frame or answer
 

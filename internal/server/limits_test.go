@@ -109,6 +109,76 @@ func TestBytesOfAllConnectionsAreBounded(t *testing.T) {
 	})
 }
 
+// greeted is a connection whose first request was answered.
+func (s *stand) greeted() *peer {
+	s.t.Helper()
+	p := s.dial()
+	p.send(protocol.KeyHeartbeat)
+	synctest.Wait()
+	reply(s.handler.calls[len(s.handler.calls)-1])
+	p.expect(1)
+	return p
+}
+
+// A length is only a claim: the memory comes with the bytes.
+func TestAClaimIsNoMemory(t *testing.T) {
+	inBubble(t, roomy(), func(s *stand) {
+		p := s.greeted()
+		whole := produce(2, 50<<20)
+		p.write(whole[:4])
+		synctest.Wait()
+		if n := s.server.BytesInFlight(); n > 64<<10 {
+			t.Errorf("4 bytes hold %d", n)
+		}
+		p.write(whole[4:200_000])
+		synctest.Wait()
+		if n := s.server.BytesInFlight(); n > 400_000 {
+			t.Errorf("200,000 bytes hold %d", n)
+		}
+		p.write(whole[200_000:])
+		synctest.Wait()
+		if n := s.server.BytesInFlight(); n != int64(len(whole)-4) {
+			t.Errorf("a request of %d bytes holds %d", len(whole)-4, n)
+		}
+		reply(s.handler.calls[1])
+		p.expect(2)
+	})
+}
+
+// Two requests that are larger than what is left, and hold what the other needs: one of them goes.
+func TestGrowingRequestsDoNotWaitForEver(t *testing.T) {
+	limits := roomy()
+	limits.QueuedBytesMax = 1 << 20
+	inBubble(t, limits, func(s *stand) {
+		s.handler.on(reply)
+		a, b := s.dial(), s.dial()
+		for _, p := range []*peer{a, b} {
+			p.send(protocol.KeyHeartbeat)
+			p.expect(1)
+		}
+		whole := produce(2, 3<<20)
+		for _, p := range []*peer{a, b} {
+			p.write(whole[:400_000]) // each holds half of what there is
+			synctest.Wait()
+		}
+		var writers sync.WaitGroup
+		for _, p := range []*peer{a, b} {
+			writers.Go(func() { _, _ = p.Write(whole[400_000:]) }) // breaks for the first one
+			time.Sleep(time.Second)                                // virtual
+		}
+		begun := time.Now()
+		b.expect(2)
+		if after := time.Since(begun); after != 28*time.Second {
+			t.Errorf("the second one had its memory after %v", after)
+		}
+		a.expectEnd()
+		writers.Wait()
+		if !strings.Contains(s.log.String(), "too much in flight") {
+			t.Errorf("the log says %s", s.log)
+		}
+	})
+}
+
 func TestConnectionsAreBounded(t *testing.T) {
 	limits := roomy()
 	limits.MaxConnections = 3

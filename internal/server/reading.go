@@ -77,8 +77,7 @@ func (c *conn) readRequest() (*request, error) {
 	c.server.Counters.RequestBytes.Add(int64(len(frame)) + 4)
 	r, err := c.decode(frame)
 	if err != nil {
-		c.server.buffers.put(frame)
-		c.server.budget.release(int64(len(frame)))
+		c.server.giveBack(frame)
 		return nil, err
 	}
 	return r, nil
@@ -103,17 +102,15 @@ func (c *conn) readFrame() ([]byte, error) {
 		return nil, &peerFault{"not a frame", err}
 	}
 	length := int(binary.BigEndian.Uint32(prefix[:]))
-	if !c.waitForBytes(int64(length)) || !c.server.budget.acquire(int64(length), c.done) {
+	if !c.waitForBytes(int64(length)) {
 		return nil, errStopped
 	}
 	if c.frames.missing(length) > 0 && c.readFirst {
 		timed = true
 		c.setReadDeadline(time.Now().Add(limits.stallLimit(int64(length))))
 	}
-	frame := c.server.buffers.get(length)
-	if err := c.frames.body(frame); err != nil {
-		c.server.buffers.put(frame)
-		c.server.budget.release(int64(length))
+	frame, err := c.readBody(length)
+	if err != nil {
 		return nil, err
 	}
 	c.readFirst = true
@@ -122,6 +119,10 @@ func (c *conn) readFrame() ([]byte, error) {
 	}
 	return frame, nil
 }
+
+// decodeBytesSpare is what decoding may allocate beyond six times the frame. With the frame's own buffer, which may be
+// twice its size, a request costs at most eight times its bytes and 1 MiB.
+const decodeBytesSpare = 768 << 10
 
 // decode makes a request of a frame.
 //
@@ -133,7 +134,7 @@ func (c *conn) decode(frame []byte) (*request, error) {
 	if !ok && key != protocol.KeyApiVersions {
 		return nil, &peerFault{"unknown API or version", fmt.Errorf("%v (%d) version %d is not served", key, int16(key), version)}
 	}
-	c.decoder.Reset(frame, protocol.Limits{})
+	c.decoder.Reset(frame, protocol.Limits{AllocBytesMax: 6*len(frame) + decodeBytesSpare})
 	var header protocol.RequestHeader
 	if err := header.Decode(&c.decoder, protocol.HeaderVersion(key, version)); err != nil {
 		return nil, &peerFault{"a request header cannot be read", err}

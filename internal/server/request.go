@@ -97,8 +97,7 @@ func (r *request) freeFrame() bool {
 	if r.frameFreed.Swap(true) {
 		return false
 	}
-	r.conn.server.buffers.put(r.frame)
-	r.conn.server.budget.release(int64(len(r.frame)))
+	r.conn.server.giveBack(r.frame)
 	return true
 }
 
