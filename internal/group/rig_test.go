@@ -24,11 +24,13 @@ type rig struct {
 	appended  Seq
 	deferred  []DeferredReply
 	manual    bool // appending and committing are commands of the test
+	unchecked bool // timers are broken on purpose
 
 	onReply  func(Reply)
 	onRecord func(Record)
 	onTimer  func(TimerChange)
 	onEvent  func(Recorded)
+	onNote   func(Note)
 }
 
 const rigStart Instant = 1_000_000
@@ -74,6 +76,11 @@ func (r *rig) raw(e Event) {
 			delete(r.timers, c.Key)
 		} else {
 			r.timers[c.Key] = c.At
+		}
+	}
+	for _, n := range r.fx.Notes {
+		if r.onNote != nil {
+			r.onNote(n)
 		}
 	}
 	replies := slices.Clone(r.fx.Replies)
@@ -188,11 +195,15 @@ func (r *rig) advance(d time.Duration, ring func(TimerKey)) {
 			break
 		}
 		r.now = max(r.now, at)
-		delete(r.timers, key)
 		if ring != nil {
 			ring(key)
 		}
-		r.step(&Timer{Key: key})
+		e := &Timer{Key: key}
+		if r.shard.NeedsAppend(e) {
+			r.append()
+		}
+		delete(r.timers, key)
+		r.raw(e)
 		r.settle()
 	}
 	r.now = end
@@ -201,7 +212,11 @@ func (r *rig) advance(d time.Duration, ring func(TimerKey)) {
 // check holds what must be true of a shard after every step.
 func (r *rig) check() {
 	for id, g := range r.shard.groups {
-		if bad := g.invariant(); bad != "" {
+		bad := g.invariant()
+		if bad == "" && !r.unchecked {
+			bad = g.stuck(r.timers)
+		}
+		if bad != "" {
 			r.t.Fatalf("group %s: %s\n%s", id, bad, g.dump())
 		}
 	}
@@ -310,4 +325,32 @@ func (g *group) dump() string {
 		b.WriteByte('\n')
 	}
 	return b.String()
+}
+
+// stuck returns what of a group waits for nothing that will come, or "".
+func (g *group) stuck(timers map[TimerKey]Instant) string {
+	has := func(kind TimerKind, member string) bool {
+		_, ok := timers[TimerKey{Kind: kind, Group: g.id, Member: member}]
+		return ok
+	}
+	for m := g.members.first; m != nil; m = m.next {
+		if !m.heard() && !has(SessionTimer, m.id) {
+			return "nothing would end the session of " + m.id
+		}
+		if m.beat.token != 0 && !has(HoldTimer, m.id) {
+			return "nothing would answer the heartbeat of " + m.id
+		}
+	}
+	for p := g.pending.first; p != nil; p = p.next {
+		if !has(SessionTimer, p.id) {
+			return "nothing would end the wait for " + p.id
+		}
+	}
+	switch {
+	case g.state == PreparingRebalance && !g.phase.ready && !has(JoinTimer, "") && !has(SettleTimer, ""):
+		return "nothing would end the join phase"
+	case g.syncing > 0 && !has(SyncTimer, ""):
+		return "nothing would end the wait for syncs"
+	}
+	return ""
 }
