@@ -96,8 +96,7 @@ func TestProblemsAreFound(t *testing.T) {
 		{"a snapshot is cut", "00000000000000000064.snapshot", cut(280), Derived, "00000000000000000064.snapshot", -1, -1, "6 bytes"},
 		{"epochs that are none", "leader-epoch-checkpoint", func([]byte) []byte { return []byte("0\n1\n0 x\n") }, Derived, "leader-epoch-checkpoint", -1, -1, "line 3"},
 		{"epochs are cut", "leader-epoch-checkpoint", func([]byte) []byte { return []byte("0\n2\n0 0\n") }, Derived, "leader-epoch-checkpoint", -1, -1, "have 1"},
-		{"an epoch begins too late", "leader-epoch-checkpoint", func([]byte) []byte { return []byte("0\n1\n0 7\n") }, Derived, "leader-epoch-checkpoint", -1, 0, "begin at 7"},
-		{"an epoch is missing", "leader-epoch-checkpoint", func([]byte) []byte { return []byte("0\n1\n5 7\n") }, Derived, "leader-epoch-checkpoint", -1, 0, "does not list"},
+		{"an epoch is missing", "leader-epoch-checkpoint", func([]byte) []byte { return []byte("0\n1\n5 7\n") }, Derived, "leader-epoch-checkpoint", -1, 0, "lets epoch 5 begin at 7"},
 		{"a topic id that is none", "partition.metadata", func([]byte) []byte { return []byte("version: 0\ntopic_id: x\n") }, Derived, "partition.metadata", -1, -1, "not an id"},
 	} {
 		folder := copyTree(t, filepath.Join(kafkaFolders, "orders-0"), "orders-0")
@@ -124,6 +123,29 @@ func hasProblem(r Report, class Class, file string, position int64, offset recor
 		}
 	}
 	return false
+}
+
+func TestEpochsAreCompared(t *testing.T) {
+	for checkpoint, what := range map[string]string{
+		"0\n2\n0 0\n3 61\n":       "",
+		"0\n2\n0 50\n3 61\n":      "", // records below 50 are deleted
+		"0\n1\n3 61\n":            "",
+		"0\n1\n0 0\n":             "", // the newest is not there yet
+		"0\n2\n0 0\n3 62\n":       "lets it begin at 62",
+		"0\n2\n0 0\n3 60\n":       "lets epoch 3 begin at 60",
+		"0\n2\n0 0\n4 61\n":       "does not list it",
+		"0\n3\n0 0\n3 61\n4 63\n": "lets epoch 4 begin at 63",
+	} {
+		folder := copyTree(t, filepath.Join(kafkaFolders, "orders-0"), "orders-0")
+		change(t, folder, secondLog, put(12, 3))
+		change(t, folder, secondLog, put(78+12, 3))
+		change(t, folder, secondLog, put(154+12, 3))
+		write(t, filepath.Join(folder, "leader-epoch-checkpoint"), []byte(checkpoint))
+		report, err := Verify(folder, Options{})
+		if what == "" && err != nil || what != "" && (len(report.Problems) != 1 || !strings.Contains(report.Problems[0].What, what)) {
+			t.Errorf("%q: %+v %v", checkpoint, report, err)
+		}
+	}
 }
 
 // Kafka makes the indexes of the segment it appends to as large as they may become.

@@ -1,6 +1,7 @@
 package logdump
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -130,28 +131,35 @@ func (v *verifier) checkEnd(p *partition) {
 }
 
 // checkEpochs compares the epochs in the batches with leader-epoch-checkpoint. Epochs above its last are not missed: the
-// file may be written later than the log.
+// file may be written later than the log. Nor are those below its first, which begins where the log does since records
+// were deleted.
 func (v *verifier) checkEpochs(p *partition) {
 	if len(p.epochs) == 0 {
 		return
 	}
 	for _, seen := range p.order.epochs {
-		at, found := slices.BinarySearchFunc(p.epochs, seen.epoch, func(e epochStart, want record.LeaderEpoch) int { return int(e.epoch) - int(want) })
+		at, found := slices.BinarySearchFunc(p.epochs, seen.epoch, func(e epochStart, want record.LeaderEpoch) int { return cmp.Compare(e.epoch, want) })
+		if at == len(p.epochs) {
+			return
+		}
+		behind := at
+		if found {
+			behind++
+		}
 		switch {
-		case at == len(p.epochs):
-		case !found:
+		case !found && at > 0:
 			v.wrongEpoch(p, seen, "does not list it")
-		case p.epochs[at].start > seen.start:
+		case found && at > 0 && p.epochs[at].start > seen.start:
 			v.wrongEpoch(p, seen, fmt.Sprintf("lets it begin at %d", p.epochs[at].start))
-		case at+1 < len(p.epochs) && p.epochs[at+1].start <= seen.start:
-			v.wrongEpoch(p, seen, fmt.Sprintf("lets the next one begin at %d", p.epochs[at+1].start))
+		case behind < len(p.epochs) && p.epochs[behind].start <= seen.last:
+			v.wrongEpoch(p, seen, fmt.Sprintf("lets epoch %d begin at %d", p.epochs[behind].epoch, p.epochs[behind].start))
 		}
 	}
 }
 
-func (v *verifier) wrongEpoch(p *partition, seen epochStart, what string) {
+func (v *verifier) wrongEpoch(p *partition, seen epochSpan, what string) {
 	v.problem(Problem{File: path.Join(p.folder, "leader-epoch-checkpoint"), Position: -1, Offset: seen.start, Class: Derived,
-		What:   fmt.Sprintf("the log has leader epoch %d from offset %d on; the file %s", seen.epoch, seen.start, what),
+		What:   fmt.Sprintf("the log has leader epoch %d from offset %d to %d; the file %s", seen.epoch, seen.start, seen.last, what),
 		Remedy: "stop the broker and delete the file: it is made again from the log when the broker starts"})
 }
 

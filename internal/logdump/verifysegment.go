@@ -13,7 +13,13 @@ import (
 type order struct {
 	next   record.Offset // after the last batch
 	epoch  record.LeaderEpoch
-	epochs []epochStart // first offset of each, as the batches have it
+	epochs []epochSpan
+}
+
+// epochSpan is where the batches of one epoch are.
+type epochSpan struct {
+	epochStart
+	last record.Offset
 }
 
 // epochsSeenMax bounds the list.
@@ -31,7 +37,10 @@ func (o *order) pass(b record.Batch) string {
 		wrong = fmt.Sprintf("leader epoch %d after epoch %d", b.LeaderEpoch(), o.epoch)
 	}
 	if b.LeaderEpoch() > o.epoch && len(o.epochs) < epochsSeenMax {
-		o.epochs = append(o.epochs, epochStart{b.LeaderEpoch(), b.BaseOffset()})
+		o.epochs = append(o.epochs, epochSpan{epochStart: epochStart{b.LeaderEpoch(), b.BaseOffset()}})
+	}
+	if n := len(o.epochs); n > 0 && o.epochs[n-1].epoch == b.LeaderEpoch() {
+		o.epochs[n-1].last = b.LastOffset()
 	}
 	o.next, o.epoch = max(o.next, b.NextOffset()), max(o.epoch, b.LeaderEpoch())
 	return wrong
