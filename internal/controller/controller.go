@@ -49,12 +49,17 @@ func New(config Config) *Controller {
 	}
 }
 
-// Leading says whether this node is the controller, Image what the cluster will be when all proposals are committed; it
-// is nil while this node does not lead.
+// Leading says whether this node is the controller.
 func (c *Controller) Leading() bool { return c.leading }
 
 // Image is the image with every proposal in it, nil while this node does not lead.
 func (c *Controller) Image() *metadata.Image { return c.image }
+
+// Idle says whether everything that was proposed is committed.
+func (c *Controller) Idle() bool { return len(c.pending) == 0 }
+
+// Sequence is the number of the last proposal, 0 before the first.
+func (c *Controller) Sequence() uint64 { return c.sequence }
 
 // Step takes one event and appends what is to be done to effects.
 func (c *Controller) Step(now time.Time, event Event, effects *Effects) {

@@ -59,6 +59,8 @@ type Node struct {
 	term       uint64 // in which this node leads or is about to; 0 if it follows
 	first      uint64 // index of the first entry of that term
 	snapshot   snapshotState
+
+	trace func(time.Time, controller.Event, *controller.Effects) // of a test
 }
 
 // leadership is who leads, as far as this node knows.
@@ -77,6 +79,9 @@ type message struct {
 // Work does all there is to do now, and returns why the node has stopped, or nil. Only a Manual node's owner calls it,
 // from one goroutine; now is injected.
 func (n *Node) Work(now time.Time) error {
+	if err := n.Err(); err != nil {
+		return err
+	}
 	for {
 		n.expire(now)
 		messages := n.take()

@@ -16,7 +16,7 @@ import (
 	"github.com/skein-io/skein/internal/sim"
 )
 
-var seeds = flag.Uint64("seeds", 8, "how many seeds the simulations run")
+var seeds = flag.Uint64("seeds", 5, "how many seeds the simulations run")
 
 // history is a node's lives on one simulated disk, from a seed: requests one after the other, clean restarts, kills,
 // losses of power. Beside it stands what was confirmed; each start must find exactly that, and at most the request that

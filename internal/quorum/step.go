@@ -26,6 +26,9 @@ func (n *Node) step(now time.Time, event controller.Event) error {
 	effects := &n.effects
 	n.controller.Step(now, event, effects)
 	defer effects.Reset()
+	if n.trace != nil {
+		n.trace(now, event, effects)
+	}
 	for _, p := range effects.Proposals {
 		if err := n.propose(p); err != nil {
 			return err
