@@ -17,8 +17,8 @@ import (
 
 const testNow = int64(1_700_000_000_000)
 
-// writeLogs lets the real log write two partitions: small segments, every codec, times that go back, a new epoch each 40
-// batches, an idempotent producer. The first records of one are deleted.
+// writeLogs lets the real log write two partitions: small segments, every codec, times that go back, a new epoch each
+// 40 batches, an idempotent producer. The first records of one are deleted.
 func writeLogs(t *testing.T, root string) {
 	t.Helper()
 	files, err := disk.OpenReal(root)

@@ -5,9 +5,9 @@ import (
 	"io"
 )
 
-// Dump prints a file of a data directory, or every file of a folder that it knows, one after the other. A damaged
-// file is printed as far as it can be read; the error then says where that ended. The folder's name says whether the records are those of
-// __consumer_offsets.
+// Dump prints a file of a data directory, or every file of a folder that it knows, one after the other. A damaged file
+// is printed as far as it can be read; the error then says where that ended. The folder's name says whether the records
+// are those of __consumer_offsets.
 func Dump(w io.Writer, path string, options Options) error {
 	s, file, folder, closer, err := openPath(path)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files again")
 
-// kafkaFolders were written by Apache Kafka 4.3.1: a topic with every codec, transactions and a rolled segment, the commits of a
-// classic group, and the controller's log.
+// kafkaFolders were written by Apache Kafka 4.3.1: a topic with every codec, transactions and a rolled segment, the
+// commits of a classic group, and the controller's log.
 const kafkaFolders = "testdata/kafka-4.3.1"
 
 func golden(t *testing.T, name string, got []byte) {

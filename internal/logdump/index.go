@@ -8,8 +8,8 @@ import (
 	"github.com/skein-io/skein/internal/record"
 )
 
-// Index files are entries of one size, big-endian, ascending. Kafka makes the file of the segment it appends to as large
-// as it may become; what is not used yet is zero.
+// Index files are entries of one size, big-endian, ascending. Kafka makes the file of the segment it appends to as
+// large as it may become; what is not used yet is zero.
 //
 //	.index      | last offset less the segment's int32 | position int32 |
 //	.timeindex  | largest timestamp so far int64, ms   | its offset less the segment's int32 |

@@ -9,9 +9,9 @@ import (
 	"github.com/skein-io/skein/internal/record"
 )
 
-// The durable mark says of each log of a data directory up to which offset it was synced. Pages of 4096 bytes: a header,
-// then pairs; a log has a slot of 64 bytes in both pages of a pair, and of the two that with the higher sequence counts.
-// Big-endian; each CRC-32C covers what is behind it, of the header 28 bytes.
+// The durable mark says of each log of a data directory up to which offset it was synced. Pages of 4096 bytes: a
+// header, then pairs; a log has a slot of 64 bytes in both pages of a pair, and of the two that with the higher
+// sequence counts. Big-endian; each CRC-32C covers what is behind it, of the header 28 bytes.
 //
 //	header: | crc u32 | "skein durable mark" and zeros, 24 | version u32 |
 //	slot:   | crc u32 | 0 u32 | sequence u32 | topic id 16 | partition int32 | epoch int32 | end int64 | start int64 | 0.. |

@@ -13,10 +13,11 @@ type Options struct {
 	Deep bool
 	// JSON prints one object a line instead of text.
 	JSON bool
-	// ConsumerOffsets decodes keys and values as those of __consumer_offsets. Without it that is done for folders of that
-	// name. Only with Deep.
+	// ConsumerOffsets decodes keys and values as those of __consumer_offsets. Without it that is done for folders of
+	// that name. Only with Deep.
 	ConsumerOffsets bool
-	// From and Until leave out batches that end before From or begin at Until or behind it. Until 0 means no end. Dump only.
+	// From and Until leave out batches that end before From or begin at Until or behind it. Until 0 means no end. Dump
+	// only.
 	From, Until record.Offset
 	// Limits bound decompression.
 	Limits record.Limits

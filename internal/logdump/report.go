@@ -18,10 +18,11 @@ type Class string
 const (
 	// Damaged: records are lost or cannot be trusted. Verify returns an error.
 	Damaged Class = "damaged"
-	// Derived: a file that is made from the log is wrong; lookups may go wrong, no record is lost. Verify returns an error.
+	// Derived: a file that is made from the log is wrong; lookups may go wrong, no record is lost. Verify returns an
+	// error.
 	Derived Class = "derived"
-	// Torn: the log's last bytes were on their way when a broker died or while this was read. The broker cuts them when it
-	// starts; nobody was told that they were stored. No error.
+	// Torn: the log's last bytes were on their way when a broker died or while this was read. The broker cuts them when
+	// it starts; nobody was told that they were stored. No error.
 	Torn Class = "torn"
 )
 

@@ -23,8 +23,8 @@ type scanner struct {
 var errNoBatch = errors.New("no record batch begins there")
 
 // next returns the batch at position and goes behind it: io.EOF at the end of the file, errNoBatch inside another error
-// where the length or magic cannot be, with record.ErrTruncated inside where the file ends within the batch. The batch is
-// valid until the next call; its CRC and its claims have not been checked.
+// where the length or magic cannot be, with record.ErrTruncated inside where the file ends within the batch. The batch
+// is valid until the next call; its CRC and its claims have not been checked.
 func (s *scanner) next() (record.Batch, int64, error) {
 	at := s.position
 	if at == s.file.size {

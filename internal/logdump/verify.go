@@ -14,9 +14,9 @@ import (
 )
 
 // Verify checks a file, a partition's folder or a whole data directory: every batch's length, CRC and claims, the order
-// of offsets and epochs, that indexes point where they should, that the other files can be read, and that the log reaches as far as
-// the durable mark says. With Deep it walks the records too. The error wraps ErrDamaged where something is wrong, and is
-// another one where a file could not be read. A torn tail alone is no error.
+// of offsets and epochs, that indexes point where they should, that the other files can be read, and that the log
+// reaches as far as the durable mark says. With Deep it walks the records too. The error wraps ErrDamaged where
+// something is wrong, and is another one where a file could not be read. A torn tail alone is no error.
 func Verify(name string, options Options) (Report, error) {
 	v := &verifier{options: options, meter: &meter{report: options.Progress}}
 	info, err := os.Stat(name)

@@ -130,9 +130,9 @@ func (v *verifier) checkEnd(p *partition) {
 	}
 }
 
-// checkEpochs compares the epochs in the batches with leader-epoch-checkpoint. Epochs above its last are not missed: the
-// file may be written later than the log. Nor are those below its first, which begins where the log does since records
-// were deleted.
+// checkEpochs compares the epochs in the batches with leader-epoch-checkpoint. Epochs above its last are not missed:
+// the file may be written later than the log. Nor are those below its first, which begins where the log does since
+// records were deleted.
 func (v *verifier) checkEpochs(p *partition) {
 	if len(p.epochs) == 0 {
 		return

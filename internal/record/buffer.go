@@ -13,8 +13,8 @@ const bufferKeptMax = 2 << 20
 // buffer is room for decompressed records that is used again.
 type buffer struct{ b []byte }
 
-// decompress returns the batch's records, at most bytesMax bytes. Without compression they stay where they are, whatever
-// their size; otherwise they are in buf until its next use.
+// decompress returns the batch's records, at most bytesMax bytes. Without compression they stay where they are,
+// whatever their size; otherwise they are in buf until its next use.
 func (buf *buffer) decompress(b Batch, bytesMax int) ([]byte, error) {
 	if b.Codec() == None {
 		return b.payload(), nil

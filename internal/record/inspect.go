@@ -16,7 +16,8 @@ type Checks struct {
 	RequireKeys bool
 	// LogAppendTime is message.timestamp.type=LogAppendTime: the records' own times do not matter.
 	LogAppendTime bool
-	// Now is the broker's time, in milliseconds since 1970, that the next two are counted from. All three are at least 0.
+	// Now is the broker's time, in milliseconds since 1970, that the next two are counted from. All three are at least
+	// 0.
 	Now int64
 	// BeforeMax is message.timestamp.before.max.ms: an older record is refused with INVALID_TIMESTAMP. Records with
 	// NoTimestamp are exempt, as in Kafka.
@@ -34,10 +35,11 @@ type Checks struct {
 type Inspection struct {
 	// Walked is false when TrustCompressed spared the walk; the other fields then repeat the header's claims.
 	Walked bool
-	// MaxTimestamp is the largest of the records' timestamps. Where the header has another, SetMaxTimestamp corrects it.
+	// MaxTimestamp is the largest of the records' timestamps. Where the header has another, SetMaxTimestamp corrects
+	// it.
 	MaxTimestamp int64
-	// MaxTimestampDelta is the offset delta of the first record with MaxTimestamp (ListOffsets asks for it as -3). It is
-	// the batch's last if the records were not walked.
+	// MaxTimestampDelta is the offset delta of the first record with MaxTimestamp (ListOffsets asks for it as -3). It
+	// is the batch's last if the records were not walked.
 	MaxTimestampDelta int32
 	// RecordBytes is the size of the records without compression.
 	RecordBytes int

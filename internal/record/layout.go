@@ -75,7 +75,8 @@ func PeekLength(b []byte) (int, error) {
 }
 
 // Split takes the first batch off b. It reads nothing behind b and checks nothing but the length; the error is that of
-// PeekLength, or CORRUPT_MESSAGE with ErrTruncated inside when b ends within the batch. first and rest share b's memory.
+// PeekLength, or CORRUPT_MESSAGE with ErrTruncated inside when b ends within the batch. first and rest share b's
+// memory.
 func Split(b []byte) (first Batch, rest []byte, err error) {
 	size, err := PeekLength(b)
 	if err != nil {

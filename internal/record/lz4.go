@@ -9,9 +9,9 @@ import (
 	"github.com/pierrec/lz4/v4"
 )
 
-// An LZ4 frame as Kafka has it since magic 2: blocks of at most 64 KiB that do not depend on each other, no checksums but the
-// descriptor's. Numbers are little-endian. Read is what Kafka's own reader takes: larger blocks, checksums and a
-// content size too.
+// An LZ4 frame as Kafka has it since magic 2: blocks of at most 64 KiB that do not depend on each other, no checksums
+// but the descriptor's. Numbers are little-endian. Read is what Kafka's own reader takes: larger blocks, checksums and
+// a content size too.
 //
 //	+-------------+-----+----+--------------+----------+-----------------+-------+----+------------+
 //	| 04 22 4d 18 | FLG | BD | content size | checksum | size, bit 31:   | block | .. | 00000000   |

@@ -105,7 +105,8 @@ func (r *Reader) timestamp() int64 {
 	return r.base + r.parsed.timestampDelta
 }
 
-// Record is the record that Next went to. Both the Record and its slices are valid until the next call of Next or Close.
+// Record is the record that Next went to. Both the Record and its slices are valid until the next call of Next or
+// Close.
 func (r *Reader) Record() *Record { return &r.record }
 
 // Err is why Next returned false before the last record, or nil.

@@ -5,8 +5,9 @@ import "github.com/skein-io/skein/internal/protocol"
 // Recompress returns a new batch with the same records under another codec, for a topic whose compression.type is not
 // producer. Only length, codec and checksum of the header change; the records are the same bytes, decompressed and
 // compressed again. It fails as Records does when they cannot be decompressed, and with MESSAGE_TOO_LARGE when the new
-// batch is larger than limits.BatchBytesMax. The batch given stays as it is. Batches without records and control batches keep their codec, as
-// in Kafka: a copy of them is returned. The records are not looked at: ValidateRecords comes first.
+// batch is larger than limits.BatchBytesMax. The batch given stays as it is. Batches without records and control
+// batches keep their codec, as in Kafka: a copy of them is returned. The records are not looked at: ValidateRecords
+// comes first.
 func (b Batch) Recompress(codec Codec, level int, limits Limits) (Batch, error) {
 	if codec == b.Codec() || b.Count() == 0 || b.Control() && b.Codec() == None {
 		return append(Batch(nil), b...), nil

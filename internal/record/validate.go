@@ -8,8 +8,8 @@ import (
 const recordSizeMin = 7
 
 // Validate checks what a client must keep to, as far as header and checksum show it: length, size, magic, codec, CRC,
-// then offsets from 0 on without gaps, no control records, no broker's flags, a sequence where there is a producer id. The
-// records are not looked at: ValidateRecords does that.
+// then offsets from 0 on without gaps, no control records, no broker's flags, a sequence where there is a producer id.
+// The records are not looked at: ValidateRecords does that.
 //
 //	MESSAGE_TOO_LARGE             the batch is larger than limits.BatchBytesMax
 //	CORRUPT_MESSAGE               length or CRC are wrong; sending it again may help

@@ -65,9 +65,9 @@ func zstdDecoder() (*zstd.Decoder, error) {
 		zstd.WithDecodeAllCapLimit(true), zstd.WithDecoderMaxWindow(zstdWindowMax))
 }
 
-// decompressZstdTight is for what may or may not become more than bytesMax: a bomb, or a frame of many small blocks. The
-// room has a block more than is allowed, so that the library sees the limit before it has to move its output; only where
-// the frame's window is larger than the limit, which the library then refuses to state, it moves it once.
+// decompressZstdTight is for what may or may not become more than bytesMax: a bomb, or a frame of many small blocks.
+// The room has a block more than is allowed, so that the library sees the limit before it has to move its output; only
+// where the frame's window is larger than the limit, which the library then refuses to state, it moves it once.
 func decompressZstdTight(src []byte, bytesMax int, window int64) ([]byte, error) {
 	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecodeAllCapLimit(true),
 		zstd.WithDecoderMaxMemory(uint64(max(int64(bytesMax), window, zstd.MinWindowSize))), zstd.WithDecoderMaxWindow(zstdWindowMax))

@@ -20,8 +20,8 @@ var errZstdFrame = errors.New("a frame or block goes beyond the end")
 type zstdSizes struct{ least, most, window int64 }
 
 // zstdSizeMax steps over the block headers of all frames and bounds what they become, without decompressing: a raw or
-// repeated block says its size, a compressed one has at most zstdBlockMax, a frame may state its own. Kafka's Java producer
-// states none, but fills its blocks, so that the upper bound is less than a block from the truth.
+// repeated block says its size, a compressed one has at most zstdBlockMax, a frame may state its own. Kafka's Java
+// producer states none, but fills its blocks, so that the upper bound is less than a block from the truth.
 func zstdSizeMax(src []byte) (zstdSizes, error) {
 	var total zstdSizes
 	for len(src) > 0 {
