@@ -21,9 +21,6 @@ func (n *Node) apiVersions(c *Call) {
 		c.Reply(response)
 		return
 	}
-	if c.Version >= 3 {
-		c.Client.SoftwareName, c.Client.SoftwareVersion = request.ClientSoftwareName, request.ClientSoftwareVersion
-	}
 	response.ApiKeys = n.versions
 	if c.Version >= 3 && c.Client.own() {
 		response.ApiKeys = append(response.ApiKeys[:len(response.ApiKeys):len(response.ApiKeys)], n.private...)

@@ -85,8 +85,8 @@ func (p *produceCall) refused(request *protocol.ProduceRequest, acks partition.A
 func (p *produceCall) append(topic *protocol.ProduceRequestTopicProduceData, data *protocol.ProduceRequestPartitionProduceData,
 	answer *protocol.ProduceResponsePartitionProduceResponse, acks partition.Acks) {
 	hosted, err := p.node.hosted(p.call.Version >= 13, topic.Name, topic.TopicID, data.Index)
-	if err == nil && len(data.Records) == 0 {
-		err = protocol.Fail(protocol.InvalidRecord, "no record batch for %s", hosted.Name)
+	if err == nil {
+		err = oneBatch(data.Records)
 	}
 	if err != nil {
 		p.fail(answer, err)
@@ -117,6 +117,18 @@ func (p *produceCall) append(topic *protocol.ProduceRequestTopicProduceData, dat
 	} else {
 		hosted.OnDurable(appended.Last+1, settled)
 	}
+}
+
+// oneBatch says what is wrong with records that are not exactly one batch, as Kafka wants them since magic 2.
+func oneBatch(records []byte) error {
+	if len(records) == 0 {
+		return protocol.Fail(protocol.InvalidRecord, "there is no record batch")
+	}
+	length, err := record.PeekLength(records)
+	if err == nil && length < len(records) {
+		return protocol.Fail(protocol.InvalidRecord, "a partition's records are one batch; there are %d bytes behind it", len(records)-length)
+	}
+	return nil // whatever else is wrong with it, the log says better
 }
 
 // fail writes an error into a partition's answer. The caller holds mu or has not shared p yet.

@@ -1,0 +1,74 @@
+package api_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/skein-io/skein/internal/protocol"
+)
+
+// session sends a Fetch in a session.
+func session(w *wire, id, epoch int32, topics ...kmsg.FetchRequestTopic) *kmsg.FetchResponse {
+	w.t.Helper()
+	request := kmsg.NewPtrFetchRequest()
+	request.MaxBytes, request.MinBytes, request.SessionID, request.SessionEpoch, request.Topics = 1<<20, 0, id, epoch, topics
+	return ask[*kmsg.FetchResponse](w, request, 11)
+}
+
+func at(topic string, offsets ...int64) kmsg.FetchRequestTopic {
+	t := kmsg.NewFetchRequestTopic()
+	t.Topic = topic
+	for i, offset := range offsets {
+		p := kmsg.NewFetchRequestTopicPartition()
+		p.Partition, p.FetchOffset, p.PartitionMaxBytes = int32(i), offset, 1<<20
+		t.Partitions = append(t.Partitions, p)
+	}
+	return t
+}
+
+// TestFetchSession walks through KIP-227: a full fetch begins a session, later ones name what changed and are told what
+// changed.
+func TestFetchSession(t *testing.T) {
+	_, w := start(t)
+	create(w, "t", 2)
+	first := session(w, 0, 0, at("t", 0, 0))
+	if first.SessionID == 0 || len(first.Topics) != 1 || len(first.Topics[0].Partitions) != 2 {
+		t.Fatalf("the full fetch gives session %d and %+v", first.SessionID, first.Topics)
+	}
+	id := first.SessionID
+	if again := session(w, id, 1); len(again.Topics) != 0 || again.SessionID != id {
+		t.Errorf("nothing changed, and %+v is told", again.Topics)
+	}
+	produce(w, "t", batch(t, time.Now().UnixMilli(), row{"k", "v"}))
+	news := session(w, id, 2)
+	if len(news.Topics) != 1 || len(news.Topics[0].Partitions) != 1 || len(news.Topics[0].Partitions[0].RecordBatches) == 0 {
+		t.Errorf("a record came to partition 0, and %+v is told", news.Topics)
+	}
+	if moved := session(w, id, 3, at("t", 1)); len(moved.Topics) != 0 {
+		t.Errorf("the reader is at the end, and %+v is told", moved.Topics)
+	}
+	wantCode(t, "a repeated epoch", session(w, id, 3).ErrorCode, protocol.InvalidFetchSessionEpoch)
+	wantCode(t, "an unknown session", session(w, id+1, 1).ErrorCode, protocol.FetchSessionIDNotFound)
+	if closing := session(w, id, -1, at("t", 0)); closing.SessionID != 0 {
+		t.Errorf("the end of the session is answered with session %d", closing.SessionID)
+	}
+	wantCode(t, "a session that was ended", session(w, id, 4).ErrorCode, protocol.FetchSessionIDNotFound)
+}
+
+// TestSessionTellsErrorsAgain has a partition that does not exist stay an error until it does.
+func TestSessionTellsErrorsAgain(t *testing.T) {
+	_, w := start(t)
+	create(w, "t", 1)
+	id := session(w, 0, 0, at("t", 0), at("later", 0)).SessionID
+	second := session(w, id, 1)
+	if len(second.Topics) != 1 || protocol.Code(second.Topics[0].Partitions[0].ErrorCode) != protocol.UnknownTopicOrPartition {
+		t.Fatalf("the missing topic is told as %+v", second.Topics)
+	}
+	create(w, "later", 1)
+	third := session(w, id, 2)
+	if len(third.Topics) != 1 || third.Topics[0].Partitions[0].ErrorCode != 0 {
+		t.Errorf("the topic exists now, and %+v is told", third.Topics)
+	}
+}
