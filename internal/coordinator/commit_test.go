@@ -78,6 +78,7 @@ func TestStorageErrorReloads(t *testing.T) {
 		wantCode(t, "meanwhile", n.commit("g", "", -1, 8).get(t).Err, protocol.NotCoordinator)
 		n.logs[0].refuse = nil
 		time.Sleep(reloadAfter)
+		synctest.Wait()
 		if o := n.fetch("g"); o != 7 {
 			t.Fatalf("after the reload fetched %d", o)
 		}
