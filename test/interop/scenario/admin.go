@@ -18,6 +18,7 @@ import (
 // library lacks is noted; a wrong answer is kept and the walk goes on.
 type admin struct {
 	env    *Env
+	family *family.Family
 	client *line.Client
 	topic  string
 	group  string
@@ -51,7 +52,7 @@ func Admin(ctx context.Context, env *Env, f *family.Family) (Notes, error) {
 		return nil, err
 	}
 	defer client.Close()
-	a := &admin{env: env, client: client, topic: named(f, "admin"), group: named(f, "admin")}
+	a := &admin{env: env, family: f, client: client, topic: named(f, "admin"), group: named(f, "admin")}
 	for _, step := range []func(context.Context) error{a.cluster, a.makeTopic, a.configs, a.alterConfigs, a.records, a.groups, a.dropTopic} {
 		if err := step(ctx); err != nil {
 			return a.notes(), err
@@ -139,7 +140,7 @@ func (a *admin) makeTopic(ctx context.Context) error {
 
 // records fills the topic and cuts the front of one partition off.
 func (a *admin) records(ctx context.Context) error {
-	if err := a.env.seed(ctx, a.topic, "a", 500, time.Now().Add(-time.Hour)); err != nil {
+	if err := a.env.seed(ctx, a.family, a.topic, "a", 500, time.Now().Add(-time.Hour)); err != nil {
 		return err
 	}
 	p, end, err := a.longest(ctx)

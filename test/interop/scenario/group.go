@@ -33,7 +33,7 @@ func Group(ctx context.Context, env *Env, f *family.Family) (Notes, error) {
 	if err := env.topic(ctx, topic, partitions); err != nil {
 		return nil, err
 	}
-	if err := env.seed(ctx, topic, "g", env.Records, time.Now().Add(-24*time.Hour)); err != nil {
+	if err := env.seed(ctx, f, topic, "g", env.Records, time.Now().Add(-24*time.Hour)); err != nil {
 		return nil, err
 	}
 	held, err := check.ReadTopic(ctx, env.Broker.Addr(), topic)

@@ -107,26 +107,35 @@ func (e *Env) topic(ctx context.Context, name string, partitions int32) error {
 	})
 }
 
-// seed fills a topic with records 0 to n-1 in batches of every codec, so that
-// a consumer has to read them all. Timestamps rise by a second a record.
-func (e *Env) seed(ctx context.Context, topic, tag string, n int, start time.Time) error {
-	codecs := []kgo.CompressionCodec{kgo.NoCompression(), kgo.GzipCompression(), kgo.SnappyCompression(),
-		kgo.Lz4Compression(), kgo.ZstdCompression()}
+var codecOptions = map[string]kgo.CompressionCodec{
+	"none": kgo.NoCompression(), "gzip": kgo.GzipCompression(), "snappy": kgo.SnappyCompression(),
+	"lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression(),
+}
+
+// seed fills a topic with records 0 to n-1 in batches of every codec that the
+// family can read. Timestamps rise by a second a record.
+func (e *Env) seed(ctx context.Context, f *family.Family, topic, tag string, n int, start time.Time) error {
+	share := (n + len(f.Codecs) - 1) / len(f.Codecs)
+	for c, codec := range f.Codecs {
+		if err := e.seedCodec(ctx, codec, topic, tag, c*share, min(n, (c+1)*share), start); err != nil {
+			return fmt.Errorf("seed %s with %s: %w", topic, codec, err)
+		}
+	}
+	return nil
+}
+
+func (e *Env) seedCodec(ctx context.Context, codec, topic, tag string, from, to int, start time.Time) error {
 	const batch = 100
-	for c := range codecs {
-		cl, err := kgo.NewClient(kgo.SeedBrokers(e.Broker.Addr()), kgo.DefaultProduceTopic(topic),
-			kgo.ProducerBatchCompression(codecs[c]), kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)))
-		if err != nil {
+	cl, err := kgo.NewClient(kgo.SeedBrokers(e.Broker.Addr()), kgo.DefaultProduceTopic(topic),
+		kgo.ProducerBatchCompression(codecOptions[codec]), kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)))
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	for ; from < to; from += batch {
+		if err := cl.ProduceSync(ctx, seedBatch(tag, from, min(from+batch, to), start)...).FirstErr(); err != nil {
 			return err
 		}
-		share := (n + len(codecs) - 1) / len(codecs)
-		for from := c * share; from < min(n, (c+1)*share); from += batch {
-			if err := cl.ProduceSync(ctx, seedBatch(tag, from, min(from+batch, n, (c+1)*share), start)...).FirstErr(); err != nil {
-				cl.Close()
-				return fmt.Errorf("seed %s: %w", topic, err)
-			}
-		}
-		cl.Close()
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ func Seek(ctx context.Context, env *Env, f *family.Family) (Notes, error) {
 		return nil, err
 	}
 	start := time.UnixMilli(time.Now().Add(-24 * time.Hour).UnixMilli())
-	if err := env.seed(ctx, topic, "s", records, start); err != nil {
+	if err := env.seed(ctx, f, topic, "s", records, start); err != nil {
 		return nil, err
 	}
 	held, err := check.ReadTopic(ctx, env.Broker.Addr(), topic)

@@ -17,7 +17,9 @@ const addPartitions = async (admin, r) => {
   await admin.createPartitions({ topicPartitions: [{ topic: r.topic, count: r.count }] })
 }
 
+// The library finds leaders only of topics that this admin has asked about before.
 const deleteRecords = async (admin, r) => {
+  await admin.fetchTopicOffsets(r.topic)
   await admin.deleteTopicRecords({ topic: r.topic, partitions: [{ partition: r.partition, offset: String(r.offset) }] })
 }
 
@@ -84,7 +86,9 @@ const calls = {
   describe_group: describeGroup,
   group_offsets: groupOffsets,
   reset_offsets: resetOffsets,
-  delete_group: (admin, r) => admin.deleteGroups([r.group]),
+  delete_group: async (admin, r) => {
+    await admin.deleteGroups([r.group])
+  },
 }
 
 module.exports = (kafka) => {

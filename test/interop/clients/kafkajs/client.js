@@ -53,7 +53,10 @@ async function consume(session, r) {
   await consumer.subscribe({ topics: [r.topic], fromBeginning: true })
   let taken = 0
   let finished
-  const all = new Promise((done) => (finished = done))
+  const all = new Promise((done, failed) => {
+    finished = done
+    consumer.on(consumer.events.CRASH, ({ payload }) => failed(payload.error))
+  })
   await consumer.run({
     autoCommit: false,
     eachMessage: async ({ partition, message: m }) => {
@@ -63,8 +66,11 @@ async function consume(session, r) {
     },
   })
   for (const [p, offset] of Object.entries(starts)) consumer.seek({ topic: r.topic, partition: Number(p), offset: String(offset) })
-  await all
-  await consumer.disconnect()
+  try {
+    await all
+  } finally {
+    await consumer.disconnect()
+  }
 }
 
 // startOffsets says where each partition is to be read from.

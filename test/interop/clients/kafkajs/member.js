@@ -30,7 +30,10 @@ class Member {
       this.next.clear()
       this.session.emit('revoked', { ps: [] })
     })
-    this.consumer.on(CRASH, ({ payload }) => this.session.emit('trouble', { error: String(payload.error) }))
+    this.consumer.on(CRASH, ({ payload }) => {
+      this.session.emit('trouble', { error: String(payload.error) })
+      if (!payload.restart) this.crash = payload.error
+    })
   }
 
   full() {
@@ -71,6 +74,7 @@ class Member {
       eachBatch: (batch) => this.batch(batch),
     })
     while (!this.session.stopped && !this.full()) {
+      if (this.crash) throw this.crash
       await line.sleep(20)
       this.session.flush()
       for (let n = this.session.takeCommits(); n > 0; n--) await this.commit()
