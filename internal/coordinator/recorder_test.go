@@ -1,0 +1,68 @@
+package coordinator
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/skein-io/skein/internal/group"
+	"github.com/skein-io/skein/internal/protocol"
+)
+
+// TestFlightRecorder: what a loop did is written as lines, and a fresh shard that is given the lines comes to the same
+// groups.
+func TestFlightRecorder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := startNode(t, testConfig(), 1)
+		id := n.member("g")
+		wantCode(t, "commit", n.commit("g", id, 1, 7).get(t).Err, protocol.None)
+		n.join("g", "").get(t)
+		time.Sleep(11 * time.Second)
+		synctest.Wait()
+
+		var dump bytes.Buffer
+		if err := n.Dump(0, &dump); err != nil {
+			t.Fatal(err)
+		}
+		if _, complete := n.loop(0).recorder.events(); !complete {
+			t.Fatal("the ring was full")
+		}
+		shard := group.New(n.cfg.Group)
+		var fx group.Effects
+		var state string
+		lines := bufio.NewScanner(&dump)
+		var last group.Instant
+		for lines.Scan() {
+			var r group.Recorded
+			if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
+				t.Fatalf("%s: %v", lines.Bytes(), err)
+			}
+			shard.Step(r.At, r.Event, &fx)
+			last = r.At
+		}
+		fx.Reset()
+		shard.Step(last, &group.Describe{Token: 1, GroupID: "g"}, &fx)
+		state = fx.Replies[0].Body.(*group.DescribeReply).State
+		if d := n.describe("g"); d.State != state || state != "Empty" {
+			t.Fatalf("live %s, replayed %s", d.State, state)
+		}
+		if err := n.Dump(5, &dump); err == nil {
+			t.Fatal("dumped a partition that is not here")
+		}
+	})
+}
+
+// TestRecorderIsARing: it keeps the newest events.
+func TestRecorderIsARing(t *testing.T) {
+	r := newRecorder(3)
+	for i := range 7 {
+		r.add(group.Instant(i), &group.Loaded{})
+	}
+	events, complete := r.events()
+	if complete || len(events) != 3 || events[0].At != 4 || events[2].At != 6 {
+		t.Fatalf("%v %v", events, complete)
+	}
+}
