@@ -21,8 +21,8 @@ func seeds(few int) int {
 
 // crashEverywhere runs a history of n steps and crashes a copy of the disk before every operation that changes it. It
 // returns the first thing that is wrong.
-func crashEverywhere(t testing.TB, seed uint64, n int, planted *faults) (wrong error) {
-	w := newWorld(t, seed, planted)
+func crashEverywhere(w *world, seed uint64, n int) (wrong error) {
+	t, planted := w.t, w.faults
 	crashes := sim.NewRand(seed).Fork("crashes")
 	hook := func(c disk.Call) error {
 		if wrong != nil || !c.Op.Changes() {
@@ -52,7 +52,24 @@ func crashEverywhere(t testing.TB, seed uint64, n int, planted *faults) (wrong e
 
 func TestCrashAtEveryOperation(t *testing.T) {
 	for seed := range uint64(seeds(12)) {
-		if err := crashEverywhere(t, seed, 120, nil); err != nil {
+		if err := crashEverywhere(newWorld(t, seed, nil), seed, 120); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// compacting makes a world whose log is compacted.
+func compacting(t testing.TB, seed uint64, planted *faults) *world {
+	w := newWorld(t, seed, planted)
+	w.config.Compact, w.config.Delete = true, false
+	w.config.MinCleanableDirtyRatio = 0.01
+	w.config.DeleteRetentionMs = 15_000
+	return w
+}
+
+func TestCrashInCompaction(t *testing.T) {
+	for seed := range uint64(seeds(12)) {
+		if err := crashEverywhere(compacting(t, seed, nil), seed, 120); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -30,6 +30,7 @@ type Dir struct {
 	space  spaceGuard
 	syncer syncer
 	clean  bool // the last life ended by Close, without an error
+	first  bool // there was no durable mark: what is in the directory another program wrote, such as Kafka
 
 	offline atomic.Pointer[offlineError]
 
@@ -90,11 +91,10 @@ func (d *Dir) open() error {
 	if d.clean, err = d.takeCleanShutdown(); err != nil {
 		return err
 	}
-	var fresh bool
-	if d.mark, fresh, err = openMark(d.fs); err != nil {
+	if d.mark, d.first, err = openMark(d.fs); err != nil {
 		return err
 	}
-	if fresh {
+	if d.first {
 		return d.fs.SyncDir(".")
 	}
 	return nil
@@ -226,6 +226,10 @@ func (d *Dir) closeMark(well bool) error {
 	}
 	return errors.Join(err, d.mark.file.Close())
 }
+
+// foreign says whether a log that the mark does not know may be an old one: another program wrote it, or the mark is
+// damaged. Otherwise such a log is new, and none of it was durable yet.
+func (d *Dir) foreign() bool { return d.first || d.mark.damaged }
 
 // openLogs lists the logs by name. The caller holds mu.
 func (d *Dir) openLogs() []*Log {

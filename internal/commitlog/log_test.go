@@ -108,6 +108,9 @@ func values(t testing.TB, l *Log, from record.Offset) map[record.Offset]string {
 			t.Fatal(err)
 		}
 		if len(b) == 0 {
+			for _, s := range l.segments {
+				t.Logf("segment %d to %d, %d bytes, recent %v", s.base, s.nextOffset(), s.size.Load(), s.recent.ring)
+			}
 			t.Fatalf("nothing to read from %d, and the log ends at %d", from, l.EndOffset())
 		}
 		from = collect(t, b, all)
@@ -128,6 +131,9 @@ func collect(t testing.TB, b []byte, all map[record.Offset]string) (next record.
 		r := one.Records(record.Limits{})
 		for r.Next() {
 			all[r.Record().Offset] = string(r.Record().Value)
+			if r.Record().Value == nil {
+				all[r.Record().Offset] = tombstone
+			}
 		}
 		if err := r.Err(); err != nil {
 			t.Fatal(err)

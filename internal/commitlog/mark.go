@@ -82,6 +82,8 @@ type markTable struct {
 	fresh []int   // slots that have changed since the last sync
 	dirty bool    // written since the last sync
 
+	damaged bool // a pair of slots was found of which neither is whole: some log is not known that was
+
 	// While a sync is under way nobody knows which side of a slot is the durable one: changes wait for its end.
 	inFlight bool
 	pending  map[markKey]markEntry
@@ -164,6 +166,7 @@ func (m *markTable) load() {
 	for i := len(m.slots) - 1; i >= 0; i-- {
 		s, ok := m.newest(i)
 		if !ok {
+			m.damaged = m.damaged || !zero(m.slotBytes(i, 0)) || !zero(m.slotBytes(i, 1))
 			m.free = append(m.free, i)
 			continue
 		}
@@ -221,6 +224,15 @@ func encodeSlot(b []byte, s markSlot) {
 	binary.BigEndian.PutUint64(b[36:], uint64(s.entry.end))
 	binary.BigEndian.PutUint64(b[44:], uint64(s.entry.start))
 	binary.BigEndian.PutUint32(b, crc32.Checksum(b[4:markSlotSize], castagnoli))
+}
+
+func zero(b []byte) bool {
+	for _, c := range b {
+		if c != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // get is what the mark says of a log; ok is false if nothing.

@@ -23,6 +23,7 @@ type recovering struct {
 	known   bool          // the mark knows the log
 	clean   bool          // the files are as Close left them
 	mark    record.Offset // M; without a mark the first base
+	low     record.Offset // log start offset, as the mark has it
 	next    record.Offset // offset after the last batch seen
 	cut     *cutPlace     // set by the first flaw above the mark
 }
@@ -57,12 +58,12 @@ func (l *Log) recover() error {
 	if err := l.claim(content); err != nil {
 		return err
 	}
-	if known {
-		if err := l.dropDeleted(&content, entry.start); err != nil {
+	if len(content.bases) > 0 && content.bases[0] > 0 && !known && !l.dir.foreign() {
+		if err := l.dropRemnants(&content); err != nil {
 			return err
 		}
 	}
-	r := recovering{log: l, content: content, known: known, clean: clean, mark: entry.end}
+	r := recovering{log: l, content: content, known: known, clean: clean, mark: entry.end, low: entry.start}
 	if len(content.bases) == 0 {
 		if known && entry.end > entry.start {
 			return &DamagedError{File: l.folder, Offset: entry.start, Reason: "there is no segment"}
@@ -73,17 +74,23 @@ func (l *Log) recover() error {
 	return r.run(entry.start)
 }
 
-// dropDeleted removes segments that lie below the log start offset: a crash came between their deletion and its end.
-func (l *Log) dropDeleted(c *folderContent, start record.Offset) error {
-	n := 0
-	for n+1 < len(c.bases) && c.bases[n+1] <= start {
-		if err := l.removeFiles(newSegment(l.files, l.folder, c.bases[n])); err != nil {
+// dropRemnants empties a new log that lost its first segment in a crash before the first round: every log begins at 0,
+// unless the mark says otherwise, and nothing of it was durable.
+func (l *Log) dropRemnants(c *folderContent) error {
+	for _, base := range c.bases {
+		if err := l.removeFiles(newSegment(l.files, l.folder, base)); err != nil {
 			return err
 		}
-		n++
 	}
-	c.logs, c.bases = c.logs[n:], c.bases[n:]
-	return nil
+	for _, offset := range c.snapshots {
+		if err := l.removeSnapshot(offset); err != nil {
+			return err
+		}
+	}
+	l.recovery.Cut, l.recovery.CutFile = true, join(l.folder, fileName(c.bases[0], logSuffix))
+	l.recovery.CutReason = "the first segment is lost, and no round had ended yet"
+	c.logs, c.bases, c.snapshots = nil, nil, nil
+	return l.dir.fs.SyncDir(l.folder)
 }
 
 // recovered sets the ends of the log.
@@ -235,14 +242,15 @@ func (r *recovering) scan(from record.Offset) error {
 }
 
 // follows looks whether a segment begins where the one before ends: a roll makes it so, and compaction keeps it so. A
-// crash can lose the end of one file and keep the next. Of a folder that the mark does not know, Kafka may have
-// compacted the end of a segment away.
+// crash can lose the end of one file and keep the next. Below the log start offset a crash can have kept some of the
+// segments that were deleted; the next Retain deletes them again, once the producers they tell of are safe. In a
+// directory that Kafka wrote, compaction may have removed the end of a segment.
 func (r *recovering) follows(i int) error {
-	if i == 0 || !r.known && r.log.config.Load().Compact {
+	if i == 0 || !r.known && r.log.dir.foreign() && r.log.config.Load().Compact {
 		return nil
 	}
 	s, before := r.log.segments[i], r.log.segments[i-1]
-	if s.base == r.next || s.base-r.next > math.MaxInt32 {
+	if s.base == r.next || s.base <= r.low || s.base-r.next > math.MaxInt32 {
 		return nil
 	}
 	return r.flawed(i-1, before.size.Load(), fmt.Sprintf("it ends with offset %d, and the next segment begins with %d", r.next-1, s.base))

@@ -23,9 +23,17 @@ func (l *Log) due(s *segment, in *incoming) bool {
 	c := in.config
 	entries := c.SegmentIndexBytes
 	return size+int64(len(in.bytes)) > c.SegmentBytes || size+int64(len(in.bytes)) > math.MaxInt32 ||
-		s.waited(in.maxTime, in.options.Now) > c.SegmentMs-s.jitter ||
+		s.waited(in.maxTime, in.options.Now) > c.rollMs()-s.jitter ||
 		int64(s.index.count()) >= entries/offsetEntrySize || int64(s.times.count()) >= entries/timeEntrySize-1 ||
 		!s.fits(in.last())
+}
+
+// rollMs is segment.ms, or less where compaction must reach the records sooner.
+func (c *Config) rollMs() int64 {
+	if c.Compact {
+		return min(c.SegmentMs, c.MaxCompactionLagMs)
+	}
+	return c.SegmentMs
 }
 
 // waited is how much time the segment spans, in ms. Batches without a timestamp are counted by the wall clock.

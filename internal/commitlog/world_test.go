@@ -11,11 +11,15 @@ import (
 	"github.com/skein-io/skein/internal/sim"
 )
 
-// history is what a log held at some time: the values from an offset on.
+// history is what a log held at some time: keys and values from an offset on.
 type history struct {
 	first  record.Offset
+	keys   []string
 	values []string
 }
+
+// tombstone stands for a null value.
+const tombstone = "<null>"
 
 func (h history) end() record.Offset { return h.first + record.Offset(len(h.values)) }
 
@@ -27,13 +31,15 @@ func (h history) at(o record.Offset) (string, bool) {
 }
 
 func (h history) cut(end record.Offset) history {
-	return history{h.first, slices.Clone(h.values[:max(0, end-h.first)])}
+	n := max(0, end-h.first)
+	return history{h.first, slices.Clone(h.keys[:n]), slices.Clone(h.values[:n])}
 }
 
 // sent is a batch of the idempotent producer.
 type sent struct {
 	sequence int32
 	first    record.Offset
+	keys     []string
 	values   []string
 }
 
@@ -44,7 +50,8 @@ type expected struct {
 	startLow  record.Offset // the log start offset is at least this
 	startHigh record.Offset // and at most this
 	sent      []sent
-	epochs    []EpochStart // of the newest history
+	epochs    []EpochStart  // of the newest history
+	cleanable record.Offset // below it compaction may have removed what a newer record replaces
 }
 
 func (e expected) clone() expected {
@@ -67,11 +74,12 @@ type world struct {
 	epoch  record.LeaderEpoch
 	next   int32 // sequence
 	value  int
+	now    int64
 	lines  []string // what was done, for the report
 }
 
 func newWorld(t testing.TB, seed uint64, planted *faults) *world {
-	w := &world{t: t, faults: planted, r: sim.NewRand(seed), config: DefaultConfig(), epoch: 1}
+	w := &world{t: t, faults: planted, r: sim.NewRand(seed), config: DefaultConfig(), epoch: 1, now: testNow}
 	w.fs = disk.NewSimulated(disk.SimulatedOptions{Seed: seed})
 	w.config.SegmentBytes = 1500
 	w.config.IndexIntervalBytes = 200
@@ -104,6 +112,28 @@ func openWith(fs disk.FS, planted *faults) (*Dir, error) {
 	return d, err
 }
 
+// keyed makes a batch, of producer 7 if the sequence is not negative.
+func keyed(t testing.TB, timestamp int64, sequence int32, keys, values []string) []byte {
+	b := record.NewBuilder()
+	if sequence >= 0 {
+		b.SetProducer(7, 0, sequence)
+	}
+	for i, v := range values {
+		value := []byte(v)
+		if v == tombstone {
+			value = nil
+		}
+		if err := b.Add(timestamp+int64(i), []byte(keys[i]), value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	made, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
 func (w *world) current() *history { return &w.want.histories[len(w.want.histories)-1] }
 
 func (w *world) note(format string, args ...any) {
@@ -112,25 +142,32 @@ func (w *world) note(format string, args ...any) {
 
 // append appends a batch of one to four records, half of the time as the idempotent producer.
 func (w *world) append() error {
-	var vs []string
+	var ks, vs []string
 	for range 1 + w.r.IntN(4) {
 		w.value++
-		vs = append(vs, fmt.Sprintf("%0*d", 1+w.r.IntN(60), w.value))
+		ks = append(ks, fmt.Sprint("k", w.r.IntN(8)))
+		if w.config.Compact && w.r.Chance(150) {
+			vs = append(vs, tombstone)
+		} else {
+			vs = append(vs, fmt.Sprintf("%0*d", 1+w.r.IntN(60), w.value))
+		}
 	}
-	b := batch(w.t, testNow+int64(w.l.EndOffset()), vs...)
 	producing := w.r.Chance(500)
+	sequence := record.NoSequence
 	if producing {
-		b = idempotent(w.t, 7, 0, w.next, vs...)
+		sequence = w.next
 	}
+	b := keyed(w.t, testNow+int64(w.l.EndOffset()), sequence, ks, vs)
 	// Before the call: a crash within it may leave the records already.
 	h := w.current()
 	first := h.end()
+	h.keys = append(slices.Clip(h.keys), ks...)
 	h.values = append(slices.Clip(h.values), vs...)
 	if n := len(w.want.epochs); n == 0 || w.want.epochs[n-1].Epoch < w.epoch {
 		w.want.epochs = append(w.want.epochs, EpochStart{w.epoch, first})
 	}
 	if producing {
-		w.want.sent = append(w.want.sent, sent{w.next, first, vs})
+		w.want.sent = append(w.want.sent, sent{w.next, first, ks, vs})
 		w.next = record.AddSequence(w.next, int32(len(vs)))
 	}
 	w.note("append %d at %d", len(vs), first)
@@ -160,7 +197,7 @@ func (w *world) round() error {
 
 func (w *world) truncate() error {
 	h := w.current()
-	low := max(w.l.StartOffset(), h.first)
+	low := max(w.l.StartOffset(), h.first, w.want.cleanable) // nobody truncates below the high watermark
 	to := low + record.Offset(w.r.Int64N(int64(h.end()-low)+1))
 	w.note("truncate to %d", to)
 	// Cut where the log will: at the beginning of the batch that holds the offset.
@@ -177,6 +214,9 @@ func (w *world) truncate() error {
 		}
 		if len(b) > 0 {
 			end = min(to, record.Batch(b).BaseOffset())
+		}
+		if end < w.want.cleanable { // the batch goes below it: leave it
+			return nil
 		}
 	}
 	w.want.acked = min(w.want.acked, end)
@@ -238,6 +278,14 @@ func (w *world) reopen() error {
 	return nil
 }
 
+func (w *world) compact() error {
+	w.note("compact")
+	w.want.cleanable = max(w.want.cleanable, w.l.DurableEnd())
+	w.now += 10_000
+	_, err := w.l.Compact(w.now, w.l.DurableEnd())
+	return err
+}
+
 // step does one thing.
 func (w *world) step() error {
 	switch n := w.r.IntN(100); {
@@ -252,8 +300,10 @@ func (w *world) step() error {
 		return w.truncate()
 	case n < 93:
 		return w.deleteRecords()
-	case n < 96:
+	case n < 95:
 		return w.retain()
+	case n < 96 && w.config.Compact:
+		return w.compact()
 	case n < 98:
 		return w.d.SyncMark()
 	default:
@@ -275,9 +325,10 @@ func verify(t testing.TB, fs *disk.Simulated, config Config, want expected, plan
 		return fmt.Errorf("%w (recovery %+v)", err, l.Recovery())
 	}
 	// What was served after recovery survives the next crash (D10).
-	served := history{l.StartOffset(), nil}
+	served := history{first: l.StartOffset()}
 	for o, all := l.StartOffset(), values(t, l, l.StartOffset()); o < l.EndOffset(); o++ {
-		served.values = append(served.values, all[o])
+		served.keys = append(served.keys, "")
+		served.values = append(served.values, all[o]) // "" where compaction left a gap
 	}
 	durable := l.DurableEnd()
 	again := expected{histories: []history{served}, acked: durable, startHigh: l.StartOffset()}
@@ -295,6 +346,7 @@ func verify(t testing.TB, fs *disk.Simulated, config Config, want expected, plan
 	if a.First != served.end() {
 		return fmt.Errorf("appended at %d after recovery to %d", a.First, served.end())
 	}
+	again.histories[0].keys = append(again.histories[0].keys, "")
 	again.histories[0].values = append(again.histories[0].values, "after the crash")
 	if err := reverify(t, fs.CrashClone(nil), config, again, planted); err != nil {
 		return fmt.Errorf("after a second crash: %w", err)
@@ -322,9 +374,6 @@ func verifyLog(t testing.TB, l *Log, want expected) error {
 	if l.DurableEnd() > end {
 		return fmt.Errorf("durable end %d beyond the end %d", l.DurableEnd(), end)
 	}
-	if l.Recovery().Mark < 0 && want.acked == 0 { // no round has ended yet: a crash may have kept the second segment alone
-		want.startHigh, want.sent = end, nil
-	}
 	if start < want.startLow || start > want.startHigh {
 		return fmt.Errorf("the log starts at %d, not between %d and %d", start, want.startLow, want.startHigh)
 	}
@@ -333,9 +382,14 @@ func verifyLog(t testing.TB, l *Log, want expected) error {
 		all = values(t, l, start)
 	}
 	var wrong error
-	for _, h := range slices.Backward(want.histories) {
-		if wrong = h.holds(all, start, end); wrong == nil {
+	for i, h := range slices.Backward(want.histories) {
+		err := h.holds(all, start, end, want.cleanable)
+		if err == nil {
+			wrong = nil
 			break
+		}
+		if i == len(want.histories)-1 {
+			wrong = err
 		}
 	}
 	if wrong != nil {
@@ -368,12 +422,38 @@ func verifyEpochs(l *Log, want expected, start, end record.Offset) error {
 	return nil
 }
 
-func (h history) holds(all map[record.Offset]string, start, end record.Offset) error {
-	for o := start; o < end; o++ {
+// holds compares what a log has with the history. What is missing must have been replaced by a newer record that
+// compaction could see, or be a tombstone that had its time; and of each key the newest record is there, or it was
+// such a tombstone and nothing is there: an older value never comes back.
+func (h history) holds(all map[record.Offset]string, start, end, cleanable record.Offset) error {
+	newest := map[string]record.Offset{}  // of each key
+	nearest := map[string]record.Offset{} // of each key, the next behind the offset at hand
+	for o := end - 1; o >= start; o-- {
 		v, ok := h.at(o)
-		if !ok || all[o] != v {
-			return fmt.Errorf("offset %d holds %q, want %q", o, all[o], v)
+		if !ok {
+			return fmt.Errorf("offset %d is not in the history, which ends at %d", o, h.end())
 		}
+		got, there := all[o]
+		if there && got != v {
+			return fmt.Errorf("offset %d holds %q, want %q", o, got, v)
+		}
+		key := h.keys[o-h.first]
+		later, replaced := newest[key]
+		if !there && v != "" {
+			gone := replaced && nearest[key] < cleanable || v == tombstone && o < cleanable
+			if !gone {
+				return fmt.Errorf("offset %d is missing; it held %q of key %s (newer at %d, %v)", o, v, key, nearest[key], replaced)
+			}
+		}
+		if there && replaced && key != "" {
+			if _, ok := all[later]; !ok && h.values[later-h.first] == tombstone {
+				return fmt.Errorf("offset %d of key %s came back: its tombstone at %d is gone", o, key, later)
+			}
+		}
+		if !replaced {
+			newest[key] = o
+		}
+		nearest[key] = o
 	}
 	return nil
 }
@@ -390,7 +470,7 @@ func verifyLookups(l *Log, start, end record.Offset) error {
 		if err != nil {
 			return err
 		}
-		if len(b) < record.HeaderSize || record.Batch(b).BaseOffset() > o || record.Batch(b).LastOffset() < o {
+		if len(b) < record.HeaderSize || record.Batch(b).LastOffset() < o || record.Batch(b).BaseOffset() > o && !l.Config().Compact {
 			return fmt.Errorf("read from %d gives another batch", o)
 		}
 	}
@@ -407,7 +487,7 @@ func verifyProducer(t testing.TB, l *Log, want expected, end record.Offset) erro
 		kept = kept[:len(kept)-1]
 	}
 	for _, s := range kept[max(0, len(kept)-batchesKept):] {
-		a, err := l.Append(idempotent(t, 7, 0, s.sequence, s.values...), AppendOptions{LeaderEpoch: 1000, Now: testNow})
+		a, err := l.Append(keyed(t, testNow, s.sequence, s.keys, s.values), AppendOptions{LeaderEpoch: 1000, Now: testNow})
 		if err != nil || !a.Duplicate || a.First != s.first {
 			return fmt.Errorf("batch with sequence %d at %d sent again: %+v, %v", s.sequence, s.first, a, err)
 		}
