@@ -204,3 +204,30 @@ func TestTheClientIsWhatItsRequestsSay(t *testing.T) {
 		}
 	})
 }
+
+// A parked request, and one that waits behind it, do not hide that the peer has gone.
+func TestAClosedPeerIsNoticedBehindABarrier(t *testing.T) {
+	inBubble(t, roomy(), func(s *stand) {
+		p := s.dial()
+		p.send(protocol.KeyJoinGroup)
+		p.send(protocol.KeyMetadata)
+		if n := s.handler.startedNow(); n != 1 {
+			t.Fatalf("%d have started, want 1", n)
+		}
+		gone := false
+		s.handler.calls[0].OnLater(func() {}) // the second one has come: called at once
+		_ = p.Close()
+		synctest.Wait()
+		if n := s.server.Counters.ConnectionsOpen.Load(); n != 0 {
+			t.Errorf("%d connections are open", n)
+		}
+		s.handler.calls[0].OnLater(func() { gone = true })
+		if !gone {
+			t.Error("nobody is told that the connection has ended")
+		}
+		reply(s.handler.calls[0]) // to nobody
+		if n := s.handler.startedNow(); n != 1 {
+			t.Errorf("%d have started after the end", n)
+		}
+	})
+}
