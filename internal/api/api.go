@@ -37,8 +37,9 @@ func (c *Client) Host() string { return "/" + c.Address.Addr().Unmap().String() 
 // own says whether the client is one of skein's own programs, by the name it gave in ApiVersions.
 func (c *Client) own() bool { return strings.HasPrefix(c.SoftwareName, "skein") }
 
-// Call is one request on its way. Start runs in the ordered stage, on the goroutine that reads the connection, so it
-// may append but never waits. Exactly one of Reply, Silent and Close ends the call, now or later, from any goroutine.
+// Call is one request on its way. Start runs in the ordered stage: for one connection one call at a time, in request
+// order. It may append but never waits. Exactly one of Reply, Silent and Close ends the call, now or later, from any
+// goroutine; a second end panics.
 type Call struct {
 	Key     protocol.Key
 	Version int16
