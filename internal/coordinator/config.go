@@ -17,8 +17,9 @@ type Config struct {
 	UnitBytesMax  int
 	// InboxMax is how many requests may wait for one loop. More are refused.
 	InboxMax int
-	// RecorderEvents is how many events the flight recorder of one loop keeps.
-	RecorderEvents int
+	// RecorderEvents and RecorderBytesMax bound what the flight recorder of one loop keeps.
+	RecorderEvents   int
+	RecorderBytesMax int
 	// Log takes what happens to groups. nil: nothing is logged.
 	Log *slog.Logger
 	// Observe is called with each Note on the loop's goroutine, for metrics. It may be nil.
@@ -28,12 +29,13 @@ type Config struct {
 // DefaultConfig is Kafka's defaults, and skein's own.
 func DefaultConfig() Config {
 	return Config{
-		Group:          group.DefaultConfig(),
-		CommitTimeout:  5 * time.Second,
-		BatchBytesMax:  1 << 20,
-		UnitBytesMax:   64 << 20,
-		InboxMax:       1 << 16,
-		RecorderEvents: 512,
+		Group:            group.DefaultConfig(),
+		CommitTimeout:    5 * time.Second,
+		BatchBytesMax:    1 << 20,
+		UnitBytesMax:     64 << 20,
+		InboxMax:         1 << 16,
+		RecorderEvents:   512,
+		RecorderBytesMax: 256 << 10,
 	}
 }
 
@@ -42,6 +44,13 @@ const (
 	drainMax = 1024
 	// timersEvery rounds the timers ring even if the inbox is never empty.
 	timersEvery = 16
+	// joinSkipsMax is how often the end of a join phase is put off because more joins wait: a client that floods a group
+	// does not keep it from working.
+	joinSkipsMax = 256
+	// stallMin is how late a loop must be to take it that the process stood still, and stallGrace how long it then listens
+	// before a timer rings: the members' heartbeats are in the sockets, but not in the inbox yet.
+	stallMin   = time.Second
+	stallGrace = time.Second
 	// reloadAfter is the wait before a loop whose log failed tries to load it again.
 	reloadAfter = time.Second
 )

@@ -39,7 +39,10 @@ type loop struct {
 	deferred []group.DeferredReply // by Seq
 	recorder *recorder
 	progress progress
-	rounds   int // since the timers were looked at
+	rounds   int            // since the timers were looked at
+	skips    map[string]int // how often the end of a group's join phase was put off in a row
+	expected group.Instant  // when the loop meant to wake; 0 is not at all
+	listens  group.Instant  // no timer rings before
 }
 
 type status int32
@@ -55,7 +58,7 @@ func newLoop(cfg *Config, partition int32, epoch record.LeaderEpoch, log Log) *l
 		cfg: cfg, partition: partition, epoch: epoch, log: log,
 		logger: cfg.Log.With("partition", partition),
 		inbox:  newInbox(cfg.InboxMax), stop: make(chan struct{}), done: make(chan struct{}),
-		recorder: newRecorder(cfg.RecorderEvents),
+		recorder: newRecorder(cfg.RecorderEvents, cfg.RecorderBytesMax),
 	}
 }
 
@@ -88,6 +91,7 @@ func (l *loop) life() error {
 	l.timers = newTimers()
 	l.waiting = make(map[group.Token]func(group.Body, error))
 	l.deferred, l.rounds, l.appended = nil, 0, 0
+	l.skips, l.expected, l.listens = make(map[string]int), 0, 0
 	l.fx.Reset()
 	l.progress.reset()
 	l.recorder.reset()
@@ -200,8 +204,23 @@ func (l *loop) finish(token group.Token, body group.Body, err error) {
 	}
 }
 
+// stalled notices that the process stood still: the machine slept, or somebody stopped it. All sessions seem to be over
+// then, and none is.
+func (l *loop) stalled() bool {
+	now := l.clock.now()
+	if l.expected != 0 && now.Sub(l.expected) >= stallMin {
+		l.logger.Warn("group coordinator stood still", "late", now.Sub(l.expected))
+		l.listens = now.Add(stallGrace)
+	}
+	l.expected = 0
+	return now < l.listens
+}
+
 // ring steps the timers that are due, and the timeout of writes.
 func (l *loop) ring() error {
+	if l.stalled() {
+		return nil
+	}
 	for {
 		key, ok := l.timers.due(l.clock.now())
 		if !ok {
@@ -222,9 +241,11 @@ func (l *loop) ring() error {
 // drain ends the join phases of groups that have no more joins in the inbox.
 func (l *loop) drain() error {
 	for _, id := range l.shard.Ready() {
-		if l.inbox.joinWaits(id) {
+		if l.skips[id] < joinSkipsMax && l.inbox.joinWaits(id) {
+			l.skips[id]++
 			continue
 		}
+		delete(l.skips, id)
 		if err := l.event(&group.Drained{GroupID: id}); err != nil {
 			return err
 		}
@@ -237,11 +258,12 @@ func (l *loop) setWake() {
 	if deadline, waits := l.writer.deadline(l.cfg.CommitTimeout); waits && (!ok || deadline < at) {
 		at, ok = deadline, true
 	}
-	if ok {
-		l.wake.Reset(l.clock.until(at))
-	} else {
+	if !ok {
 		l.wake.Stop()
+		return
 	}
+	l.expected = max(at, l.listens)
+	l.wake.Reset(l.clock.until(l.expected))
 }
 
 // giveUp answers everybody with the reason, and forgets all state.

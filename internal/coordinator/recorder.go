@@ -11,46 +11,77 @@ import (
 )
 
 // recorder keeps the last events of one loop, with their times: what package group decided can be decided again from
-// them. It keeps the events themselves, so each is bounded by what a request may be, and there are few.
+// them. It keeps the events themselves, so it is bounded by their number and by what they weigh.
 type recorder struct {
+	eventsMax, bytesMax int
+
 	mu    sync.Mutex
-	ring  []group.Recorded
-	max   int
+	queue []group.Recorded // from first on
+	first int
+	bytes int
 	total int // events since the load
 }
 
-func newRecorder(max int) *recorder { return &recorder{max: max} }
+func newRecorder(eventsMax, bytesMax int) *recorder {
+	return &recorder{eventsMax: eventsMax, bytesMax: bytesMax}
+}
 
 func (r *recorder) reset() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.ring, r.total = nil, 0
+	r.queue, r.first, r.bytes, r.total = nil, 0, 0, 0
 }
 
 func (r *recorder) add(at group.Instant, e group.Event) {
-	if r.max <= 0 {
-		return
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	recorded := group.Recorded{At: at, Event: e}
-	if len(r.ring) < r.max {
-		r.ring = append(r.ring, recorded)
-	} else {
-		r.ring[r.total%r.max] = recorded
-	}
 	r.total++
+	r.queue = append(r.queue, group.Recorded{At: at, Event: e})
+	r.bytes += weight(e)
+	for n := len(r.queue) - r.first; n > 0 && (n > r.eventsMax || r.bytes > r.bytesMax); n-- {
+		r.bytes -= weight(r.queue[r.first].Event)
+		r.queue[r.first] = group.Recorded{}
+		r.first++
+	}
+	if r.first > 64 && r.first > len(r.queue)/2 {
+		n := copy(r.queue, r.queue[r.first:])
+		clear(r.queue[n:])
+		r.queue, r.first = r.queue[:n], 0
+	}
+}
+
+// weight is about what an event takes in memory.
+func weight(e group.Event) int {
+	size := 256
+	switch e := e.(type) {
+	case *group.Join:
+		for i := range e.Protocols {
+			size += 64 + len(e.Protocols[i].Metadata)
+		}
+	case *group.Sync:
+		for i := range e.Assignments {
+			size += 128 + len(e.Assignments[i].Data)
+		}
+	case *group.Commit:
+		for i := range e.Topics {
+			size += 64 + 48*len(e.Topics[i].Partitions)
+		}
+	case *group.Fetch:
+		for i := range e.Topics {
+			size += 64 + 4*len(e.Topics[i].Partitions)
+		}
+	case *group.Leave:
+		size += 64 * len(e.Members)
+	}
+	return size
 }
 
 // events returns what is kept, in order. Complete says that it begins with the load.
 func (r *recorder) events() (events []group.Recorded, complete bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.total <= r.max {
-		return append([]group.Recorded(nil), r.ring...), true
-	}
-	at := r.total % r.max
-	return append(append([]group.Recorded(nil), r.ring[at:]...), r.ring[:at]...), false
+	events = append(events, r.queue[r.first:]...)
+	return events, len(events) == r.total
 }
 
 // Dump writes the flight recorder of the loop of a partition as JSON lines, the oldest first: {"at":ms,"kind":...,

@@ -55,14 +55,21 @@ func TestFlightRecorder(t *testing.T) {
 	})
 }
 
-// TestRecorderIsARing: it keeps the newest events.
-func TestRecorderIsARing(t *testing.T) {
-	r := newRecorder(3)
-	for i := range 7 {
+// TestRecorderIsBounded: it keeps the newest events, by number and by weight.
+func TestRecorderIsBounded(t *testing.T) {
+	r := newRecorder(3, 1<<20)
+	for i := range 1000 {
 		r.add(group.Instant(i), &group.Loaded{})
 	}
 	events, complete := r.events()
-	if complete || len(events) != 3 || events[0].At != 4 || events[2].At != 6 {
+	if complete || len(events) != 3 || events[0].At != 997 || events[2].At != 999 {
 		t.Fatalf("%v %v", events, complete)
+	}
+	r = newRecorder(1000, 4096)
+	for i := range 100 {
+		r.add(group.Instant(i), &group.Sync{SyncRequest: group.SyncRequest{Assignments: []group.Assignment{{Data: make([]byte, 1000)}}}})
+	}
+	if events, _ := r.events(); len(events) != 2 || events[1].At != 99 {
+		t.Fatalf("%d events of more than 1000 bytes in 4096", len(events))
 	}
 }
