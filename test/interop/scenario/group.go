@@ -56,6 +56,14 @@ func memberRequest(f *family.Family, topic, group string, records int) line.Requ
 
 // seatGroup starts three members and waits until each has partitions.
 func seatGroup(ctx context.Context, env *Env, f *family.Family, r line.Request) ([]*seat, error) {
+	seats, err := startSeats(ctx, env, f, r)
+	if err != nil {
+		return seats, err
+	}
+	return seats, waitSeated(ctx, env, seats)
+}
+
+func startSeats(ctx context.Context, env *Env, f *family.Family, r line.Request) ([]*seat, error) {
 	var seats []*seat
 	for i := range 3 {
 		client, err := f.Start(ctx, env.Broker.Addr())
@@ -65,7 +73,7 @@ func seatGroup(ctx context.Context, env *Env, f *family.Family, r line.Request) 
 		m := check.NewMember(fmt.Sprintf("member %d", i))
 		seats = append(seats, &seat{Member: m, client: client, run: client.Send(r, m.Take)})
 	}
-	return seats, waitSeated(ctx, env, seats)
+	return seats, nil
 }
 
 // waitSeated waits until every partition has one owner and every member has

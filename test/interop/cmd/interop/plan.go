@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -145,9 +146,39 @@ func (p *plan) enter(book *report.Book, env *scenario.Env, f *family.Family, nam
 	book.Add(r)
 }
 
-// together runs the scenarios that need more than one family's own pace.
+// together runs the scenarios that several families share: the quiet one all
+// at once, the one that kills the broker some families at a time.
 func (p *plan) together(ctx context.Context, env *scenario.Env, book *report.Book) {
-	_ = ctx
-	_ = env
-	_ = book
+	if chosen(p.scenarios, scenario.Heartbeat.Name) {
+		p.heartbeats(ctx, env, book)
+	}
+	if p.kill && chosen(p.scenarios, "kill") {
+		for some := range slices.Chunk(p.families, p.parallel) {
+			p.killed(ctx, env, some, book)
+		}
+	}
+}
+
+func (p *plan) heartbeats(ctx context.Context, env *scenario.Env, book *report.Book) {
+	var all sync.WaitGroup
+	for _, f := range p.families {
+		if scenario.Heartbeat.Applies(f) {
+			all.Go(func() { p.one(ctx, env, f, scenario.Heartbeat, book) })
+		}
+	}
+	all.Wait()
+}
+
+func (p *plan) killed(ctx context.Context, env *scenario.Env, some []*family.Family, book *report.Book) {
+	for _, f := range some {
+		if err := f.Install(ctx); err != nil {
+			p.enter(book, env, f, "kill", nil, err, 0)
+			some = slices.DeleteFunc(slices.Clone(some), func(one *family.Family) bool { return one == f })
+		}
+	}
+	start := time.Now()
+	found := scenario.Kill(ctx, env, some)
+	for _, f := range some {
+		p.enter(book, env, f, "kill", found[f.Name].Notes, found[f.Name].Err, time.Since(start))
+	}
 }
