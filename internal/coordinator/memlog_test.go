@@ -2,10 +2,7 @@ package coordinator
 
 import (
 	"sync"
-	"testing"
 
-	"github.com/skein-io/skein/internal/group"
-	"github.com/skein-io/skein/internal/protocol"
 	"github.com/skein-io/skein/internal/record"
 )
 
@@ -110,29 +107,4 @@ func (l *memLog) LogEnd() record.Offset {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.end
-}
-
-// records decodes everything in the log.
-func (l *memLog) records(t testing.TB) []group.Record {
-	t.Helper()
-	var all []group.Record
-	var reader protocol.Reader
-	for _, b := range l.batches {
-		if err := b.CheckCRC(); err != nil {
-			t.Fatal(err)
-		}
-		records := b.Records(record.Limits{})
-		for records.Next() {
-			rec, known, err := decode(records.Record().Key, records.Record().Value, &reader)
-			if err != nil || !known {
-				t.Fatalf("record at %d: known %v, %v", records.Record().Offset, known, err)
-			}
-			all = append(all, rec)
-		}
-		if err := records.Err(); err != nil {
-			t.Fatal(err)
-		}
-		records.Close()
-	}
-	return all
 }

@@ -50,11 +50,6 @@ func (g *group) to(state State, now Instant) {
 // usesConsumerProtocol says whether the members are consumers, and not, for example, Kafka Connect's workers.
 func (g *group) usesConsumerProtocol() bool { return g.protocolType == "consumer" }
 
-// simple says whether the group exists for its offsets alone (A6).
-func (g *group) simple() bool {
-	return g.protocolType == "" && g.members.len() == 0 && g.pending.len() == 0
-}
-
 // add takes in a member. Its protocols have been checked.
 func (g *group) add(m *member) {
 	if m.instance != "" {
