@@ -1,19 +1,16 @@
 package partition
 
-import (
-	"time"
-)
+import "time"
 
-// Start begins the housekeeping: retention each log.retention.check.interval.ms, compaction of the dirtiest logs each
-// log.cleaner.backoff.ms. Both run one log at a time, so that they never take the disk from producers for long.
+// Start begins the housekeeping: retention each log.retention.check.interval.ms, compaction each
+// log.cleaner.backoff.ms. Both take one log at a time, so that they never keep the disk from producers for long.
 func (h *Host) Start() {
 	h.every(func() time.Duration { return h.broker().RetentionCheckInterval }, h.retain)
+	h.every(func() time.Duration { return h.broker().CleanerBackoff }, h.compact)
 }
 
 func (h *Host) every(interval func() time.Duration, do func()) {
-	h.done.Add(1)
-	go func() {
-		defer h.done.Done()
+	h.done.Go(func() {
 		timer := time.NewTimer(interval())
 		defer timer.Stop()
 		for {
@@ -25,7 +22,7 @@ func (h *Host) every(interval func() time.Duration, do func()) {
 				timer.Reset(interval())
 			}
 		}
-	}()
+	})
 }
 
 func (h *Host) stopping() bool {
@@ -44,6 +41,29 @@ func (h *Host) retain() {
 		}
 		if _, err := p.log.Retain(h.now().UnixMilli(), p.HighWatermark()); err != nil {
 			h.logger.Error("retention failed", "partition", p.Name.String(), "error", err)
+		}
+	}
+}
+
+// compact asks every compacted log; the log itself knows whether enough of it is dirty.
+func (h *Host) compact() {
+	if !h.broker().CleanerEnable {
+		return
+	}
+	for _, p := range h.All() {
+		if h.stopping() {
+			return
+		}
+		if !p.log.Config().Compact {
+			continue
+		}
+		done, err := p.log.Compact(h.now().UnixMilli(), p.HighWatermark())
+		switch {
+		case err != nil:
+			h.logger.Error("compaction failed", "partition", p.Name.String(), "error", err)
+		case done.Ran:
+			h.logger.Debug("compacted", "partition", p.Name.String(), "to", int64(done.CleanedTo),
+				"records read", done.RecordsRead, "records kept", done.RecordsKept)
 		}
 	}
 }
