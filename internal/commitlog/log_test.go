@@ -96,37 +96,52 @@ func appendTo(t testing.TB, l *Log, b []byte) Appended {
 // values reads every record from an offset on, across segments.
 func values(t testing.TB, l *Log, from record.Offset) map[record.Offset]string {
 	t.Helper()
-	all := map[record.Offset]string{}
-	for from < l.EndOffset() {
-		s, err := l.Read(from, l.EndOffset(), 1<<20, true)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, err := s.ReadAll()
-		s.Release()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(b) == 0 {
-			for _, s := range l.segments {
-				t.Logf("segment %d to %d, %d bytes, recent %v", s.base, s.nextOffset(), s.size.Load(), s.recent.ring)
-			}
-			t.Fatalf("nothing to read from %d, and the log ends at %d", from, l.EndOffset())
-		}
-		from = collect(t, b, all)
+	all, err := readValues(l, from)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return all
 }
 
-func collect(t testing.TB, b []byte, all map[record.Offset]string) (next record.Offset) {
+func readValues(l *Log, from record.Offset) (map[record.Offset]string, error) {
+	all := map[record.Offset]string{}
+	for from < l.EndOffset() {
+		s, err := l.Read(from, l.EndOffset(), 1<<20, true)
+		if err != nil {
+			return nil, err
+		}
+		b, err := s.ReadAll()
+		s.Release()
+		if err != nil {
+			return nil, err
+		}
+		if len(b) == 0 {
+			return nil, fmt.Errorf("nothing to read from %d, and the log ends at %d", from, l.EndOffset())
+		}
+		if from, err = collectValues(b, all); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func collect(t testing.TB, b []byte, all map[record.Offset]string) record.Offset {
 	t.Helper()
+	next, err := collectValues(b, all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return next
+}
+
+func collectValues(b []byte, all map[record.Offset]string) (next record.Offset, err error) {
 	for len(b) > 0 {
 		one, rest, err := record.Split(b)
 		if err != nil {
-			t.Fatal(err)
+			return 0, err
 		}
 		if err := one.Check(); err != nil {
-			t.Fatal(err)
+			return 0, err
 		}
 		r := one.Records(record.Limits{})
 		for r.Next() {
@@ -136,12 +151,12 @@ func collect(t testing.TB, b []byte, all map[record.Offset]string) (next record.
 			}
 		}
 		if err := r.Err(); err != nil {
-			t.Fatal(err)
+			return 0, err
 		}
 		r.Close()
 		next, b = one.NextOffset(), rest
 	}
-	return next
+	return next, nil
 }
 
 func TestAppendAndRead(t *testing.T) {

@@ -120,10 +120,20 @@ func openMark(fs disk.FS) (m *markTable, fresh bool, err error) {
 		return nil, false, errors.Join(err, m.file.Close())
 	}
 	m.load()
-	if err := m.file.Sync(); err != nil { // what was read may be in the page cache only
-		return nil, false, errors.Join(err, m.file.Close())
+	return m, false, m.settle()
+}
+
+// settle makes durable what was read. It may be in the page cache alone, and the kernel may take it for written although
+// a sync of the last life failed: so it is written again first.
+func (m *markTable) settle() error {
+	_, err := m.file.WriteAt(m.image, 0)
+	if err == nil {
+		err = m.file.Sync()
 	}
-	return m, false, nil
+	if err != nil {
+		return errors.Join(err, m.file.Close())
+	}
+	return nil
 }
 
 func (m *markTable) create(fs disk.FS) (err error) {

@@ -15,8 +15,9 @@ import (
 //	from the last producer snapshot to M  stepped over by headers: producers, epochs, index entries
 //	above M                               read whole, CRC computed; the first flaw is a torn tail and cut
 //
-// A flaw below M is damage and refused. What lies above M is synced by the next round before it counts as durable: it
-// may have been in the page cache alone (KAFKA-10101).
+// A flaw below M is damage and refused. What lies above M is written again as it stands and synced by the next round
+// before it counts as durable: it may be in the page cache alone (KAFKA-10101), and if a sync of the last life failed,
+// the kernel takes it for written, so that a sync alone would not write it.
 type recovering struct {
 	log     *Log
 	content folderContent
@@ -297,21 +298,30 @@ func (r *recovering) dropSnapshots() error {
 	return nil
 }
 
-// resync gives the next round every segment that the mark does not vouch for.
+// resync gives the next round every segment that the mark does not vouch for. If the last life did not end well, the
+// end of the file is set again: a truncation may be taken for written although its sync failed.
 func (l *Log) resync(r *recovering) error {
-	dirty := r.cut != nil || r.next > r.mark || l.recovery.RebuiltIndexes > 0
-	if !dirty {
+	unsure := !r.clean && !l.pageCache()
+	if r.cut == nil && r.next == r.mark && l.recovery.RebuiltIndexes == 0 && !unsure {
 		return nil
 	}
 	for i, s := range l.segments {
-		if i < len(l.segments)-1 && r.trusted(i) && r.cut == nil {
+		last := i == len(l.segments)-1
+		if !last && r.trusted(i) && r.cut == nil {
 			continue
 		}
-		if _, err := l.files.acquire(&s.log); err != nil {
+		file, err := l.files.acquire(&s.log)
+		if err != nil {
 			return err
+		}
+		if last && unsure {
+			err = file.Truncate(s.size.Load())
 		}
 		l.wroteFile(&s.log)
 		l.files.release(&s.log)
+		if err != nil {
+			return err
+		}
 	}
 	l.dirty.mu.Lock()
 	l.dirty.work.root = true

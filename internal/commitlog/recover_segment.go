@@ -256,6 +256,9 @@ func (r *recovering) steps(i int, position, end int64, visit func(b record.Batch
 	defer w.close()
 	for {
 		b, at, ok, err := r.step(w, s)
+		if err == nil && ok && r.rewrites() {
+			_, err = file.WriteAt(b, at)
+		}
 		if flaw, bad := errors.AsType[flawError](err); bad {
 			return r.flawed(i, at, string(flaw))
 		}
@@ -269,6 +272,12 @@ func (r *recovering) steps(i int, position, end int64, visit func(b record.Batch
 		visit(b, at)
 		r.next = b.NextOffset()
 	}
+}
+
+// rewrites says whether batches above the mark are written again. Not in page-cache mode, where nothing is promised of
+// them, and not where another program wrote them.
+func (r *recovering) rewrites() bool {
+	return r.next >= r.mark && !r.log.pageCache() && (r.known || !r.log.dir.foreign())
 }
 
 // step reads the next batch and checks that it can follow.
