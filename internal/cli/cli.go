@@ -1,6 +1,7 @@
 // Package cli is the binary's commands: flags become values, values go to the node, to a client or to a file, and what
 // comes back is printed. Results go to stdout, logs and errors to stderr. It holds nothing that an embedded node needs.
-// Start with Main; each command is in a file of its own name.
+// Start with Main; each command is in a file of its own name. What several of them need: connection.go (a client of a
+// cluster), wire.go (requests of skein's own), output.go (tables and JSON), failure.go (what an error tells a person).
 package cli
 
 import (
@@ -12,8 +13,6 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
-
-	"github.com/spf13/cobra"
 )
 
 // version is set by the build; a build without it asks the module.
@@ -42,10 +41,17 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
+// errReported ends a command that has told already what went wrong.
+var errReported = errors.New("what went wrong was told")
+
 // Main runs one command and returns the exit code. SIGINT and SIGTERM cancel it.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	return run(ctx, args, stdin, stdout, stderr)
+}
+
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := newRoot()
 	root.SetArgs(args)
 	root.SetIn(stdin)
@@ -55,23 +61,11 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintln(stderr, "skein:", err)
+	if !errors.Is(err, errReported) {
+		fmt.Fprintln(stderr, "skein:", err)
+	}
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage
 	}
 	return exitFailed
-}
-
-func newRoot() *cobra.Command {
-	root := &cobra.Command{
-		Use:           "skein",
-		Short:         "An event-streaming broker that speaks Kafka's protocol, and its tools",
-		SilenceUsage:  true,
-		SilenceErrors: true,
-	}
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w; see %s --help", err, c.CommandPath())}
-	})
-	root.AddCommand(newServe(), newVersion())
-	return root
 }

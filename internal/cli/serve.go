@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -12,10 +11,7 @@ import (
 )
 
 type serveOptions struct {
-	config  string
-	dataDir string
-	listen  string
-	set     []string
+	properties
 	verbose bool
 }
 
@@ -27,15 +23,11 @@ func newServe() *cobra.Command {
 		Long: "Run a broker, which is its own controller. Without options it listens on 127.0.0.1:9092 and keeps its data in\n" +
 			"./skein-data. One line on stdout says where it listens when it is ready; SIGTERM ends it cleanly.\n\n" +
 			"A value may come from --set, from the environment (SKEIN_NUM_PARTITIONS), or from the file; the first of these wins.",
-		Args: cobra.NoArgs,
+		Args: exactly(),
 		RunE: func(c *cobra.Command, _ []string) error { return serve(c, o) },
 	}
-	f := c.Flags()
-	f.StringVar(&o.config, "config", "", "read Kafka's property names from `FILE`")
-	f.StringVar(&o.dataDir, "data-dir", "", "keep the data in `DIR` (log.dirs)")
-	f.StringVar(&o.listen, "listen", "", "listen on `HOST:PORT` (listeners)")
-	f.StringArrayVar(&o.set, "set", nil, "set a property, `NAME=VALUE`; may be repeated")
-	f.BoolVar(&o.verbose, "verbose", false, "log what happens to groups and partitions too")
+	o.flags(c)
+	c.Flags().BoolVar(&o.verbose, "verbose", false, "log what happens to groups and partitions too")
 	return c
 }
 
@@ -44,18 +36,12 @@ func serve(c *cobra.Command, o serveOptions) error {
 	if o.verbose {
 		level = slog.LevelDebug
 	}
-	set := o.set
-	if o.dataDir != "" {
-		set = append(set, "log.dirs="+o.dataDir)
-	}
-	if o.listen != "" {
-		if _, _, err := net.SplitHostPort(o.listen); err != nil {
-			return usageError{fmt.Errorf("--listen %q: %w; it is HOST:PORT", o.listen, err)}
-		}
-		set = append(set, "listeners=PLAINTEXT://"+o.listen)
+	set, err := o.pairs()
+	if err != nil {
+		return err
 	}
 	node, err := skein.Open(skein.Config{
-		ConfigFile:  o.config,
+		ConfigFile:  o.file,
 		Environment: os.Environ(),
 		Set:         set,
 		Logger:      slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: level})),

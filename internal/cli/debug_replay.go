@@ -1,0 +1,176 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/skein-io/skein/internal/config"
+	"github.com/skein-io/skein/internal/group"
+)
+
+// recordedLineMax bounds a line of a recording: an event is at most a request, in JSON.
+const recordedLineMax = 256 << 20
+
+func newDebugReplay() *cobra.Command {
+	var (
+		o    output
+		only string
+	)
+	c := &cobra.Command{
+		Use:   "replay FILE",
+		Short: "Decide a recording again, and print what each event led to",
+		Long: "Give the events of a recording to the group coordinator's own code, one after the other, and print what each led to: records,\n" +
+			"replies, timers, notes. Nothing is sent to anybody. Where it comes to a state that must not be, it says which, and the exit\n" +
+			"code is 1. FILE - is stdin.",
+		Args: exactly("FILE"),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := o.check(c); err != nil {
+				return err
+			}
+			in := c.InOrStdin()
+			if args[0] != "-" {
+				f, err := os.Open(args[0])
+				if err != nil {
+					return fmt.Errorf("recording: %w", err)
+				}
+				defer f.Close()
+				in = f
+			}
+			out := bufio.NewWriterSize(c.OutOrStdout(), 64<<10)
+			r := replay{out: out, json: o.format == "json", only: only}
+			r.warn = func(format string, args ...any) { fmt.Fprintf(c.ErrOrStderr(), format+"\n", args...) }
+			err := r.run(in)
+			if bad := out.Flush(); err == nil {
+				err = bad
+			}
+			if err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			return nil
+		},
+	}
+	o.flag(c)
+	c.Flags().StringVarP(&only, "group", "g", "", "print only events and effects of `GROUP`")
+	return c
+}
+
+// replay is a shard that is given the events of a recording.
+type replay struct {
+	out   io.Writer
+	json  bool
+	only  string // a group, or ""
+	warn  func(format string, args ...any)
+	shard *group.Shard
+	fx    group.Effects
+	line  int
+	steps int
+}
+
+func (r *replay) run(in io.Reader) error {
+	lines := bufio.NewScanner(in)
+	lines.Buffer(make([]byte, 64<<10), recordedLineMax)
+	for lines.Scan() {
+		r.line++
+		text := bytes.TrimSpace(lines.Bytes())
+		if len(text) == 0 {
+			continue
+		}
+		if err := r.take(text); err != nil {
+			return fmt.Errorf("line %d: %w", r.line, err)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("line %d: %w", r.line+1, err)
+	}
+	if r.shard == nil {
+		return errors.New("there is no recording in it")
+	}
+	return nil
+}
+
+// take is a header, which begins a new shard, or an event.
+func (r *replay) take(text []byte) error {
+	if r.shard == nil || bytes.HasPrefix(text, []byte(`{"recording"`)) {
+		return r.begin(text)
+	}
+	var recorded group.Recorded
+	if err := json.Unmarshal(text, &recorded); err != nil {
+		return err
+	}
+	if _, loaded := recorded.Event.(*group.Loaded); !loaded && r.steps == 0 {
+		r.warn("the recording does not begin with the load of the log: what was known before is missing here")
+	}
+	r.steps++
+	if err := r.step(recorded); err != nil {
+		return err
+	}
+	return r.print(recorded)
+}
+
+func (r *replay) begin(text []byte) error {
+	var header recordingHeader
+	switch err := json.Unmarshal(text, &header); {
+	case err != nil:
+		return err
+	case header.Recording != recordingKind:
+		return errors.New("this is no recording; skein debug record makes one")
+	case header.Version != recordingVersion:
+		return fmt.Errorf("the recording has version %d, this program reads version %d", header.Version, recordingVersion)
+	}
+	settings, err := recordedSettings(header.Settings)
+	if err != nil {
+		return err
+	}
+	r.shard, r.steps = group.New(settings), 0
+	r.fx.Reset()
+	if header.OmittedBytes > 0 {
+		r.warn("the oldest events, %s of them, were left out when it was recorded", size(header.OmittedBytes))
+	}
+	return nil
+}
+
+// recordedSettings makes what the shard decides by of the recorded properties.
+func recordedSettings(values map[string]string) (group.Config, error) {
+	var assignments []config.Assignment
+	for _, name := range sortedKeys(values) {
+		assignments = append(assignments, config.Assignment{Name: name, Value: values[name], Where: "recording"})
+	}
+	b, err := config.Resolve(assignments)
+	if err != nil {
+		return group.Config{}, err
+	}
+	settings := group.DefaultConfig()
+	settings.SessionTimeoutMin = b.GroupSessionTimeoutMin
+	settings.SessionTimeoutMax = b.GroupSessionTimeoutMax
+	settings.SizeMax = b.GroupMaxSize
+	settings.InitialDelay = b.GroupInitialRebalanceDelay
+	settings.MetadataLengthMax = int(b.OffsetMetadataMax)
+	settings.OffsetsRetention = b.OffsetsRetention
+	settings.CleanupInterval = b.OffsetsRetentionCheck
+	settings.HoldHeartbeats = b.HeartbeatHold
+	return settings, nil
+}
+
+// step gives the shard one event. A panic is what a recording is often made for: it becomes the error.
+func (r *replay) step(recorded group.Recorded) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("at %s, %s: the coordinator came to a state that must not be: %v", instant(recorded.At), group.KindOf(recorded.Event), p)
+		}
+	}()
+	r.fx.Reset()
+	r.shard.Step(recorded.At, recorded.Event, &r.fx)
+	return nil
+}
+
+func instant(at group.Instant) string {
+	return time.UnixMilli(int64(at)).UTC().Format("2006-01-02T15:04:05.000Z")
+}

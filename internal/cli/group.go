@@ -1,0 +1,34 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+)
+
+func newGroup() *cobra.Command {
+	return family("group", "List, describe, reset and delete consumer groups", newGroupList(), newGroupDescribe(), newGroupReset(), newGroupDelete())
+}
+
+// findGroups describes groups; one that is not there is an error. Kafka before 4.0 says Dead of such a group.
+func findGroups(ctx context.Context, admin *kadm.Client, names ...string) (kadm.DescribedGroups, error) {
+	groups, err := admin.DescribeGroups(ctx, names...)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		g, ok := groups[name]
+		switch {
+		case !ok:
+			return nil, fmt.Errorf("group %s was left out of the coordinator's answer", name)
+		case g.Err != nil:
+			return nil, answered("group "+name, g.Err, g.ErrMessage)
+		case g.State == "Dead":
+			return nil, answered("group "+name, kerr.GroupIDNotFound, "")
+		}
+	}
+	return groups, nil
+}
