@@ -31,7 +31,7 @@ func line(now time.Time, event controller.Event, effects *controller.Effects) st
 
 // TestRecordingReplays: a recording, stepped through by another controller, gives what the first one gave.
 func TestRecordingReplays(t *testing.T) {
-	for seed := range *seeds {
+	for seed := range seeds(t) {
 		h := newHistory(seed)
 		if err := h.start(h.confirmed); err != nil {
 			t.Fatal(err)

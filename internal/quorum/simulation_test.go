@@ -2,10 +2,11 @@ package quorum
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,7 +17,18 @@ import (
 	"github.com/skein-io/skein/internal/sim"
 )
 
-var seeds = flag.Uint64("seeds", 5, "how many seeds the simulations run")
+// seeds is how many seeds the simulations run: few, or as many as SKEIN_SEEDS says.
+func seeds(t *testing.T) uint64 {
+	v := os.Getenv("SKEIN_SEEDS")
+	if v == "" {
+		return 5
+	}
+	n, err := strconv.ParseUint(v, 10, 32)
+	if err != nil {
+		t.Fatalf("SKEIN_SEEDS=%s: %v", v, err)
+	}
+	return n
+}
 
 // history is a node's lives on one simulated disk, from a seed: requests one after the other, clean restarts, kills,
 // losses of power. Beside it stands what was confirmed; each start must find exactly that, and at most the request that
@@ -204,21 +216,21 @@ func (h *history) everyCrash(lives, requests int) (crashes int, err error) {
 	return crashes, errors.Join(failed, err)
 }
 
-func TestCrashBeforeEveryOperation(t *testing.T) {
+func TestSimCrashBeforeEveryOperation(t *testing.T) {
 	total := 0
-	for seed := range *seeds {
+	for seed := range seeds(t) {
 		crashes, err := newHistory(seed).everyCrash(4, 12)
 		if err != nil {
 			t.Fatal(err)
 		}
 		total += crashes
 	}
-	if total < int(*seeds)*100 {
-		t.Errorf("%d crashes in %d seeds: the hook is not called", total, *seeds)
+	if total < int(seeds(t))*100 {
+		t.Errorf("%d crashes in %d seeds: the hook is not called", total, seeds(t))
 	}
 }
 
-func TestSameSeedSameTrace(t *testing.T) {
+func TestSimSameSeedSameTrace(t *testing.T) {
 	trace := func(seed uint64) string {
 		h := newHistory(seed)
 		if err := h.run(5, 15); err != nil {
@@ -226,7 +238,7 @@ func TestSameSeedSameTrace(t *testing.T) {
 		}
 		return strings.Join(h.fs.Trace(), "\n") + h.confirmed
 	}
-	for seed := range *seeds {
+	for seed := range seeds(t) {
 		if trace(seed) != trace(seed) {
 			t.Errorf("seed %d gives two traces", seed)
 		}
@@ -238,7 +250,7 @@ func TestSameSeedSameTrace(t *testing.T) {
 
 // TestFailedOperations: the k-th call of the disk fails, for every k. The node either refuses to open or stops with the
 // reason, answers nothing that is not durable, and the next life has everything that was confirmed.
-func TestFailedOperations(t *testing.T) {
+func TestSimFailedOperations(t *testing.T) {
 	for _, op := range []disk.Op{disk.OpSync, disk.OpSyncDir, disk.OpWrite, disk.OpCreate, disk.OpRename, disk.OpTruncate} {
 		for k := 1; k <= 200; k++ {
 			h := newHistory(uint64(k))
@@ -264,7 +276,7 @@ func TestFailedOperations(t *testing.T) {
 }
 
 // TestPlantedBugs: the simulation finds what it is there to find.
-func TestPlantedBugs(t *testing.T) {
+func TestSimPlantedBugs(t *testing.T) {
 	for name, f := range map[string]faults{
 		"entries are not synced":           {entriesUnsynced: true},
 		"the snapshot is not synced":       {snapshotUnsynced: true},
