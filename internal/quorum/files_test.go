@@ -2,7 +2,6 @@ package quorum
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -11,8 +10,9 @@ import (
 	"github.com/skein-io/skein/internal/disk"
 )
 
-// TestFileOperations is the golden trace of what the metadata log does with its files, without those that commitlog keeps
-// beside a log: a sync that moved is a difference to read. `go test -rewrite` writes it anew.
+// TestFileOperations is the golden trace of what the metadata log does with its own files, and of when its entries are
+// written and synced: a sync that moved is a difference to read. What commitlog does besides is not shown. `go test
+// -rewrite` writes it anew.
 func TestFileOperations(t *testing.T) {
 	fs := disk.NewSimulated(disk.SimulatedOptions{})
 	var l *life
@@ -38,10 +38,19 @@ func TestFileOperations(t *testing.T) {
 			t.Fatalf("%s: no such command as %s", d.Pos, d.Cmd)
 		}
 		var out strings.Builder
+		own := false // the line before was of one of our files
 		for _, line := range fs.Trace() {
-			if slices.ContainsFunc([]string{stateFileName, checkpointSuffix, ".log", "syncdir " + logFolder}, func(part string) bool { return strings.Contains(line, part) }) {
-				fmt.Fprintln(&out, strings.ReplaceAll(line, logFolder+"/", ""))
+			switch {
+			case strings.Contains(line, stateFileName), strings.Contains(line, checkpointSuffix):
+				own = true
+			case own && line == "syncdir "+logFolder:
+				own = false
+			case strings.Contains(line, ".log") && (strings.HasPrefix(line, "write ") || strings.HasPrefix(line, "sync ")):
+				own = false
+			default:
+				continue
 			}
+			fmt.Fprintln(&out, strings.ReplaceAll(line, logFolder+"/", ""))
 		}
 		if out.Len() == 0 {
 			return "nothing\n"
