@@ -20,6 +20,7 @@ type member struct {
 	pace        *line.Pace
 	taken       int
 	uncommitted int
+	next        map[int32]int64
 }
 
 func group(s *line.Session, r line.Request) (any, error) {
@@ -73,6 +74,7 @@ func (m *member) watchStop(ctx context.Context) {
 // Setup is called by sarama with the member's new claims.
 func (m *member) Setup(session sarama.ConsumerGroupSession) error {
 	m.s.Emit(line.Event{E: line.Assigned, Ps: session.Claims()[m.r.Topic]})
+	m.next = map[int32]int64{}
 	go m.watch(session)
 	return nil
 }
@@ -88,11 +90,20 @@ func (m *member) watch(session sarama.ConsumerGroupSession) {
 		}
 		m.s.Flush()
 		for range m.s.TakeCommits() {
-			m.mu.Lock()
-			m.commit(session)
-			m.mu.Unlock()
+			m.commitAgain(session)
 		}
 	}
+}
+
+// commitAgain commits the present positions; sarama sends nothing for offsets
+// that it has sent before, unless they are reset.
+func (m *member) commitAgain(session sarama.ConsumerGroupSession) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for p, o := range m.next {
+		session.ResetOffset(m.r.Topic, p, o, "")
+	}
+	m.commit(session)
 }
 
 // Cleanup is called by sarama when all claims have ended.
@@ -130,6 +141,7 @@ func (m *member) take(session sarama.ConsumerGroupSession, record *sarama.Consum
 	m.pace.Wait()
 	m.s.Emit(recordEvent(record))
 	session.MarkMessage(record, "")
+	m.next[record.Partition] = record.Offset + 1
 	m.taken++
 	if m.uncommitted++; m.uncommitted >= m.r.Every {
 		m.uncommitted = 0
