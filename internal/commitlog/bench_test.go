@@ -3,9 +3,15 @@ package commitlog
 import (
 	"bytes"
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/skein-io/skein/internal/disk"
 	"github.com/skein-io/skein/internal/record"
 )
 
@@ -100,5 +106,76 @@ func BenchmarkSync(b *testing.B) {
 				wait.Wait()
 			}
 		})
+	}
+}
+
+// BenchmarkRestart opens six logs that were not closed, as after kill -9: RESTART_MIB in all, 256 unless told.
+func BenchmarkRestart(b *testing.B) {
+	total := 256
+	if n, err := strconv.Atoi(os.Getenv("RESTART_MIB")); err == nil {
+		total = n
+	}
+	const logs = 6
+	root := filepath.Join(b.TempDir(), "data")
+	fs, err := disk.OpenReal(root)
+	if err != nil {
+		b.Fatal(err)
+	}
+	config := DirConfig{NodeID: 1, ClusterID: "test-cluster", FreeBytesFloor: -1}
+	d, err := OpenDir(fs, config)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = d.Close() })
+	original := benchBatch(b, 1024, 1_000_000)
+	work := make([]byte, len(original))
+	for i := range logs {
+		l, err := d.OpenLog(TopicPartition{"t", int32(i)}, testID, DefaultConfig())
+		if err != nil {
+			b.Fatal(err)
+		}
+		for range (total << 20) / logs / len(work) {
+			copy(work, original)
+			if _, err := l.Append(work, AppendOptions{Now: testNow}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if err := l.Sync(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		copied := filepath.Join(b.TempDir(), "copy")
+		if out, err := exec.Command("cp", "-al", root, copied).CombinedOutput(); err != nil {
+			b.Fatalf("%v: %s", err, out)
+		}
+		if err := os.Remove(filepath.Join(copied, lockName)); err != nil {
+			b.Fatal(err)
+		}
+		again, err := disk.OpenReal(copied)
+		if err != nil {
+			b.Fatal(err)
+		}
+		began := time.Now()
+		d, err := OpenDir(again, config)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for i := range logs {
+			l, err := d.OpenLog(TopicPartition{"t", int32(i)}, testID, DefaultConfig())
+			if err != nil {
+				b.Fatal(err)
+			}
+			if l.Recovery().Cut || l.EndOffset() == 0 {
+				b.Fatalf("%+v", l.Recovery())
+			}
+			if i == 0 {
+				b.Logf("%+v", l.Recovery())
+			}
+		}
+		b.ReportMetric(float64(time.Since(began).Milliseconds()), "ms/restart")
+		if err := d.Close(); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

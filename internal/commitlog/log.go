@@ -153,9 +153,6 @@ func (l *Log) key() markKey { return markKey{l.id, l.name.Partition} }
 
 // marked notes in the durable mark what a round has made true.
 func (l *Log) marked(end record.Offset, epoch record.LeaderEpoch) {
-	if l.dir.faults.marksEarly() {
-		end = l.EndOffset()
-	}
 	start := min(l.StartOffset(), end)
 	l.dir.mark.put(l.key(), markEntry{end: end, start: start, epoch: epoch})
 }

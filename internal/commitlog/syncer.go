@@ -114,6 +114,9 @@ func (d *Dir) Round() error {
 		return err
 	}
 	s.take()
+	if d.faults.marksEarly() {
+		_ = s.settle()
+	}
 	err := s.syncTaken()
 	for i := range s.works {
 		s.works[i].releaseFiles()
