@@ -1,0 +1,260 @@
+package onenode
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/skein-io/skein/internal/protocol"
+	"github.com/skein-io/skein/internal/record"
+	"github.com/skein-io/skein/internal/sim"
+	"github.com/skein-io/skein/internal/sim/check"
+)
+
+// Timeouts of the members, by their clocks.
+const (
+	sessionTimeout   = 3 * time.Second
+	rebalanceTimeout = 4 * time.Second
+	joinLimit        = rebalanceTimeout + 4*time.Second
+	beatInterval     = 400 * time.Millisecond
+)
+
+// member is a consumer of the group: it joins, syncs, beats, goes on from what is committed, polls and commits. Everything
+// that a client may do wrong it does when the nemesis says so.
+type member struct {
+	*client
+	cursor
+	instance string
+	lives    int
+
+	memberID   string
+	generation int32
+	owned      []int32
+	stable     bool
+	joining    bool
+	commits    int
+	read       bool // something was read since the last commit
+	beats      *sim.NodeTimer
+	lastBeat   beat
+}
+
+// beat is a heartbeat that was answered well.
+type beat struct {
+	at          sim.Instant // when it was sent
+	disturbance int         // what had happened to the world by then
+	valid       bool
+}
+
+func newMember(w *world, name, instance string) *member {
+	m := &member{client: newClient(w, name), instance: instance}
+	m.cursor = newCursor(m.client, m.process())
+	return m
+}
+
+// process is the name in the history: a restarted member is another process.
+func (m *member) process() string { return fmt.Sprintf("%s.%d", m.name, m.lives) }
+
+func (m *member) start() {
+	m.lives++
+	m.memberID, m.generation, m.stable, m.owned, m.joining, m.beats, m.lastBeat = "", -1, false, nil, false, nil, beat{}
+	m.cursor = newCursor(m.client, m.process())
+	m.findCoordinator()
+}
+
+func (m *member) findCoordinator() {
+	q := protocol.NewFindCoordinatorRequest()
+	q.CoordinatorKeys = []string{groupName}
+	m.ask(q, requestTimeout, func(answer protocol.Message, err error) {
+		if err == nil && answer.(*protocol.FindCoordinatorResponse).Coordinators[0].ErrorCode == protocol.None {
+			m.join()
+			return
+		}
+		m.later(10*time.Millisecond, 300*time.Millisecond, m.findCoordinator)
+	})
+}
+
+func (m *member) operation(kind check.Kind) check.Operation {
+	return check.Operation{Process: m.process(), Kind: kind, Group: groupName, Member: m.memberID, Instance: m.instance, Generation: m.generation}
+}
+
+// rejoin joins after a moment.
+func (m *member) rejoin() {
+	if m.joining {
+		return
+	}
+	m.joining = true
+	m.stop()
+	m.later(0, 100*time.Millisecond, m.join)
+}
+
+// stop ends the work of a generation.
+func (m *member) stop() {
+	m.stable, m.owned, m.lastBeat = false, nil, beat{}
+	m.cursor = newCursor(m.client, m.process())
+	if m.beats != nil {
+		m.beats.Stop()
+	}
+}
+
+func (m *member) join() {
+	m.joining = true
+	q := protocol.NewJoinGroupRequest()
+	q.GroupID, q.MemberID, q.GroupInstanceID, q.ProtocolType = groupName, m.memberID, orNull(m.instance), "consumer"
+	q.SessionTimeoutMs, q.RebalanceTimeoutMs = int32(sessionTimeout.Milliseconds()), int32(rebalanceTimeout.Milliseconds())
+	q.Protocols = []protocol.JoinGroupRequestProtocol{{Name: "range", Metadata: []byte(topicName)}}
+	pending := m.world.recorder.Begin(m.operation(check.Join))
+	m.ask(q, joinLimit, func(answer protocol.Message, err error) {
+		if err != nil {
+			pending.End(check.Info, nil)
+			m.joining = false
+			m.rejoin()
+			return
+		}
+		r := answer.(*protocol.JoinGroupResponse)
+		m.world.Notef("%s join: %v %s generation %d", m.name, r.ErrorCode, r.MemberID, r.GenerationID)
+		m.world.giveMemberID(m.process(), m.instance, r.MemberID)
+		switch r.ErrorCode {
+		case protocol.None:
+			m.memberID, m.generation = r.MemberID, r.GenerationID
+			pending.End(check.OK, func(o *check.Operation) { o.Member, o.Generation = r.MemberID, r.GenerationID })
+			m.sync(r)
+		case protocol.MemberIDRequired:
+			pending.End(check.Fail, nil)
+			m.memberID = r.MemberID
+			m.join()
+		default:
+			pending.End(check.OutcomeOf(r.ErrorCode.String()), nil)
+			m.joining = false
+			m.obey(r.ErrorCode)
+		}
+	})
+}
+
+func (m *member) sync(joined *protocol.JoinGroupResponse) {
+	q := protocol.NewSyncGroupRequest()
+	q.GroupID, q.MemberID, q.GroupInstanceID, q.GenerationID = groupName, m.memberID, orNull(m.instance), m.generation
+	if !joined.SkipAssignment {
+		for i, other := range joined.Members {
+			var mine []string
+			for index := i; index < m.world.options.Partitions; index += len(joined.Members) {
+				mine = append(mine, strconv.Itoa(index))
+			}
+			q.Assignments = append(q.Assignments, protocol.SyncGroupRequestAssignment{MemberID: other.MemberID, Assignment: []byte(strings.Join(mine, ","))})
+		}
+	}
+	pending := m.world.recorder.Begin(m.operation(check.Sync))
+	m.ask(q, joinLimit, func(answer protocol.Message, err error) {
+		m.joining = false
+		if err != nil {
+			pending.End(check.Info, nil)
+			m.rejoin()
+			return
+		}
+		r := answer.(*protocol.SyncGroupResponse)
+		m.world.Notef("%s sync: %v %q", m.name, r.ErrorCode, r.Assignment)
+		if r.ErrorCode != protocol.None {
+			pending.End(check.OutcomeOf(r.ErrorCode.String()), nil)
+			m.obey(r.ErrorCode)
+			return
+		}
+		m.owned = parseOwned(string(r.Assignment))
+		pending.End(check.OK, func(o *check.Operation) {
+			for _, index := range m.owned {
+				o.Owned = append(o.Owned, check.Partition{Topic: topicName, Index: index})
+			}
+		})
+		m.begin()
+	})
+}
+
+func parseOwned(s string) []int32 {
+	var owned []int32
+	for part := range strings.SplitSeq(s, ",") {
+		if n, err := strconv.Atoi(part); err == nil {
+			owned = append(owned, int32(n))
+		}
+	}
+	return owned
+}
+
+// begin works in a generation.
+func (m *member) begin() {
+	m.stable = true
+	m.world.recorder.Begin(check.Operation{Process: m.process(), Kind: check.Subscribe}).End(check.OK, nil)
+	m.beat()
+	m.fetchOffsets(m.generation)
+}
+
+// fetchOffsets asks where to go on.
+func (m *member) fetchOffsets(generation int32) {
+	if len(m.owned) == 0 {
+		return
+	}
+	m.fetchCommitted(groupName, m.process(), m.owned, func(offsets map[int32]record.Offset, ok bool) {
+		switch {
+		case !m.stable || m.generation != generation:
+		case !ok:
+			m.later(10*time.Millisecond, 200*time.Millisecond, func() { m.fetchOffsets(generation) })
+		default:
+			for _, index := range m.owned {
+				m.assign(index, max(offsets[index], 0))
+			}
+			m.work(generation)
+		}
+	})
+}
+
+// work polls and commits until the generation is over.
+func (m *member) work(generation int32) {
+	if !m.stable || m.generation != generation {
+		return
+	}
+	again := func() { m.later(5*time.Millisecond, 200*time.Millisecond, func() { m.work(generation) }) }
+	if m.rand.Chance(350) {
+		m.commit(again)
+		return
+	}
+	m.poll(again)
+}
+
+// commit commits the positions, and with them something that nobody has committed before.
+func (m *member) commit(then func()) {
+	op := m.operation(check.Commit)
+	for _, p := range m.list() {
+		m.commits++
+		op.Offsets = append(op.Offsets, check.Committed{Partition: p.Partition, Offset: p.Offset, LeaderEpoch: m.epochs[p.Index],
+			Metadata: fmt.Sprintf("%s#%d", m.process(), m.commits)})
+	}
+	m.commitOffsets(op, func(code protocol.Code, err error) {
+		if err == nil && code != protocol.None {
+			m.obey(code)
+			return
+		}
+		then()
+	})
+}
+
+// obey does what a consumer does about an error.
+func (m *member) obey(code protocol.Code) {
+	switch code {
+	case protocol.None:
+		return
+	case protocol.UnknownMemberID:
+		m.expired()
+		m.memberID, m.generation = "", -1
+	case protocol.FencedInstanceID:
+		m.world.reach("instance fenced")
+		m.restart(m.rand.Between(time.Second, 3*time.Second), m.start)
+		return
+	case protocol.IllegalGeneration:
+		m.generation = -1
+	case protocol.CoordinatorLoadInProgress, protocol.NotCoordinator, protocol.CoordinatorNotAvailable:
+		if m.stable { // the request is tried again, the generation stays
+			generation := m.generation
+			m.later(10*time.Millisecond, 200*time.Millisecond, func() { m.work(generation) })
+			return
+		}
+	}
+	m.rejoin()
+}

@@ -1,0 +1,210 @@
+package onenode
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/skein-io/skein/internal/protocol"
+	"github.com/skein-io/skein/internal/record"
+	"github.com/skein-io/skein/internal/sim/check"
+)
+
+// producer sends batches to one partition. With sequence numbers it keeps up to window batches under way and sends all
+// of them again, in order, when one is not answered or refused; without, it has one batch under way and may send it
+// twice.
+type producer struct {
+	*client
+	partition  check.Partition
+	idempotent bool
+	window     int
+	acks       int16
+
+	id       int64
+	next     int32 // sequence of the next batch
+	batches  []*batch
+	values   int
+	acked    int
+	refused  int  // times in a row that the oldest batch was refused although nothing was under way before it
+	waiting  bool // a send or a retry is planned
+	underway int
+	retrying bool // all that is under way is awaited, then everything is sent again
+}
+
+// batch is some values on their way into the log.
+type batch struct {
+	sequence int32
+	values   []string
+	attempts int
+	settled  bool // acknowledged, or given up
+}
+
+func newProducer(w *world, name string, partition int32, idempotent bool) *producer {
+	p := &producer{client: newClient(w, name), partition: check.Partition{Topic: topicName, Index: partition}, idempotent: idempotent, window: 1, acks: -1, id: -1}
+	if idempotent {
+		p.window = w.options.Window
+	} else if p.rand.Chance(300) {
+		p.acks = 1
+	}
+	return p
+}
+
+func (p *producer) start() {
+	if p.idempotent {
+		p.init()
+		return
+	}
+	p.plan()
+}
+
+// init asks for a producer id.
+func (p *producer) init() {
+	r := protocol.NewInitProducerIDRequest()
+	r.ProducerID, r.ProducerEpoch = -1, -1
+	p.ask(r, requestTimeout, func(m protocol.Message, err error) {
+		if err == nil && m.(*protocol.InitProducerIDResponse).ErrorCode == protocol.None {
+			p.id, p.next = m.(*protocol.InitProducerIDResponse).ProducerID, 0
+			p.world.Notef("%s has producer id %d", p.name, p.id)
+			p.world.giveProducerID(p.name, p.id)
+			p.plan()
+			return
+		}
+		p.later(10*time.Millisecond, 500*time.Millisecond, p.init)
+	})
+}
+
+// plan sends the next batch after a moment.
+func (p *producer) plan() {
+	if p.waiting {
+		return
+	}
+	p.waiting = true
+	p.later(0, 120*time.Millisecond, func() {
+		p.waiting = false
+		if !p.retrying && !p.world.quiet && len(p.batches) < p.window {
+			b := &batch{sequence: p.next}
+			for range 1 + p.rand.IntN(4) {
+				p.values++
+				b.values = append(b.values, fmt.Sprintf("%s/%d.%0*d", p.name, p.values, 1+p.rand.IntN(120), 0))
+			}
+			p.next += int32(len(b.values))
+			p.batches = append(p.batches, b)
+			p.send(b)
+		}
+		p.plan()
+	})
+}
+
+func (p *producer) send(b *batch) {
+	b.attempts++
+	p.underway++
+	op := check.Operation{Process: p.name, Kind: check.Send, Idempotent: p.idempotent}
+	builder := record.NewBuilder()
+	if p.idempotent {
+		builder.SetProducer(p.id, 0, b.sequence)
+		op.Producer = &check.Producer{ID: p.id, Sequence: b.sequence}
+	}
+	for _, v := range b.values {
+		op.Records = append(op.Records, check.Record{Partition: p.partition, Offset: check.NoOffset, Value: v})
+		if err := builder.Add(p.world.Wall().UnixMilli(), nil, []byte(v)); err != nil {
+			panic(err)
+		}
+	}
+	bytes, err := builder.Build()
+	if err != nil {
+		panic(err)
+	}
+	r := protocol.NewProduceRequest()
+	r.Acks, r.TimeoutMs = p.acks, 3_600_000
+	r.TopicData = []protocol.ProduceRequestTopicProduceData{{Name: p.partition.Topic,
+		PartitionData: []protocol.ProduceRequestPartitionProduceData{{Index: p.partition.Index, Records: bytes}}}}
+	pending := p.world.recorder.Begin(op)
+	p.ask(r, requestTimeout, func(m protocol.Message, err error) {
+		p.underway--
+		if err != nil {
+			p.world.Notef("%s: %s has no answer: %v", p.name, b.values[0], err)
+			pending.End(check.Info, func(o *check.Operation) { o.Error = err.Error() })
+			p.unanswered(b)
+			return
+		}
+		answer := &m.(*protocol.ProduceResponse).Responses[0].PartitionResponses[0]
+		p.answered(b, pending, answer)
+	})
+}
+
+func (p *producer) answered(b *batch, pending *check.Pending, answer *protocol.ProduceResponsePartitionProduceResponse) {
+	code := answer.ErrorCode
+	p.world.Notef("%s: %s is %v at %d", p.name, b.values[0], code, answer.BaseOffset)
+	outcome := check.OutcomeOf(code.String())
+	pending.End(outcome, func(o *check.Operation) {
+		if outcome != check.OK {
+			o.Error = code.String()
+			return
+		}
+		for i := range o.Records {
+			o.Records[i].Offset = record.Offset(answer.BaseOffset) + record.Offset(i)
+		}
+	})
+	if outcome == check.OK {
+		if b.attempts > 1 {
+			p.world.reach("acknowledged at a retry")
+		}
+		p.refused = 0
+		p.settle(b)
+		p.retryIfDue()
+		return
+	}
+	if code == protocol.OutOfOrderSequenceNumber || code == protocol.UnknownProducerID {
+		p.outOfOrder(b)
+	}
+	p.unanswered(b)
+}
+
+// settle takes a batch out of what is under way.
+func (p *producer) settle(b *batch) {
+	b.settled = true
+	p.acked++
+	kept := p.batches[:0]
+	for _, other := range p.batches {
+		if !other.settled {
+			kept = append(kept, other)
+		}
+	}
+	p.batches = kept
+}
+
+// outOfOrder: the oldest batch is refused although every one before it was acknowledged. The broker has lost some.
+func (p *producer) outOfOrder(b *batch) {
+	if len(p.batches) == 0 || p.batches[0] != b {
+		return
+	}
+	if p.refused++; p.refused == 3 {
+		p.world.wrong("sequence", p.name, "the oldest batch, sequence %d of producer %d, is out of order: batches before it are forgotten", b.sequence, p.id)
+	}
+}
+
+// unanswered sends everything again when nothing is under way any more, or gives up what may be given up.
+func (p *producer) unanswered(b *batch) {
+	if !p.idempotent && p.rand.Chance(400) {
+		p.settle(b)
+		p.acked--
+		return
+	}
+	p.retrying = true
+	p.retryIfDue()
+}
+
+func (p *producer) retryIfDue() {
+	if !p.retrying || p.underway > 0 {
+		return
+	}
+	p.later(10*time.Millisecond, 300*time.Millisecond, func() {
+		if !p.retrying || p.underway > 0 {
+			return
+		}
+		p.retrying = false
+		p.world.reach("batches sent again")
+		for _, b := range p.batches {
+			p.send(b)
+		}
+	})
+}
