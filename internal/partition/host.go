@@ -133,6 +133,9 @@ func (h *Host) Apply(image *metadata.Image, delta *metadata.Delta) error {
 		for topic := range image.Topics() {
 			failed = append(failed, h.applyTopic(image, topic, nil))
 		}
+		// What recovery found above the durable mark is synced before anybody is answered: no client may see a high
+		// watermark below one that it saw before the restart.
+		failed = append(failed, h.dir.Round())
 		return errors.Join(failed...)
 	}
 	for i := range delta.Topics {
