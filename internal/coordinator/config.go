@@ -22,6 +22,9 @@ type Config struct {
 	RecorderBytesMax int
 	// Log takes what happens to groups. nil: nothing is logged.
 	Log *slog.Logger
+	// Crashed is called when a loop comes to a state that must not be, before the process ends by the panic: with the
+	// flight recorder's lines, which "skein debug replay" reads. It may be nil.
+	Crashed func(partition int32, recording []byte)
 	// Observe is called with each Note on the loop's goroutine, for metrics. It may be nil.
 	Observe func(group.Note)
 }

@@ -22,6 +22,7 @@ type crowdMember struct {
 	id         string
 	generation int32
 	life       int // counts what ends its heartbeats
+	beating    bool
 }
 
 // soon does something after what a network takes.
@@ -81,22 +82,25 @@ func (m *crowdMember) sync(members []group.JoinMember) {
 	})
 }
 
+// beat sends a heartbeat at each interval, unless the last is not answered.
 func (m *crowdMember) beat(life int) {
 	m.after(m.interval, func() {
 		if m.life != life {
 			return
 		}
+		m.beat(life)
+		if m.beating {
+			return
+		}
+		m.beating = true
 		r := group.HeartbeatRequest{GroupID: m.group, MemberID: m.id, Generation: m.generation, Aside: true}
 		m.n.Heartbeat(r, func(r group.HeartbeatReply) { m.soon(func() { m.told(life, r.Err) }) })
 	})
 }
 
 func (m *crowdMember) told(life int, err *protocol.Error) {
-	switch {
-	case m.life != life:
-	case err == nil:
-		m.beat(life)
-	default:
+	m.beating = false
+	if m.life == life && err != nil {
 		m.life++
 		if code(err) == protocol.UnknownMemberID {
 			m.id = ""

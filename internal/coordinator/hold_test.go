@@ -12,11 +12,11 @@ import (
 func heldBeat(t *testing.T, n *node) (id string, held func() bool, nudge func()) {
 	id = n.member("g")
 	for range 2 {
-		beat, _ := n.heartbeat("g", id, 1)
+		beat, _ := n.beat("g", id, 1, true)
 		time.Sleep(3 * time.Second)
 		wantCode(t, "heartbeat", beat.get(t).Err, protocol.None)
 	}
-	beat, nudge := n.heartbeat("g", id, 1)
+	beat, nudge := n.beat("g", id, 1, true)
 	return id, func() bool { return beat.get(t) == nil }, nudge
 }
 
@@ -26,11 +26,11 @@ func TestHeldHeartbeat(t *testing.T) {
 		n := startNode(t, testConfig(), 1)
 		id := n.member("g")
 		for range 2 {
-			beat, _ := n.heartbeat("g", id, 1)
+			beat, _ := n.beat("g", id, 1, true)
 			time.Sleep(3 * time.Second)
 			wantCode(t, "heartbeat", beat.get(t).Err, protocol.None)
 		}
-		beat, _ := n.heartbeat("g", id, 1)
+		beat, _ := n.beat("g", id, 1, true)
 		time.Sleep(time.Second)
 		if r := beat.get(t); r != nil {
 			t.Fatalf("not held: %v", r)

@@ -123,11 +123,10 @@ func TestResignedAnswersAll(t *testing.T) {
 		n := startNode(t, testConfig(), 1)
 		id := n.member("stable")
 		for range 2 {
-			beat, _ := n.heartbeat("stable", id, 1)
-			beat.get(t)
+			n.beat("stable", id, 1, true)
 			time.Sleep(2 * time.Second)
 		}
-		held, nudge := n.heartbeat("stable", id, 1)
+		held, nudge := n.beat("stable", id, 1, true)
 		if r := held.get(t); r != nil {
 			t.Fatalf("not held: %v", r)
 		}

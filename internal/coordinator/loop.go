@@ -65,6 +65,7 @@ func newLoop(cfg *Config, partition int32, epoch record.LeaderEpoch, log Log) *l
 // run is the loop's goroutine: it loads, serves until it is stopped or its log fails, and in that case begins again.
 func (l *loop) run() {
 	defer close(l.done)
+	defer l.savePanic()
 	for {
 		err := l.life()
 		l.status.Store(int32(gone))

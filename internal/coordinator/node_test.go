@@ -104,9 +104,14 @@ func (n *node) sync(groupID, memberID string, generation int32, assigned ...stri
 	return s
 }
 
+// heartbeat is that of a client of which it is not known whether it waits: the first is not held.
 func (n *node) heartbeat(groupID, memberID string, generation int32) (*slot[group.HeartbeatReply], func()) {
+	return n.beat(groupID, memberID, generation, false)
+}
+
+func (n *node) beat(groupID, memberID string, generation int32, aside bool) (*slot[group.HeartbeatReply], func()) {
 	s := new(slot[group.HeartbeatReply])
-	nudge := n.Heartbeat(group.HeartbeatRequest{GroupID: groupID, MemberID: memberID, Generation: generation, Aside: true}, s.set)
+	nudge := n.Heartbeat(group.HeartbeatRequest{GroupID: groupID, MemberID: memberID, Generation: generation, Aside: aside}, s.set)
 	return s, nudge
 }
 

@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -84,14 +85,9 @@ func (r *recorder) events() (events []group.Recorded, complete bool) {
 	return events, len(events) == r.total
 }
 
-// Dump writes the flight recorder of the loop of a partition as JSON lines, the oldest first: {"at":ms,"kind":...,
-// "event":{...}}.
-func (c *Coordinator) Dump(partition int32, w io.Writer) error {
-	l := c.loop(partition)
-	if l == nil {
-		return fmt.Errorf("partition %d of __consumer_offsets has no coordinator here", partition)
-	}
-	events, _ := l.recorder.events()
+// write writes what is kept as JSON lines, the oldest first: {"at":ms,"kind":...,"event":{...}}.
+func (r *recorder) write(w io.Writer) error {
+	events, _ := r.events()
 	buffered := bufio.NewWriter(w)
 	encoder := json.NewEncoder(buffered)
 	for i := range events {
@@ -100,4 +96,29 @@ func (c *Coordinator) Dump(partition int32, w io.Writer) error {
 		}
 	}
 	return buffered.Flush()
+}
+
+// Dump writes the flight recorder of the loop of a partition as JSON lines.
+func (c *Coordinator) Dump(partition int32, w io.Writer) error {
+	l := c.loop(partition)
+	if l == nil {
+		return fmt.Errorf("partition %d of __consumer_offsets has no coordinator here", partition)
+	}
+	return l.recorder.write(w)
+}
+
+// savePanic hands out the recording when the loop's goroutine panics, and panics on.
+func (l *loop) savePanic() {
+	reason := recover()
+	if reason == nil {
+		return
+	}
+	if l.cfg.Crashed != nil {
+		var recording bytes.Buffer
+		if err := l.recorder.write(&recording); err != nil {
+			fmt.Fprintf(&recording, "the recording broke off: %v\n", err)
+		}
+		l.cfg.Crashed(l.partition, recording.Bytes())
+	}
+	panic(reason)
 }

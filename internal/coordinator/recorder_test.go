@@ -73,3 +73,25 @@ func TestRecorderIsBounded(t *testing.T) {
 		t.Fatalf("%d events of more than 1000 bytes in 4096", len(events))
 	}
 }
+
+// TestPanicIsRecorded: the events before a state that must not be are handed out before the process ends.
+func TestPanicIsRecorded(t *testing.T) {
+	cfg := testConfig()
+	var recording []byte
+	cfg.Crashed = func(partition int32, lines []byte) { recording = lines }
+	c := New(cfg)
+	l := newLoop(&c.cfg, 3, 1, new(memLog))
+	l.recorder.add(7, &group.Drained{GroupID: "g"})
+	func() {
+		defer func() {
+			if recover() != "impossible" {
+				t.Error("the panic was swallowed")
+			}
+		}()
+		defer l.savePanic()
+		panic("impossible")
+	}()
+	if want := `{"at":7,"kind":"drained","event":{"GroupID":"g"}}` + "\n"; string(recording) != want {
+		t.Errorf("recorded %q, want %q", recording, want)
+	}
+}

@@ -16,11 +16,14 @@ import (
 // the answer within their poll loop. Such a client is found out by its spacing: if holding makes its next heartbeat
 // come later, then nothing of it is held any more. Clients that are not known as Aside are tried with a short hold.
 //
-// The first heartbeat of a member is never held: with the second its usual interval is known.
+// With a member's second heartbeat its usual interval is known. The first is held for a moment if the client is known to
+// go on aside, else not at all.
 const (
 	// holdMarginMin and a twentieth of the interval are left between the answer and the next heartbeat, so that a client
 	// with one heartbeat under way does not skip one.
 	holdMarginMin = 20 * time.Millisecond
+	// holdFirst is how long the first heartbeat of a client is held that goes on aside.
+	holdFirst = time.Second
 	// holdProbeShare of the interval is held to try a client out.
 	holdProbeShare = 4
 	// holdSlack is how much later than usual a heartbeat may come before the hold is to blame.
@@ -76,14 +79,17 @@ func (b *beat) learn(now Instant, aside bool) {
 // holdFor is how long the answer to the heartbeat that has just come is held.
 func (s *Shard) holdFor(m *member, aside bool) time.Duration {
 	b := &m.beat
-	if !s.cfg.HoldHeartbeats || b.usual == 0 || b.waits {
+	if !s.cfg.HoldHeartbeats || b.waits {
 		return 0
 	}
 	d := b.usual - max(b.usual/20, holdMarginMin)
-	if !aside && !b.tried {
+	switch {
+	case b.usual == 0 && aside:
+		d = holdFirst
+	case !aside && !b.tried:
 		d = max(b.usual/holdProbeShare, 2*holdSlack+holdMarginMin)
 		if d > b.usual/2 {
-			return 0 // too fast a rhythm to tell
+			return 0 // nothing is known yet, or the rhythm is too fast to tell
 		}
 	}
 	return min(d, s.cfg.HoldMax, m.sessionTimeout/holdSessionShare)
