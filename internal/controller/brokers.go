@@ -66,14 +66,10 @@ func registration(r *protocol.BrokerRegistrationRequest) *protocol.RegisterBroke
 		BrokerID: r.BrokerID, IncarnationID: r.IncarnationID, Rack: r.Rack, LogDirs: r.LogDirs,
 	}
 	for _, l := range r.Listeners {
-		record.EndPoints = append(record.EndPoints, protocol.RegisterBrokerRecordBrokerEndpoint{
-			Name: l.Name, Host: l.Host, Port: l.Port, SecurityProtocol: l.SecurityProtocol,
-		})
+		record.EndPoints = append(record.EndPoints, protocol.RegisterBrokerRecordBrokerEndpoint(l))
 	}
 	for _, f := range r.Features {
-		record.Features = append(record.Features, protocol.RegisterBrokerRecordBrokerFeature{
-			Name: f.Name, MinSupportedVersion: f.MinSupportedVersion, MaxSupportedVersion: f.MaxSupportedVersion,
-		})
+		record.Features = append(record.Features, protocol.RegisterBrokerRecordBrokerFeature(f))
 	}
 	return record
 }

@@ -42,10 +42,6 @@ func (e *Effects) Reset() {
 	*e = Effects{Proposals: e.Proposals[:0], Replies: e.Replies[:0], Timers: e.Timers[:0]}
 }
 
-func (e *Effects) reply(token Token, response protocol.Message) {
-	e.Replies = append(e.Replies, Reply{Token: token, Response: response})
-}
-
 func (e *Effects) fail(token Token, err error) {
 	e.Replies = append(e.Replies, Reply{Token: token, Err: err})
 }

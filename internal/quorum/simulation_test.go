@@ -239,7 +239,7 @@ func TestSimSameSeedSameTrace(t *testing.T) {
 		return strings.Join(h.fs.Trace(), "\n") + h.confirmed
 	}
 	for seed := range seeds(t) {
-		if trace(seed) != trace(seed) {
+		if first, second := trace(seed), trace(seed); first != second {
 			t.Errorf("seed %d gives two traces", seed)
 		}
 	}
