@@ -1,0 +1,74 @@
+package report
+
+import "fmt"
+
+// Names of sides.
+const (
+	Skein      = "skein"
+	Kafka      = "kafka"       // Kafka's defaults: page cache
+	KafkaFlush = "kafka-flush" // log.flush.interval.messages=1
+	Floor      = "floor"       // the machine, without a broker
+	FloorSync  = "floor-sync"  // the same, with an fdatasync after each MiB
+)
+
+// Goal is one line of the table: what is measured, and the bound that skein
+// is to keep.
+type Goal struct {
+	Work   string
+	Figure string
+	Value  string // key of Sample.Values
+	Unit   string
+	Digits int
+
+	// Against is the side that skein is compared with; if it is empty the
+	// bound is an amount of Unit.
+	Against string
+	Bound   float64
+	AtLeast bool // the bound is a least ratio; otherwise a greatest ratio or amount
+
+	Floor string // the side that shows the machine's floor, if there is one
+}
+
+// Text is the goal in words.
+func (g Goal) Text() string {
+	if g.Against == "" {
+		return fmt.Sprintf("≤ %g %s", g.Bound, g.Unit)
+	}
+	sign := "≤"
+	if g.AtLeast {
+		sign = "≥"
+	}
+	return fmt.Sprintf("%s %gx %s", sign, g.Bound, g.Against)
+}
+
+// Goals are the figures that skein is measured by.
+var Goals = []Goal{
+	{Work: "produce 1 KiB, rate", Figure: "produce1k", Value: "mb_per_s", Unit: "MB/s", Against: Kafka, Bound: 1.15, AtLeast: true, Floor: FloorSync},
+	{Work: "produce 1 KiB, CPU", Figure: "produce1k", Value: "cpu_s_per_gib", Unit: "s/GiB", Digits: 2, Against: Kafka, Bound: 0.65, Floor: FloorSync},
+	{Work: "produce 1 KiB, CPU, flushed", Figure: "produce1k", Value: "cpu_s_per_gib", Unit: "s/GiB", Digits: 2, Against: KafkaFlush, Bound: 0.5, Floor: FloorSync},
+	{Work: "produce 1 KiB at 300 MB/s, CPU", Figure: "produce1k@300", Value: "cpu_s_per_gib", Unit: "s/GiB", Digits: 2, Against: Kafka, Bound: 0.65},
+	{Work: "produce 1 KiB at 300 MB/s, CPU, flushed", Figure: "produce1k@300", Value: "cpu_s_per_gib", Unit: "s/GiB", Digits: 2, Against: KafkaFlush, Bound: 0.5},
+	{Work: "produce 100 B, rate", Figure: "produce100", Value: "mb_per_s", Unit: "MB/s", Against: Kafka, Bound: 1.1, AtLeast: true, Floor: FloorSync},
+	{Work: "produce 100 B, CPU", Figure: "produce100", Value: "cpu_s_per_gib", Unit: "s/GiB", Digits: 2, Against: Kafka, Bound: 0.45, Floor: FloorSync},
+	{Work: "consume 1 KiB, rate", Figure: "consume1k", Value: "mb_per_s", Unit: "MB/s", Against: Kafka, Bound: 1.1, AtLeast: true, Floor: Floor},
+	{Work: "consume 1 KiB, CPU", Figure: "consume1k", Value: "cpu_s_per_gib", Unit: "s/GiB", Digits: 2, Against: Kafka, Bound: 0.8, Floor: Floor},
+	{Work: "consume 100 B, rate", Figure: "consume100", Value: "mb_per_s", Unit: "MB/s", Against: Kafka, Bound: 1.3, AtLeast: true, Floor: Floor},
+	{Work: "consume 100 B, CPU", Figure: "consume100", Value: "cpu_s_per_gib", Unit: "s/GiB", Digits: 2, Against: Kafka, Bound: 0.8, Floor: Floor},
+	{Work: "latency at 1,000 records/s, p50", Figure: "latency", Value: "p50_ms", Unit: "ms", Digits: 2, Against: Kafka, Bound: 0.7},
+	{Work: "latency at 1,000 records/s, p99", Figure: "latency", Value: "p99_ms", Unit: "ms", Digits: 2, Against: Kafka, Bound: 0.3},
+	{Work: "latency at 1,000 records/s, p99", Figure: "latency", Value: "p99_ms", Unit: "ms", Digits: 2, Bound: 5},
+	{Work: "OffsetCommit, rate", Figure: "commits", Value: "per_s", Unit: "/s", Against: Kafka, Bound: 2, AtLeast: true},
+	{Work: "OffsetCommit, p99", Figure: "commits", Value: "p99_ms", Unit: "ms", Digits: 2, Against: Kafka, Bound: 0.5},
+	{Work: "500 members join, time", Figure: "join", Value: "seconds", Unit: "s", Digits: 2, Against: Kafka, Bound: 0.15},
+	{Work: "500 members join, rebalances", Figure: "join", Value: "rebalances", Unit: "rebalances", Bound: 2},
+	{Work: "expiry after due, franz-go", Figure: "takeover", Value: "franz-go_expiry_late_ms", Unit: "ms", Bound: 50},
+	{Work: "expiry until consumed, franz-go", Figure: "takeover", Value: "franz-go_takeover_ms", Unit: "ms", Bound: 300},
+	{Work: "expiry after due, librdkafka", Figure: "takeover", Value: "librdkafka_expiry_late_ms", Unit: "ms", Bound: 50},
+	{Work: "expiry until consumed, librdkafka", Figure: "takeover", Value: "librdkafka_takeover_ms", Unit: "ms", Bound: 300},
+	{Work: "start to first answer", Figure: "start", Value: "ms", Unit: "ms", Digits: 1, Bound: 30},
+	{Work: "idle, anonymous memory", Figure: "idle", Value: "anonymous_mb", Unit: "MB", Digits: 1, Bound: 20},
+	{Work: "idle, RSS", Figure: "idle", Value: "rss_mb", Unit: "MB", Digits: 1, Bound: 40},
+	{Work: "after the whole run, anonymous memory", Figure: "after", Value: "anonymous_mb", Unit: "MB", Digits: 1, Bound: 150},
+	{Work: "5,000 partitions, anonymous memory", Figure: "partitions", Value: "anonymous_mb", Unit: "MB", Digits: 1, Bound: 150},
+	{Work: "restart after kill -9", Figure: "restart", Value: "seconds", Unit: "s", Digits: 2, Bound: 2},
+}

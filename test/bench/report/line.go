@@ -1,0 +1,76 @@
+package report
+
+import "fmt"
+
+// Line is a goal with what was measured.
+type Line struct {
+	Goal
+	FloorSpread, SkeinSpread, KafkaSpread Spread
+	Ratio                                 float64 // skein's median to Kafka's; 0 if either is missing
+	Verdict                               string  // "met", "missed" or "not measured"
+}
+
+// Lines judges the run: one line for each goal of a figure that has samples.
+func Lines(r *Run) []Line {
+	var lines []Line
+	for _, g := range Goals {
+		if l := judge(r, g); l.SkeinSpread.N > 0 || l.KafkaSpread.N > 0 {
+			lines = append(lines, l)
+		}
+	}
+	return lines
+}
+
+func judge(r *Run, g Goal) Line {
+	other := g.Against
+	if other == "" {
+		other = Kafka
+	}
+	l := Line{Goal: g, Verdict: "not measured",
+		FloorSpread: r.Spread(g.Figure, g.Floor, g.Value),
+		SkeinSpread: r.Spread(g.Figure, Skein, g.Value),
+		KafkaSpread: r.Spread(g.Figure, other, g.Value)}
+	if l.SkeinSpread.N > 0 && l.KafkaSpread.N > 0 && l.KafkaSpread.Median > 0 {
+		l.Ratio = l.SkeinSpread.Median / l.KafkaSpread.Median
+	}
+	if got, ok := l.judged(); ok {
+		l.Verdict = verdict(got, g)
+	}
+	return l
+}
+
+// judged is the number that the bound is held against.
+func (l Line) judged() (float64, bool) {
+	if l.Against == "" {
+		return l.SkeinSpread.Median, l.SkeinSpread.N > 0
+	}
+	return l.Ratio, l.Ratio > 0
+}
+
+func verdict(got float64, g Goal) string {
+	if g.AtLeast && got >= g.Bound || !g.AtLeast && got <= g.Bound {
+		return "met"
+	}
+	return "missed"
+}
+
+// cells are the columns of a line as text.
+func (l Line) cells() []string {
+	ratio := ""
+	if l.Ratio > 0 {
+		ratio = fmt.Sprintf("%.2f", l.Ratio)
+	}
+	return []string{l.Work + ", " + l.Unit, l.Text(), l.cell(l.FloorSpread), l.cell(l.SkeinSpread), l.cell(l.KafkaSpread), ratio, l.Verdict}
+}
+
+var heads = []string{"work", "goal", "floor", "skein", "Kafka", "ratio", "verdict"}
+
+func (l Line) cell(s Spread) string {
+	switch s.N {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf("%.*f", l.Digits, s.Median)
+	}
+	return fmt.Sprintf("%.*f (%.*f..%.*f)", l.Digits, s.Median, l.Digits, s.Min, l.Digits, s.Max)
+}

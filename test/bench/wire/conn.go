@@ -1,0 +1,113 @@
+// Package wire speaks to a broker with bare requests, one at a time on each
+// connection: no client library's queues, retries or threads stand between a
+// request and its time.
+//
+// It refuses to retry, except while a coordinator comes up (Await). Start
+// reading at Conn.
+package wire
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// responseBytesMax bounds what a broker may answer.
+const responseBytesMax = 64 << 20
+
+// Conn is one connection, for one goroutine at a time.
+type Conn struct {
+	conn        net.Conn
+	reader      *bufio.Reader
+	format      *kmsg.RequestFormatter
+	correlation int32
+	out, in     []byte
+}
+
+// Dial connects. The context's deadline, if it has one, holds for everything
+// that is done on the connection; cancelling it closes the connection.
+func Dial(ctx context.Context, addr string) (*Conn, error) {
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		_ = conn.SetDeadline(deadline) // a failure shows in the next write
+	}
+	context.AfterFunc(ctx, func() { _ = conn.Close() })
+	return &Conn{conn: conn, reader: bufio.NewReader(conn), format: kmsg.NewRequestFormatter(kmsg.FormatterClientID("bench"))}, nil
+}
+
+// Close ends the connection.
+func (c *Conn) Close() { _ = c.conn.Close() }
+
+// RoundTrip sends a request in the version that it carries, and returns the
+// answer. It does not look at error codes.
+//
+//	request:  size:4 | header by kmsg | body
+//	response: size:4 | correlation:4 | tags, if flexible | body
+func (c *Conn) RoundTrip(request kmsg.Request) (kmsg.Response, error) {
+	c.correlation++
+	c.out = c.format.AppendRequest(c.out[:0], request, c.correlation)
+	if _, err := c.conn.Write(c.out); err != nil {
+		return nil, err
+	}
+	body, err := c.read()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", kmsg.NameForKey(request.Key()), err)
+	}
+	if got := int32(binary.BigEndian.Uint32(body)); got != c.correlation {
+		return nil, fmt.Errorf("answer to request %d, not %d", got, c.correlation)
+	}
+	body = body[4:]
+	if request.IsFlexible() && request.Key() != 18 { // the header of ApiVersions stays as it was
+		body = body[1:] // a count of tags that is 0
+	}
+	response := request.ResponseKind()
+	if err := response.ReadFrom(body); err != nil {
+		return nil, fmt.Errorf("%s: %w", kmsg.NameForKey(request.Key()), err)
+	}
+	return response, nil
+}
+
+func (c *Conn) read() ([]byte, error) {
+	var size [4]byte
+	if _, err := io.ReadFull(c.reader, size[:]); err != nil {
+		return nil, err
+	}
+	n := int(binary.BigEndian.Uint32(size[:]))
+	if n < 5 || n > responseBytesMax {
+		return nil, fmt.Errorf("an answer of %d bytes", n)
+	}
+	if cap(c.in) < n {
+		c.in = make([]byte, n)
+	}
+	c.in = c.in[:n]
+	_, err := io.ReadFull(c.reader, c.in)
+	return c.in, err
+}
+
+// Await calls try until it returns nil, the context ends, or within has
+// passed; it waits pause between two calls.
+func Await(ctx context.Context, within, pause time.Duration, try func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	for {
+		err := try(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("gave up after %v: %w", within, err)
+		case <-time.After(pause):
+		}
+	}
+}

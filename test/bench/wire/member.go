@@ -1,0 +1,142 @@
+package wire
+
+import (
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// Membership is how a member joins. Times are milliseconds.
+type Membership struct {
+	Group, Topic     string
+	SessionTimeout   int32
+	RebalanceTimeout int32
+}
+
+// Member is one member of a classic group on one connection.
+type Member struct {
+	*Conn
+	Membership
+	ID         string
+	Generation int32
+}
+
+// Join joins the group and returns when the join phase has ended, with the
+// members that a leader has to assign; a follower gets none. The first join
+// takes two requests, because the broker hands out the member id.
+func (m *Member) Join() ([]string, error) {
+	for {
+		r, err := m.RoundTrip(m.joinRequest())
+		if err != nil {
+			return nil, err
+		}
+		response := r.(*kmsg.JoinGroupResponse)
+		if err := kerr.ErrorForCode(response.ErrorCode); err == kerr.MemberIDRequired {
+			m.ID = response.MemberID
+			continue
+		} else if err != nil {
+			return nil, fmt.Errorf("join %q: %w", m.Group, err)
+		}
+		m.ID, m.Generation = response.MemberID, response.Generation
+		var members []string
+		for i := range response.Members {
+			members = append(members, response.Members[i].MemberID)
+		}
+		return members, nil
+	}
+}
+
+func (m *Member) joinRequest() kmsg.Request {
+	subscription := kmsg.NewConsumerMemberMetadata()
+	subscription.Version, subscription.Topics = 1, []string{m.Topic}
+	protocol := kmsg.NewJoinGroupRequestProtocol()
+	protocol.Name, protocol.Metadata = "range", subscription.AppendTo(nil)
+	request := kmsg.NewPtrJoinGroupRequest()
+	request.SetVersion(9)
+	request.Group, request.MemberID, request.ProtocolType = m.Group, m.ID, "consumer"
+	request.SessionTimeoutMillis, request.RebalanceTimeoutMillis = m.SessionTimeout, m.RebalanceTimeout
+	request.Protocols = append(request.Protocols, protocol)
+	return request
+}
+
+// Sync hands in the assignment (a leader's; a follower passes no members) and
+// returns when the member has its own. Partition i goes to the i-th member.
+func (m *Member) Sync(members []string) error {
+	request := kmsg.NewPtrSyncGroupRequest()
+	request.SetVersion(5)
+	request.Group, request.MemberID, request.Generation = m.Group, m.ID, m.Generation
+	request.ProtocolType, request.Protocol = kmsg.StringPtr("consumer"), kmsg.StringPtr("range")
+	for i, id := range members {
+		one := kmsg.NewSyncGroupRequestGroupAssignment()
+		one.MemberID, one.MemberAssignment = id, assignment(m.Topic, int32(i))
+		request.GroupAssignment = append(request.GroupAssignment, one)
+	}
+	r, err := m.RoundTrip(request)
+	if err != nil {
+		return err
+	}
+	return kerr.ErrorForCode(r.(*kmsg.SyncGroupResponse).ErrorCode)
+}
+
+func assignment(topic string, partition int32) []byte {
+	owned := kmsg.NewConsumerMemberAssignmentTopic()
+	owned.Topic, owned.Partitions = topic, []int32{partition}
+	a := kmsg.NewConsumerMemberAssignment()
+	a.Topics = append(a.Topics, owned)
+	return a.AppendTo(nil)
+}
+
+// Heartbeat returns what the broker answers: nil, or that a rebalance runs.
+func (m *Member) Heartbeat() error {
+	request := kmsg.NewPtrHeartbeatRequest()
+	request.SetVersion(4)
+	request.Group, request.MemberID, request.Generation = m.Group, m.ID, m.Generation
+	r, err := m.RoundTrip(request)
+	if err != nil {
+		return err
+	}
+	return kerr.ErrorForCode(r.(*kmsg.HeartbeatResponse).ErrorCode)
+}
+
+// Leave leaves the group.
+func (m *Member) Leave() error {
+	request := kmsg.NewPtrLeaveGroupRequest()
+	request.SetVersion(4)
+	request.Group = m.Group
+	leaver := kmsg.NewLeaveGroupRequestMember()
+	leaver.MemberID = m.ID
+	request.Members = append(request.Members, leaver)
+	r, err := m.RoundTrip(request)
+	if err != nil {
+		return err
+	}
+	return kerr.ErrorForCode(r.(*kmsg.LeaveGroupResponse).ErrorCode)
+}
+
+// Commit commits one offset for each of the first n partitions of the topic.
+func (m *Member) Commit(n int32, offset int64) error {
+	topic := kmsg.NewOffsetCommitRequestTopic()
+	topic.Topic = m.Topic
+	for p := range n {
+		one := kmsg.NewOffsetCommitRequestTopicPartition()
+		one.Partition, one.Offset = p, offset
+		topic.Partitions = append(topic.Partitions, one)
+	}
+	request := kmsg.NewPtrOffsetCommitRequest()
+	request.SetVersion(8)
+	request.Group, request.MemberID, request.Generation = m.Group, m.ID, m.Generation
+	request.Topics = append(request.Topics, topic)
+	r, err := m.RoundTrip(request)
+	if err != nil {
+		return err
+	}
+	for _, topic := range r.(*kmsg.OffsetCommitResponse).Topics {
+		for _, p := range topic.Partitions {
+			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+				return fmt.Errorf("commit %s-%d: %w", topic.Topic, p.Partition, err)
+			}
+		}
+	}
+	return nil
+}
