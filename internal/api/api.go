@@ -60,6 +60,13 @@ type Sink interface {
 	ReleaseFrame()
 }
 
+// EndingSink is a Sink whose connection can end before its calls do. One that cannot, such as a simulation's, need not
+// be it.
+type EndingSink interface {
+	Sink
+	OnEnding(func())
+}
+
 // NewCall makes a call whose end goes to sink.
 func NewCall(sink Sink, key protocol.Key, version int16, client *Client, arrived time.Time, request protocol.Message) *Call {
 	return &Call{Key: key, Version: version, Client: client, Arrived: arrived, Request: request, sink: sink}
@@ -77,6 +84,15 @@ func (c *Call) Close(reason string) { c.sink.Close(reason) }
 // OnLater asks for f to be called once, when a later request arrives on the connection or the connection ends. If
 // that has happened already, f runs before OnLater returns. A held Heartbeat lets itself be answered by it.
 func (c *Call) OnLater(f func()) { c.sink.OnLater(f) }
+
+// OnEnding asks for f to be called once, if the client goes away or the node closes before the call has its end: nothing
+// more is read from the connection then. If that has happened already, f runs before OnEnding returns. A Fetch that waits
+// ends by it, for nobody may be there any more to wait for.
+func (c *Call) OnEnding(f func()) {
+	if sink, ok := c.sink.(EndingSink); ok {
+		sink.OnEnding(f)
+	}
+}
 
 // ReleaseFrame gives the bytes of the request back before the call ends; no byte field of Request may be read after it.
 func (c *Call) ReleaseFrame() { c.sink.ReleaseFrame() }

@@ -57,21 +57,30 @@ func (n *Node) fetch(c *Call) {
 	f.attempt(request.MaxWaitMs <= 0)
 }
 
-// locate finds the asked partitions and checks what can be checked without reading.
+// locate finds the asked partitions.
 func (f *fetchCall) locate() {
 	f.hosted = make([]*partition.Partition, len(f.asked))
 	f.errors = make([]error, len(f.asked))
 	for i, p := range f.asked {
-		hosted, err := f.node.hosted(f.call.Version >= 13, p.topic, p.topicID, p.partition)
-		if err == nil {
-			err = hosted.CheckEpoch(p.currentEpoch)
-		}
-		if err != nil {
-			f.errors[i] = err
-			continue
-		}
-		f.hosted[i] = hosted
+		f.hosted[i], f.errors[i] = f.find(p)
 	}
+}
+
+func (f *fetchCall) find(p *fetchPartition) (*partition.Partition, error) {
+	return f.node.hosted(f.call.Version >= 13, p.topic, p.topicID, p.partition)
+}
+
+// serves says why a partition can not be read any more, or not in the client's epoch. Each look asks: it may have been
+// deleted while the call waited.
+func (f *fetchCall) serves(hosted *partition.Partition, p *fetchPartition) error {
+	err := hosted.CheckEpoch(p.currentEpoch)
+	if err == nil {
+		return nil
+	}
+	if _, missing := f.find(p); missing != nil {
+		return missing // it says better what is missing: the topic, or its id
+	}
+	return err
 }
 
 // attempt looks at the log and answers if there is enough to say, or if this is the last look; else it waits.
@@ -97,6 +106,10 @@ func (f *fetchCall) look() (reads []read, size int, urgent bool) {
 			continue
 		}
 		hosted := f.hosted[i]
+		if r.err = f.serves(hosted, p); r.err != nil {
+			urgent = true
+			continue
+		}
 		if f.diverged(hosted, p) {
 			urgent = true
 			continue
@@ -130,7 +143,8 @@ func (f *fetchCall) wait(seen []read) {
 	}
 	f.reader = partition.NewReader(func() { go f.again() })
 	reader := f.reader
-	if f.timer == nil {
+	first := f.timer == nil
+	if first {
 		limit := time.Duration(f.request.MaxWaitMs)*time.Millisecond - f.node.Now().Sub(f.call.Arrived)
 		f.timer = time.AfterFunc(max(limit, 0), f.expire)
 	}
@@ -140,11 +154,8 @@ func (f *fetchCall) wait(seen []read) {
 			hosted.Watch(reader, max(seen[i].highWatermark, f.asked[i].fetchOffset))
 		}
 	}
-	f.mu.Lock()
-	finished := f.finished
-	f.mu.Unlock()
-	if finished { // the time was over while it began to watch
-		f.unwatch()
+	if first {
+		f.call.OnEnding(f.expire)
 	}
 }
 
@@ -155,6 +166,7 @@ func (f *fetchCall) unwatch() {
 	if reader == nil {
 		return
 	}
+	reader.Stop()
 	for _, hosted := range f.hosted {
 		if hosted != nil {
 			hosted.Unwatch(reader)
@@ -173,6 +185,7 @@ func (f *fetchCall) again() {
 	}
 }
 
+// expire answers with what there is: the time is over, or the connection ends.
 func (f *fetchCall) expire() {
 	f.unwatch()
 	reads, _, _ := f.look()

@@ -171,11 +171,16 @@ func (p *Partition) LeaderEpoch() (epoch record.LeaderEpoch, ok bool) {
 	return p.state.Leading()
 }
 
-// CheckEpoch compares the leader epoch a client believes in with this node's (KIP-320): an older one is
-// FENCED_LEADER_EPOCH, a newer one UNKNOWN_LEADER_EPOCH, NoLeaderEpoch is not checked.
+// CheckEpoch says whether this node leads the partition, and compares the leader epoch a client believes in with its
+// own (KIP-320): an older one is FENCED_LEADER_EPOCH, a newer one UNKNOWN_LEADER_EPOCH, NoLeaderEpoch is not checked.
 func (p *Partition) CheckEpoch(believed record.LeaderEpoch) error {
-	epoch, leading := p.LeaderEpoch()
+	p.mu.Lock()
+	epoch, leading := p.state.Leading()
+	gone := p.gone
+	p.mu.Unlock()
 	switch {
+	case gone != nil:
+		return gone
 	case !leading:
 		return p.notLeader()
 	case believed == record.NoLeaderEpoch || believed == epoch:

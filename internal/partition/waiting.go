@@ -58,7 +58,7 @@ func (q *commitQueue) all() []commitWait {
 }
 
 // Reader is a Fetch that waits for new records in several partitions. It is woken at most once, by the first
-// partition whose high watermark moves or that is lost, and then waits nowhere until it is watched again.
+// partition whose high watermark moves or that is lost, and is of no use after that.
 type Reader struct {
 	woken atomic.Bool
 	f     func()
@@ -73,9 +73,17 @@ func (r *Reader) wake() {
 	}
 }
 
-// Watch lets r wait for the high watermark to pass seen. If it has already, r wakes before Watch returns.
+// Stop makes sure that the reader does not wake any more, and that nobody who is about to watch with it still does.
+func (r *Reader) Stop() { r.woken.Store(true) }
+
+// Watch lets r wait for the high watermark to pass seen. If it has already, r wakes before Watch returns. A reader that
+// another partition has woken meanwhile, or that was stopped, is not kept: nobody would come back for it.
 func (p *Partition) Watch(r *Reader, seen record.Offset) {
 	p.mu.Lock()
+	if r.woken.Load() {
+		p.mu.Unlock()
+		return
+	}
 	_, leading := p.state.Leading()
 	if p.state.HighWatermark() > seen || !leading || p.gone != nil {
 		p.mu.Unlock()
@@ -89,7 +97,7 @@ func (p *Partition) Watch(r *Reader, seen record.Offset) {
 	p.mu.Unlock()
 }
 
-// Unwatch ends what Watch began.
+// Unwatch ends what Watch began. The reader has woken or was stopped before.
 func (p *Partition) Unwatch(r *Reader) {
 	p.mu.Lock()
 	delete(p.readers, r)

@@ -4,7 +4,9 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/record"
+	"github.com/skein-io/skein/internal/replica"
 )
 
 func TestCommitQueueKeepsOrder(t *testing.T) {
@@ -42,5 +44,36 @@ func TestReaderWakesOnce(t *testing.T) {
 	r.wake()
 	if woken != 1 {
 		t.Errorf("woken %d times, want once", woken)
+	}
+}
+
+// TestAReaderThatWokeIsNotKept lets the first of three partitions wake the reader while it is still being given to the
+// others: none of them may hold on to it, for nobody would come back to take it away.
+func TestAReaderThatWokeIsNotKept(t *testing.T) {
+	partitions := make([]*Partition, 3)
+	for i := range partitions {
+		partitions[i] = &Partition{}
+		partitions[i].step(replica.Lead{Self: 1, Epoch: 1, ISR: []metadata.NodeID{1}, ISRMin: 1, DurableEnd: record.Offset(3 - i)})
+	}
+	watch := func(r *Reader) {
+		for _, p := range partitions {
+			p.Watch(r, 2)
+		}
+	}
+	var r *Reader
+	r = NewReader(func() { // who is woken unwatches at once, as a Fetch on another goroutine may
+		r.Stop()
+		for _, p := range partitions {
+			p.Unwatch(r)
+		}
+	})
+	watch(r)
+	stopped := NewReader(func() { t.Error("a stopped reader woke") })
+	stopped.Stop()
+	watch(stopped)
+	for i, p := range partitions {
+		if n := len(p.readers); n != 0 {
+			t.Errorf("partition %d keeps %d readers", i, n)
+		}
 	}
 }

@@ -93,6 +93,7 @@ func (c *conn) end(why string) {
 	if !c.writing {
 		left, c.out = c.out, nil
 	}
+	ending := c.takeEnding()
 	for c.queue.len() > 0 {
 		r := c.queue.pop()
 		switch {
@@ -114,7 +115,7 @@ func (c *conn) end(why string) {
 	for _, r := range left {
 		r.release()
 	}
-	for _, f := range later {
+	for _, f := range append(later, ending...) {
 		f()
 	}
 }
@@ -127,7 +128,7 @@ func (c *conn) stop(why string) {
 		return
 	}
 	c.noMore, c.why = true, why
-	later := c.takeLater()
+	later := append(c.takeLater(), c.takeEnding()...)
 	c.room.Broadcast()
 	_ = c.wire.SetReadDeadline(time.Unix(1, 0)) // wakes the reading side
 	c.mu.Unlock()

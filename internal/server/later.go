@@ -19,6 +19,32 @@ func (c *conn) onLater(r *request, f func()) {
 	c.mu.Unlock()
 }
 
+// onEnding asks for f to be called once, if the connection comes to read no more before r is completed. If that has
+// happened already, f runs now.
+func (c *conn) onEnding(r *request, f func()) {
+	c.mu.Lock()
+	over := c.noMore && !r.completed
+	if !over && !r.completed {
+		r.ending = f
+	}
+	c.mu.Unlock()
+	if over {
+		f()
+	}
+}
+
+// takeEnding takes what the requests that have started want to do when no more is read. It is called with mu held, and
+// what it returns without.
+func (c *conn) takeEnding() (ending []func()) {
+	for i := range c.next {
+		if r := c.queue.at(i); r.ending != nil {
+			ending = append(ending, r.ending)
+			r.ending = nil
+		}
+	}
+	return ending
+}
+
 // frameBegins counts a frame and calls those who asked for it. That is before the frame has its memory: a request that
 // is held until a later one arrives must not keep the later one from being read.
 func (c *conn) frameBegins() {

@@ -8,7 +8,7 @@ import (
 	"github.com/skein-io/skein/internal/protocol"
 )
 
-// request is one request on its way through a connection, and the api.Sink of its call.
+// request is one request on its way through a connection, and the api.EndingSink of its call.
 type request struct {
 	conn    *conn
 	call    *api.Call
@@ -26,6 +26,7 @@ type request struct {
 	// Under conn.mu.
 	inStart   bool // Start has not returned: who runs the stage flushes
 	completed bool
+	ending    func() // called when the connection reads no more, while the request is not completed
 
 	// Set before completed, and then owned by who writes.
 	closes    bool // the connection ends when this request's turn comes
@@ -84,6 +85,9 @@ func (r *request) Close(reason string) {
 
 // OnLater calls f when a later frame begins to arrive, or no more will.
 func (r *request) OnLater(f func()) { r.conn.onLater(r, f) }
+
+// OnEnding calls f when no more will be read from the connection.
+func (r *request) OnEnding(f func()) { r.conn.onEnding(r, f) }
 
 // ReleaseFrame gives the frame's memory back. Only the first call has an effect.
 func (r *request) ReleaseFrame() {

@@ -57,7 +57,7 @@ func (r *request) complete() {
 	c := r.conn
 	freed := r.freeFrame()
 	c.mu.Lock()
-	r.completed = true
+	r.completed, r.ending = true, nil
 	c.running--
 	if freed {
 		c.held -= int64(len(r.frame))

@@ -1,0 +1,87 @@
+package api_test
+
+// What clients do to a node by mistake or on purpose: it must answer clearly, lose nothing and go on.
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/skein-io/skein/internal/protocol"
+)
+
+func remove(w *wire, topic string) {
+	w.t.Helper()
+	request := kmsg.NewPtrDeleteTopicsRequest()
+	request.TopicNames = []string{topic}
+	if code := ask[*kmsg.DeleteTopicsResponse](w, request, 5).Topics[0].ErrorCode; code != 0 {
+		w.t.Fatalf("deleting %s: error %d", topic, code)
+	}
+}
+
+// TestFetchLearnsThatItsTopicIsGone deletes a topic under a long poll, which must say so at once. In a bubble a poll
+// that looks again and again without rest would never let time pass.
+func TestFetchLearnsThatItsTopicIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		node, w := start(t)
+		defer node.Stop()
+		create(w, "t", 1)
+		other := dial(t, node)
+		began := time.Now()
+		poll := fetchRequest("t", 0, 60_000)
+		correlation := w.send(poll, 11)
+		synctest.Wait()
+		remove(other, "t")
+		answer := w.receive(poll, correlation).(*kmsg.FetchResponse)
+		if waited := time.Since(began); waited > time.Second {
+			t.Errorf("the poll of a deleted topic ended after %v", waited)
+		}
+		wantCode(t, "Fetch", answer.Topics[0].Partitions[0].ErrorCode, protocol.UnknownTopicOrPartition)
+	})
+}
+
+// TestCloseEndsLongPolls closes a node while a client waits for records that do not come.
+func TestCloseEndsLongPolls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		node, w := start(t)
+		create(w, "t", 1)
+		correlation := w.send(fetchRequest("t", 0, 3_600_000), 11)
+		synctest.Wait()
+		began := time.Now()
+		node.Stop()
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("closing took %v: it waited for the poll", took)
+		}
+		if _, err := w.read(correlation); err != nil {
+			t.Errorf("the poll got no answer: %v", err)
+		}
+	})
+}
+
+// TestPollsOfClosedConnectionsEnd opens connections that begin to poll for a day and go away: what waits for a client
+// that is gone must not be kept.
+func TestPollsOfClosedConnectionsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		node, w := start(t)
+		defer node.Stop()
+		create(w, "t", 1)
+		before := heapInUse()
+		for range 500 {
+			poller := dial(t, node)
+			request := fetchRequest("t", 0, 86_400_000)
+			one := request.Topics[0].Partitions[0]
+			for range 500 {
+				request.Topics[0].Partitions = append(request.Topics[0].Partitions, one)
+			}
+			poller.send(request, 11)
+			synctest.Wait()
+			poller.conn.Close()
+		}
+		synctest.Wait()
+		if grown := heapInUse() - before; grown > 8<<20 {
+			t.Errorf("500 polls of closed connections left %d KiB", grown>>10)
+		}
+	})
+}
