@@ -30,6 +30,9 @@ type Family struct {
 	// RevokesInCallback: the library tells a member that a rebalance began, so
 	// the time until it learns can be measured.
 	RevokesInCallback bool
+	// OneAtATime: the library waits for each answer before it sends the next
+	// request of a connection, so that a commit waits behind a long poll.
+	OneAtATime bool
 	// install brings the library and returns how its program is started.
 	install func(ctx context.Context) ([]string, error)
 
@@ -59,7 +62,8 @@ func All() []*Family {
 		{Name: "franz-go", Library: "franz-go v1.22.2", Codecs: everyCodec, Idempotence: both,
 			TellsOffsets: true, RecordHeaders: true, Commits: syncAsync, RevokesInCallback: true, install: goProgram("franz-go")},
 		{Name: "sarama", Library: "sarama v1.61.1", Codecs: everyCodec, Idempotence: both,
-			TellsOffsets: true, RecordHeaders: true, Commits: syncAsync, RevokesInCallback: true, install: goProgram("sarama")},
+			TellsOffsets: true, RecordHeaders: true, Commits: syncAsync, RevokesInCallback: true, OneAtATime: true,
+			install: goProgram("sarama")},
 		{Name: "kafka-go", Library: "segmentio/kafka-go v0.4.51", Codecs: everyCodec, Idempotence: []bool{false},
 			TellsOffsets: true, RecordHeaders: true, Commits: syncAsync, install: goProgram("kafka-go")},
 	}

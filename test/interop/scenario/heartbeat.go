@@ -27,10 +27,13 @@ const (
 	joins       = 5
 	beat        = 3 * time.Second // every library's default interval
 	quiet       = 20 * time.Second
-	commits     = 200
+	commits     = 60
 	fresh       = 60
 	learnMax    = 500 * time.Millisecond // a member polls each 50 ms and the machine is busy
 	commitMaxMs = 100.0
+	// A library that sends one request at a time commits behind its own fetch,
+	// which waits 500 ms, with any broker.
+	commitMaxBehindMs = 1200.0
 )
 
 func heartbeat(ctx context.Context, env *Env, f *family.Family) (Notes, error) {
@@ -54,12 +57,12 @@ func heartbeat(ctx context.Context, env *Env, f *family.Family) (Notes, error) {
 	if err := s.settled(ctx, env, 0); err != nil {
 		return nil, err
 	}
-	return s.heartbeatNotes(ctx, env, topic, group)
+	return s.heartbeatNotes(ctx, env, f, topic, group)
 }
 
 // heartbeatNotes runs the three measurements. The quiet time comes first: the
 // broker needs a few beats to learn a member's habits.
-func (s *seat) heartbeatNotes(ctx context.Context, env *Env, topic, group string) (Notes, error) {
+func (s *seat) heartbeatNotes(ctx context.Context, env *Env, f *family.Family, topic, group string) (Notes, error) {
 	idle := s.idle(ctx)
 	learned, err := s.learnJoins(ctx, env, topic, group)
 	if err != nil {
@@ -73,15 +76,25 @@ func (s *seat) heartbeatNotes(ctx context.Context, env *Env, topic, group string
 	if !env.Strict {
 		return notes, errors.Join(idle, commit)
 	}
-	var slow error
+	return notes, errors.Join(idle, commit, tooSlow(f, learned, p99))
+}
+
+// tooSlow compares with what held heartbeats promise. A library that sends one
+// request at a time is not to be held up, so it learns with its next beat.
+func tooSlow(f *family.Family, learned []time.Duration, p99 float64) error {
+	learn, commitMs := learnMax, commitMaxMs
+	if f.OneAtATime {
+		learn, commitMs = beat+learnMax, commitMaxBehindMs
+	}
 	slices.Sort(learned)
-	if median := learned[len(learned)/2]; median > learnMax {
-		slow = fmt.Errorf("the member learned of joins after %v, want at most %v", learned, learnMax)
+	var problem error
+	if median := learned[len(learned)/2]; median > learn {
+		problem = fmt.Errorf("the member learned of joins after %v, want at most %v", learned, learn)
 	}
-	if commit == nil && p99 > commitMaxMs {
-		commit = fmt.Errorf("commit p99 is %.1f ms, want at most %.0f", p99, commitMaxMs)
+	if p99 > commitMs {
+		problem = errors.Join(problem, fmt.Errorf("commit p99 is %.1f ms, want at most %.0f", p99, commitMs))
 	}
-	return notes, errors.Join(slow, idle, commit)
+	return problem
 }
 
 // settled waits until the member owns every partition after more than n

@@ -104,6 +104,7 @@ func (m *member) commit(wait bool) {
 	for p, o := range m.next {
 		positions[p] = o
 	}
+	m.s.Flush() // what is committed has been reported
 	start := time.Now()
 	answered := func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
 		m.s.Emit(commitEvent(resp, err, time.Since(start)))

@@ -125,6 +125,7 @@ func (m *member) commit(gen *kafka.Generation) {
 	if len(m.next) == 0 || m.r.Commit == "none" {
 		return
 	}
+	m.s.Flush() // what is committed has been reported
 	start := time.Now()
 	err := gen.CommitOffsets(map[string]map[int]int64{m.r.Topic: maps.Clone(m.next)})
 	e := line.Event{E: line.Committed, Ms: float64(time.Since(start).Microseconds()) / 1000}
@@ -152,6 +153,7 @@ func readerMember(ctx context.Context, s *line.Session, r line.Request) error {
 		}
 		pace.Wait()
 		s.Emit(recordEvent(rec))
+		s.Flush()
 		if err := reader.CommitMessages(ctx, rec); err != nil && ctx.Err() == nil {
 			return err
 		}

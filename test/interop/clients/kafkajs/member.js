@@ -43,6 +43,7 @@ class Member {
   async commit() {
     if (this.r.commit === 'none' || this.next.size === 0) return
     const offsets = [...this.next].map(([partition, offset]) => ({ topic: this.r.topic, partition, offset: String(offset) }))
+    this.session.flush() // what is committed has been reported
     const start = process.hrtime.bigint()
     let error = ''
     try {

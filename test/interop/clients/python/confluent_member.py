@@ -45,6 +45,7 @@ class Member:
     def commit(self, wait):
         if self.r["commit"] == "none" or not self.next:
             return
+        self.session.flush()  # what is committed has been reported
         offsets = [ck.TopicPartition(self.r["topic"], p, o) for p, o in self.next.items()]
         if not wait:
             self.sent[len(self.sent) and max(self.sent) + 1] = time.perf_counter()

@@ -38,6 +38,7 @@ class Member(ConsumerRebalanceListener):
     def commit(self, wait):
         if self.r["commit"] == "none" or not self.next:
             return
+        self.session.flush()  # what is committed has been reported
         offsets = {TopicPartition(self.r["topic"], p): OffsetAndMetadata(o, "", -1) for p, o in self.next.items()}
         if wait:
             ms, error = line.timed(lambda: self.consumer.commit(offsets))

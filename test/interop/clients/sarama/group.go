@@ -163,6 +163,7 @@ func (m *member) commit(session sarama.ConsumerGroupSession) {
 	if m.r.Commit == "none" {
 		return
 	}
+	m.s.Flush() // what is committed has been reported
 	start := time.Now()
 	session.Commit()
 	m.s.Emit(line.Event{E: line.Committed, Ms: float64(time.Since(start).Microseconds()) / 1000})

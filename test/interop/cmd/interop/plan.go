@@ -108,10 +108,22 @@ func (p *plan) runBroker(ctx context.Context, name string, book *report.Book) er
 	return broker.Stop()
 }
 
+// kafkaTools stands for Kafka's own commands in the report.
+var kafkaTools = &family.Family{Name: "kafka-tools", Library: "Apache Kafka " + services.KafkaVersion}
+
 // perFamily runs each family's scenarios in order, some families at a time.
 func (p *plan) perFamily(ctx context.Context, env *scenario.Env, book *report.Book) {
 	var all sync.WaitGroup
 	places := make(chan struct{}, p.parallel)
+	if chosen(p.scenarios, "tools") && chosen(p.options.clients, kafkaTools.Name) {
+		places <- struct{}{}
+		all.Go(func() {
+			defer func() { <-places }()
+			start := time.Now()
+			notes, err := scenario.Tools(ctx, env)
+			p.enter(book, env, kafkaTools, "tools", notes, err, time.Since(start))
+		})
+	}
 	for _, f := range p.families {
 		places <- struct{}{}
 		all.Go(func() {

@@ -94,6 +94,7 @@ final class Membership implements ConsumerRebalanceListener {
         if (commit.equals("none") || next.isEmpty()) {
             return;
         }
+        session.flush(); // what is committed has been reported
         long start = System.nanoTime();
         Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>(next);
         if (!wait) {

@@ -115,7 +115,11 @@ final class Session {
         }
     }
 
-    synchronized void flush() throws IOException {
-        out.flush();
+    synchronized void flush() {
+        try {
+            out.flush();
+        } catch (IOException gone) {
+            System.exit(1);
+        }
     }
 }
