@@ -18,6 +18,7 @@ type Coordinator struct {
 
 	mu     sync.RWMutex
 	loops  map[int32]*loop
+	ending map[int32]*loop // the last that was told to end: the next one of its partition waits for it
 	closed bool
 }
 
@@ -26,7 +27,7 @@ func New(cfg Config) *Coordinator {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Coordinator{cfg: cfg, loops: make(map[int32]*loop)}
+	return &Coordinator{cfg: cfg, loops: make(map[int32]*loop), ending: make(map[int32]*loop)}
 }
 
 // Start says how many partitions __consumer_offsets has, or will have when it is created. It must not change while any
@@ -54,28 +55,32 @@ func (c *Coordinator) Elected(partition int32, epoch record.LeaderEpoch, log Log
 	l := newLoop(&c.cfg, partition, epoch, log)
 	c.loops[partition] = l
 	if before != nil {
-		before.stopNow()
+		c.end(before)
 	}
+	ending := c.ending[partition]
 	go func() {
-		if before != nil {
-			<-before.done
+		if ending != nil {
+			<-ending.done // until then it may still append
 		}
 		l.run()
 	}()
+}
+
+// end tells a loop to end. The caller holds mu.
+func (c *Coordinator) end(l *loop) {
+	c.ending[l.partition] = l
+	l.stopNow()
 }
 
 // Resigned says that this node does not lead a partition any more, from an epoch on. Everybody who waits is answered
 // with NOT_COORDINATOR.
 func (c *Coordinator) Resigned(partition int32, epoch record.LeaderEpoch) {
 	c.mu.Lock()
-	l := c.loops[partition]
-	if l == nil || l.epoch > epoch {
-		c.mu.Unlock()
-		return
+	defer c.mu.Unlock()
+	if l := c.loops[partition]; l != nil && l.epoch <= epoch {
+		delete(c.loops, partition)
+		c.end(l)
 	}
-	delete(c.loops, partition)
-	c.mu.Unlock()
-	l.stopNow()
 }
 
 // Close ends all loops and waits for them. Everybody who waits is answered with NOT_COORDINATOR, every later request
@@ -84,13 +89,14 @@ func (c *Coordinator) Close() {
 	c.partitions.Store(0)
 	c.mu.Lock()
 	c.closed = true
-	loops := c.loops
-	c.loops = make(map[int32]*loop)
-	c.mu.Unlock()
-	for _, l := range loops {
-		l.stopNow()
+	for partition, l := range c.loops {
+		delete(c.loops, partition)
+		c.end(l)
 	}
-	for _, l := range loops {
+	ending := c.ending
+	c.ending = make(map[int32]*loop)
+	c.mu.Unlock()
+	for _, l := range ending {
 		<-l.done
 	}
 }

@@ -121,7 +121,7 @@ func TestLoadFails(t *testing.T) {
 		n.Elected(0, 1, log)
 		synctest.Wait()
 		wantCode(t, "commit", n.commitMany("g", 1).get(t).Err, protocol.NotCoordinator)
-		log.err = nil
+		log.set(nil)
 		time.Sleep(reloadAfter)
 		synctest.Wait()
 		wantCode(t, "commit", n.commitMany("g", 1).get(t).Err, protocol.None)
@@ -133,9 +133,18 @@ type brokenLog struct {
 	err error
 }
 
+func (l *brokenLog) set(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.err = err
+}
+
 func (l *brokenLog) Load(from record.Offset, f func(record.Batch) error) error {
-	if l.err != nil {
-		return l.err
+	l.mu.Lock()
+	err := l.err
+	l.mu.Unlock()
+	if err != nil {
+		return err
 	}
 	return l.memLog.Load(from, f)
 }

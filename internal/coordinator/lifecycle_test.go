@@ -223,3 +223,22 @@ func TestListAndTopicsDeleted(t *testing.T) {
 		}
 	})
 }
+
+// TestNextLoopWaitsForTheLast: a loop that was told to end, and is in the middle of something, ends before the next one
+// of its partition reads the log: what it still appends is loaded.
+func TestNextLoopWaitsForTheLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := startNode(t, testConfig(), 1)
+		goOn := n.standStill()
+		reply := n.commit("g", "", -1, 7)
+		n.Resigned(0, 1)
+		n.Elected(0, 2, n.logs[0])
+		wantCode(t, "meanwhile", n.commit("g", "", -1, 8).get(t).Err, protocol.CoordinatorLoadInProgress)
+		goOn()
+		r := reply.get(t)
+		written := len(n.logs[0].batches)
+		if o := n.fetch("g"); r == nil || code(r.Err) == protocol.None && o != 7 || written > 0 && o != 7 || written == 0 && o != -1 {
+			t.Fatalf("answered %v, %d batches in the log, fetched %d", r, written, o)
+		}
+	})
+}
