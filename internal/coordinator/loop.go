@@ -71,6 +71,7 @@ func (l *loop) run() {
 		l.status.Store(int32(gone))
 		l.giveUp(err)
 		if errors.Is(err, errStopped) {
+			l.recorder.reset()
 			return
 		}
 		l.logger.Warn("group coordinator failed and loads again", "error", err)
