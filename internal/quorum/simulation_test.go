@@ -21,7 +21,7 @@ import (
 func seeds(t *testing.T) uint64 {
 	v := os.Getenv("SKEIN_SEEDS")
 	if v == "" {
-		return 5
+		return 3
 	}
 	n, err := strconv.ParseUint(v, 10, 32)
 	if err != nil {
