@@ -93,7 +93,7 @@ func (c *cleaner) choose(highWatermark record.Offset) error {
 		if s.nextOffset() > highWatermark {
 			break
 		}
-		largest, err := s.times.largest()
+		largest, err := s.largest()
 		if err != nil {
 			return l.readFailed(err)
 		}

@@ -21,7 +21,7 @@ func (l *Log) OffsetForTimestamp(timestamp int64, upTo record.Offset) (Timestamp
 		if s.nextOffset() <= start {
 			continue
 		}
-		largest, err := s.times.largest()
+		largest, err := s.largest()
 		if err != nil {
 			return TimestampOffset{}, false, l.readFailed(err)
 		}
@@ -49,11 +49,11 @@ func (l *Log) limits() record.Limits {
 
 // firstAt finds the record within a segment.
 func (s *segment) firstAt(timestamp int64, start, upTo record.Offset, limits record.Limits) (found TimestampOffset, ok bool, err error) {
-	older, err := s.times.before(timestamp)
+	from, err := s.after(timestamp)
 	if err != nil {
 		return found, false, err
 	}
-	err = s.visit(max(older, start), func(b record.Batch, whole func() (record.Batch, error)) (bool, error) {
+	err = s.visit(max(from, start), func(b record.Batch, whole func() (record.Batch, error)) (bool, error) {
 		if b.BaseOffset() >= upTo {
 			return false, nil
 		}
@@ -71,6 +71,51 @@ func (s *segment) firstAt(timestamp int64, start, upTo record.Offset, limits rec
 		return false, nil
 	})
 	return found, ok, err
+}
+
+// after is an offset below which every record of the segment is older than timestamp, as the time index has it.
+func (s *segment) after(timestamp int64) (record.Offset, error) {
+	e, ok, err := s.times.before(timestamp)
+	if err != nil || !ok {
+		return s.base, err
+	}
+	if right, err := s.bears(e); err != nil || !right {
+		return s.base, err
+	}
+	return e.Offset + 1, nil
+}
+
+// bears looks whether the batch that an entry of the time index names is there and has its timestamp. If not, the index
+// has rotted.
+func (s *segment) bears(e TimestampOffset) (bool, error) {
+	if e.Offset < s.base || e.Offset >= s.nextOffset() {
+		return false, nil
+	}
+	right := false
+	err := s.visit(e.Offset, func(b record.Batch, _ func() (record.Batch, error)) (bool, error) {
+		right = b.LastOffset() == e.Offset && b.MaxTimestamp() == e.Timestamp
+		return false, nil
+	})
+	return right, err
+}
+
+// largest is the largest timestamp of the segment and the last offset of the first batch that has it; NoTimestamp
+// where no record has one. The active segment knows it; of a sealed one the last entry of the time index tells, if the
+// log bears it out.
+func (s *segment) largest() (TimestampOffset, error) {
+	found, known, err := s.times.lastEntry()
+	if known || err != nil {
+		return found, err
+	}
+	right, err := s.bears(found)
+	if err == nil && !right {
+		found, err = s.largestOfHeaders(s.base, record.MaxOffset)
+	}
+	if err != nil {
+		return found, err
+	}
+	s.times.learned(found)
+	return found, nil
 }
 
 // firstRecordAt finds the first record of a batch at or above start that is not older than timestamp.
@@ -121,12 +166,17 @@ func (l *Log) MaxTimestamp(upTo record.Offset) (TimestampOffset, bool, error) {
 // largestWithin is the largest timestamp of the batches of a segment between two offsets. The index knows it unless
 // the batch that has it lies outside, or the bounds cut through the segment.
 func (s *segment) largestWithin(start, upTo record.Offset) (TimestampOffset, error) {
-	largest, err := s.times.largest()
+	largest, err := s.largest()
 	if err != nil || largest.Offset < upTo && s.base >= start {
 		return largest, err
 	}
-	largest = TimestampOffset{Timestamp: record.NoTimestamp}
-	err = s.visit(max(s.base, start), func(b record.Batch, _ func() (record.Batch, error)) (bool, error) {
+	return s.largestOfHeaders(start, upTo)
+}
+
+// largestOfHeaders steps over the batches between two offsets.
+func (s *segment) largestOfHeaders(start, upTo record.Offset) (TimestampOffset, error) {
+	largest := TimestampOffset{record.NoTimestamp, s.base}
+	err := s.visit(max(s.base, start), func(b record.Batch, _ func() (record.Batch, error)) (bool, error) {
 		if b.BaseOffset() >= upTo {
 			return false, nil
 		}
@@ -199,28 +249,13 @@ func (l *Log) Verify() error {
 }
 
 func (s *segment) verify() error {
-	file, err := s.files.acquire(&s.log)
-	if err != nil {
-		return err
-	}
-	defer s.files.release(&s.log)
-	w := walk(file, 0, s.size.Load())
-	defer w.close()
 	next := s.base
-	for {
-		b, at, ok, err := w.nextWhole()
-		if err != nil {
-			return s.damaged(err, at, next)
-		}
-		if !ok {
-			return nil
-		}
-		if err := b.Check(); err != nil {
-			return &DamagedError{File: s.log.name, Position: at, Offset: next, Reason: err.Error()}
-		}
-		if b.BaseOffset() < next {
-			return &DamagedError{File: s.log.name, Position: at, Offset: next, Reason: "the offsets do not ascend"}
-		}
+	err := s.eachWhole(func(b record.Batch, _ int64) error {
 		next = b.NextOffset()
+		return nil
+	})
+	if err == nil && next > s.nextOffset() {
+		return &DamagedError{File: s.log.name, Position: s.size.Load(), Offset: next, Reason: "the offsets go on behind the segment's end"}
 	}
+	return err
 }

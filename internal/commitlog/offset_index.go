@@ -50,24 +50,26 @@ func (x *offsetIndex) count() int {
 	return x.flushed + len(x.tail)
 }
 
-// lookup returns the position of a batch at or before the one that holds offset: 0 if there is no entry so low.
-func (x *offsetIndex) lookup(offset record.Offset) (int64, error) {
-	relative := clampInt32(int64(offset - x.base))
-	e, ok, err := x.last(func(e offsetEntry) bool { return e.relative <= relative })
-	if err != nil || !ok {
-		return 0, err
-	}
-	return int64(e.position), nil
+// indexed is a batch that an index names: where it begins and which offset it ends with.
+type indexed struct {
+	position int64
+	last     record.Offset
 }
 
-// boundary returns the largest indexed position of a batch that is at most position: 0 if there is none.
-func (x *offsetIndex) boundary(position int64) (int64, error) {
+// lookup returns a batch at or before the one that holds offset; ok is false if there is no entry so low.
+func (x *offsetIndex) lookup(offset record.Offset) (indexed, bool, error) {
+	relative := clampInt32(int64(offset - x.base))
+	return x.found(x.last(func(e offsetEntry) bool { return e.relative <= relative }))
+}
+
+// boundary returns the batch with the largest indexed position that is at most position.
+func (x *offsetIndex) boundary(position int64) (indexed, bool, error) {
 	limit := clampInt32(position)
-	e, ok, err := x.last(func(e offsetEntry) bool { return e.position <= limit })
-	if err != nil || !ok {
-		return 0, err
-	}
-	return int64(e.position), nil
+	return x.found(x.last(func(e offsetEntry) bool { return e.position <= limit }))
+}
+
+func (x *offsetIndex) found(e offsetEntry, ok bool, err error) (indexed, bool, error) {
+	return indexed{int64(e.position), x.base + record.Offset(e.relative)}, ok && err == nil, err
 }
 
 // last finds the last entry that holds the condition; the condition holds for a prefix of the entries.

@@ -115,7 +115,7 @@ func (s *segment) seek(file disk.File, offset record.Offset, size int64) (place,
 	position, ok := s.recent.find(offset)
 	if !ok {
 		var err error
-		if position, err = s.index.lookup(offset); err != nil {
+		if position, err = s.nearby(file, offset, size); err != nil {
 			return place{}, err
 		}
 	}
@@ -129,10 +129,40 @@ func (s *segment) seek(file disk.File, offset record.Offset, size int64) (place,
 		if !more {
 			return place{position: size}, nil
 		}
-		if last := b.LastOffset(); last >= offset {
+		last := b.LastOffset()
+		if last >= s.nextOffset() || b.BaseOffset() < s.base {
+			return place{}, &DamagedError{File: s.log.name, Position: at, Offset: offset, Reason: "a batch states offsets beyond its segment"}
+		}
+		if last >= offset {
 			return place{at, b.Length(), b.BaseOffset(), last}, nil
 		}
 	}
+}
+
+// nearby is the position of a batch at or before the one that holds an offset, as the index has it.
+func (s *segment) nearby(file disk.File, offset record.Offset, size int64) (int64, error) {
+	e, ok, err := s.index.lookup(offset)
+	if err != nil || !ok {
+		return 0, err
+	}
+	return s.confirmed(file, e, size)
+}
+
+// confirmed looks whether an index entry points at the batch that it names. If not, the index has rotted: the way from
+// the segment's beginning is longer, but right.
+func (s *segment) confirmed(file disk.File, e indexed, size int64) (int64, error) {
+	var header [record.HeaderSize]byte
+	if e.position < 0 || e.position+record.HeaderSize > size {
+		return 0, nil
+	}
+	if err := readFull(file, header[:], e.position); err != nil {
+		return 0, err
+	}
+	b := record.Batch(header[:])
+	if b.Magic() != record.Magic || b.LastOffset() != e.last {
+		return 0, nil
+	}
+	return e.position, nil
 }
 
 // positionOf finds where the first batch that ends at or above an offset begins: the end of what lies below it.
@@ -151,7 +181,11 @@ func (s *segment) lastBoundary(file disk.File, first place, limit, maxBytes int6
 	if int64(first.size) > maxBytes {
 		return first.position, nil
 	}
-	position, err := s.index.boundary(want)
+	position := int64(0)
+	e, ok, err := s.index.boundary(want)
+	if err == nil && ok {
+		position, err = s.confirmed(file, e, limit)
+	}
 	if err != nil {
 		return 0, err
 	}

@@ -3,12 +3,13 @@ package commitlog
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/skein-io/skein/internal/record"
 )
 
-// trust takes over a sealed segment below the mark by the sizes of its files. A file that is shorter than its index
-// says is damage; indexes that cannot be right are built again.
+// trust takes over a sealed segment below the mark by the sizes of its files. Indexes that cannot be right are built
+// again.
 func (r *recovering) trust(i int) error {
 	s := r.log.segments[i]
 	r.next = r.log.segments[i+1].base
@@ -36,12 +37,8 @@ func (r *recovering) soundIndexes(s *segment) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if int64(e.relative) >= width || e.relative < 0 || e.position <= 0 {
-			return false, nil
-		}
-		if int64(e.position) >= s.size.Load() {
-			return false, &DamagedError{File: s.log.name, Position: s.size.Load(), Offset: s.base + record.Offset(e.relative),
-				Reason: "the file is shorter than its index says"}
+		if int64(e.relative) >= width || e.relative < 0 || e.position <= 0 || int64(e.position) >= s.size.Load() {
+			return false, nil // or the file is too short: rebuilding will tell
 		}
 	}
 	if s.times.flushed > 0 {
@@ -71,9 +68,14 @@ func (r *recovering) rebuild(i int) error {
 	err := r.steps(i, 0, s.size.Load(), func(b record.Batch, position int64) {
 		s.note(b.LastOffset(), position, int64(b.Length()), b.MaxTimestamp(), interval)
 	})
+	ended := r.next
 	r.next = next
+	s.next.Store(int64(next))
 	if err != nil {
 		return err
+	}
+	if ended != next && next > r.low && next-ended <= math.MaxInt32 {
+		return &DamagedError{File: s.log.name, Position: s.size.Load(), Offset: ended, Reason: fmt.Sprintf("it ends there, and the next segment begins with %d", next)}
 	}
 	return l.sealIndexes(s)
 }
@@ -167,8 +169,12 @@ func (r *recovering) entry(i int, from record.Offset) (position int64, indexed r
 	if !sound {
 		return 0, s.base, r.forgetIndexes(s)
 	}
-	if position, err = s.index.lookup(from - 1); err != nil {
+	e, ok, err := s.index.lookup(from - 1)
+	if err != nil {
 		return 0, s.base, err
+	}
+	if ok {
+		position = e.position // pointsRight has looked
 	}
 	return position, from, r.log.trimIndexFiles(s)
 }

@@ -103,7 +103,7 @@ func (s *segment) expired(config *Config, now int64, active bool) (bool, error) 
 	if config.RetentionMs < 0 {
 		return false, nil
 	}
-	largest, err := s.times.largest()
+	largest, err := s.largest()
 	if err != nil {
 		return false, err
 	}

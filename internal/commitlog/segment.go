@@ -71,8 +71,8 @@ func (s *segment) note(last record.Offset, position, size, maxTimestamp, interva
 // advance makes bytes and offsets up to an end visible to readers.
 func (s *segment) advance(size int64, next record.Offset) {
 	s.recent.put(next, size)
+	s.next.Store(int64(next)) // first: whoever sees the bytes knows that their offsets belong to the segment
 	s.size.Store(size)
-	s.next.Store(int64(next))
 }
 
 // flushIndexes appends the entries in memory to the index files. The files join what the next round syncs.

@@ -72,56 +72,54 @@ func (x *timeIndex) count() int {
 	return x.flushed + len(x.tail)
 }
 
-// largest is the largest timestamp of the segment and the last offset of the first batch that has it; NoTimestamp
-// where no record has one. Sealing makes an entry of it, so the last entry on disk answers for a sealed segment.
-func (x *timeIndex) largest() (TimestampOffset, error) {
-	x.mu.RLock()
-	found, known, n := x.max, x.known, x.flushed
-	x.mu.RUnlock()
-	if known {
-		return found, nil
-	}
-	found = TimestampOffset{record.NoTimestamp, x.base}
-	if n > 0 {
-		e, err := x.onDisk(n - 1)
-		if err != nil {
-			return found, err
-		}
-		found = TimestampOffset{e.timestamp, x.base + record.Offset(e.relative)}
-	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if !x.known {
-		x.max, x.known = found, true
-		x.newest = timeEntry{found.Timestamp, int32(found.Offset - x.base)}
-	}
-	return x.max, nil
-}
-
-// before returns the offset of the last entry whose timestamp is less than the given one: every record up to it is
-// older. The segment's base if there is none.
-func (x *timeIndex) before(timestamp int64) (record.Offset, error) {
+// before returns the last entry whose timestamp is less than the given one: every record up to its offset is older. ok
+// is false if there is none.
+func (x *timeIndex) before(timestamp int64) (found TimestampOffset, ok bool, err error) {
 	older := func(e timeEntry) bool { return e.timestamp < timestamp }
 	x.mu.RLock()
 	if n := sort.Search(len(x.tail), func(i int) bool { return !older(x.tail[i]) }); n > 0 {
 		defer x.mu.RUnlock()
-		return x.base + record.Offset(x.tail[n-1].relative), nil
+		return x.meaning(x.tail[n-1]), true, nil
 	}
 	flushed := x.flushed
 	x.mu.RUnlock()
-	found := x.base
 	if flushed == 0 {
-		return found, nil
+		return found, false, nil
 	}
-	err := searchFile(x.files, &x.file, flushed, timeEntrySize, func(b []byte) bool {
+	err = searchFile(x.files, &x.file, flushed, timeEntrySize, func(b []byte) bool {
 		e := decodeTimeEntry(b)
 		if older(e) {
-			found = x.base + record.Offset(e.relative)
-			return true
+			found, ok = x.meaning(e), true
 		}
-		return false
+		return older(e)
 	})
-	return found, err
+	return found, ok, err
+}
+
+func (x *timeIndex) meaning(e timeEntry) TimestampOffset {
+	return TimestampOffset{e.timestamp, x.base + record.Offset(e.relative)}
+}
+
+// learned says what the largest timestamp is, where the index could not.
+func (x *timeIndex) learned(max TimestampOffset) {
+	x.mu.Lock()
+	x.max, x.known = max, true
+	x.newest = timeEntry{max.Timestamp, int32(max.Offset - x.base)}
+	x.mu.Unlock()
+}
+
+// lastEntry is the last entry of a sealed segment, which has the largest timestamp; known is false while nobody has
+// compared it with the log.
+func (x *timeIndex) lastEntry() (found TimestampOffset, known bool, err error) {
+	x.mu.RLock()
+	found, known = x.max, x.known
+	n := x.flushed
+	x.mu.RUnlock()
+	if known || n == 0 {
+		return found, known, nil
+	}
+	e, err := x.onDisk(n - 1)
+	return x.meaning(e), false, err
 }
 
 func (x *timeIndex) onDisk(i int) (timeEntry, error) {

@@ -198,7 +198,7 @@ func (l *Log) cutIndexes(s *segment, file disk.File, end record.Offset, position
 		return err
 	}
 	s.index.keep(n)
-	from, err := s.index.lookup(end - 1)
+	from, err := s.nearby(file, end-1, position)
 	if err != nil {
 		return err
 	}
