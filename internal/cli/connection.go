@@ -19,9 +19,14 @@ type connection struct {
 	bootstrap []string
 	timeout   time.Duration
 
-	mu   sync.Mutex
-	last error // the last connection that failed
+	mu       sync.Mutex
+	last     error              // the last connection that failed
+	failures map[int32]int      // of connections to a broker, in a row
+	giveUp   context.CancelFunc // ends what cannot succeed; nil where it is to wait
 }
+
+// failuresMax is how often in a row a broker's address may fail before an admin command gives up.
+const failuresMax = 4
 
 func (n *connection) flags(c *cobra.Command) {
 	f := c.Flags()
@@ -92,7 +97,10 @@ func (n *connection) open(ctx context.Context, c *cobra.Command, opts ...kgo.Opt
 func (n *connection) admin(c *cobra.Command, do func(context.Context, *kadm.Client) error) error {
 	ctx, cancel := context.WithTimeout(c.Context(), n.timeout)
 	defer cancel()
-	client, err := n.open(ctx, c, kgo.RetryTimeout(n.timeout))
+	n.mu.Lock()
+	n.giveUp = cancel
+	n.mu.Unlock()
+	client, err := n.open(ctx, c, kgo.RetryTimeout(n.timeout), kgo.RetryBackoffFn(retryAfter))
 	if err != nil {
 		return err
 	}
@@ -102,6 +110,11 @@ func (n *connection) admin(c *cobra.Command, do func(context.Context, *kadm.Clie
 	return n.blame(do(ctx, admin))
 }
 
+// retryAfter is how long to wait before a request is sent again. A coordinator that is being made is there in a moment.
+func retryAfter(failures int) time.Duration {
+	return min(50*time.Millisecond<<min(failures, 8), time.Second)
+}
+
 // OnBrokerConnect keeps why a connection failed (kgo.HookBrokerConnect).
 func (n *connection) OnBrokerConnect(meta kgo.BrokerMetadata, _ time.Duration, _ net.Conn, err error) {
 	n.mu.Lock()
@@ -109,9 +122,16 @@ func (n *connection) OnBrokerConnect(meta kgo.BrokerMetadata, _ time.Duration, _
 	switch {
 	case err == nil:
 		n.last = nil
+		delete(n.failures, meta.NodeID)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 	case meta.NodeID >= 0:
 		n.last = fmt.Errorf("broker %d gives clients the address %s:%d, which failed: %w", meta.NodeID, meta.Host, meta.Port, err)
+		if n.failures == nil {
+			n.failures = map[int32]int{}
+		}
+		if n.failures[meta.NodeID]++; n.failures[meta.NodeID] >= failuresMax && n.giveUp != nil {
+			n.giveUp()
+		}
 	default:
 		n.last = err
 	}
@@ -129,10 +149,10 @@ func (n *connection) blame(err error) error {
 	last := n.last
 	n.mu.Unlock()
 	switch {
-	case errors.Is(err, context.Canceled):
-		return errors.New("interrupted")
 	case last != nil:
 		return fmt.Errorf("%w; is advertised.listeners right? skein doctor --as-client", last)
+	case errors.Is(err, context.Canceled):
+		return errors.New("interrupted")
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%s did not answer within %v; skein doctor --as-client says which step hangs, --timeout waits longer", strings.Join(n.bootstrap, ","), n.timeout)
 	}

@@ -43,7 +43,7 @@ func (o *consumeOptions) consume(c *cobra.Command, topic string, place startPlac
 	if err != nil {
 		return err
 	}
-	if r.client, err = o.open(ctx, c, opts...); err != nil {
+	if r.client, err = o.open(c.Context(), c, opts...); err != nil {
 		return err
 	}
 	defer r.client.CloseAllowingRebalance()

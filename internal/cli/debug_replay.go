@@ -116,14 +116,19 @@ func (r *replay) take(text []byte) error {
 }
 
 func (r *replay) begin(text []byte) error {
-	var header recordingHeader
-	switch err := json.Unmarshal(text, &header); {
-	case err != nil:
-		return err
-	case header.Recording != recordingKind:
+	var kind struct {
+		Recording string `json:"recording"`
+		Version   int    `json:"version"`
+	}
+	switch err := json.Unmarshal(text, &kind); {
+	case err != nil || kind.Recording != recordingKind:
 		return errors.New("this is no recording; skein debug record makes one")
-	case header.Version != recordingVersion:
-		return fmt.Errorf("the recording has version %d, this program reads version %d", header.Version, recordingVersion)
+	case kind.Version != recordingVersion:
+		return fmt.Errorf("the recording has version %d, this program reads version %d", kind.Version, recordingVersion)
+	}
+	var header recordingHeader
+	if err := json.Unmarshal(text, &header); err != nil {
+		return err
 	}
 	settings, err := recordedSettings(header.Settings)
 	if err != nil {

@@ -61,7 +61,7 @@ func newProduce() *cobra.Command {
 	f.StringVar(&o.compression, "compression", "none", "compress batches with `CODEC`: none, gzip, snappy, lz4, zstd")
 	f.StringVar(&o.acks, "acks", "all", "wait for the `REPLICAS`: all, 1 (the leader) or 0 (nobody)")
 	f.Int32Var(&o.messageBytesMax, "max-message-bytes", 1_000_012, "make batches of at most `N` bytes")
-	f.DurationVar(&o.deliveryTimeout, "delivery-timeout", 2*time.Minute, "a record fails if it is not stored within this `TIME`")
+	f.DurationVar(&o.deliveryTimeout, "delivery-timeout", 2*time.Minute, "give up when no record was stored for this `TIME`")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress and no summary")
 	complete(c, "format", "text", "json")
 	complete(c, "compression", "none", "gzip", "snappy", "lz4", "zstd")
@@ -82,6 +82,8 @@ func (o *produceOptions) form(c *cobra.Command) (recordForm, error) {
 		return form, misused(c, "--key-separator is empty")
 	case given("value") && given("key-separator"):
 		return form, misused(c, "--value is one record: give its key with --key")
+	case o.deliveryTimeout <= 0:
+		return form, misused(c, "--delivery-timeout %v: it must be more than 0", o.deliveryTimeout)
 	case o.partition < anyPartition:
 		return form, misused(c, "--partition %d: it is at least 0", o.partition)
 	}
@@ -106,7 +108,7 @@ func (o *produceOptions) options(c *cobra.Command, topic string) ([]kgo.Opt, err
 	opts := []kgo.Opt{
 		kgo.DefaultProduceTopicAlways(), kgo.DefaultProduceTopic(topic), kgo.AllowAutoTopicCreation(), kgo.UnknownTopicRetries(8),
 		kgo.MaxBufferedRecords(produceRecordsMax), kgo.MaxBufferedBytes(produceBytesMax), kgo.ProducerLinger(5 * time.Millisecond),
-		kgo.ProducerBatchMaxBytes(o.messageBytesMax), kgo.RecordDeliveryTimeout(o.deliveryTimeout),
+		kgo.ProducerBatchMaxBytes(o.messageBytesMax),
 		kgo.RecordPartitioner(chosenPartitions{kgo.StickyKeyPartitioner(nil)}),
 	}
 	switch o.acks {
@@ -157,8 +159,8 @@ func (o *produceOptions) run(c *cobra.Command, topic string) error {
 		fmt.Fprintf(c.ErrOrStderr(), "topic %s: %s\n", topic, pace(t.stored.Load(), t.bytes.Load(), time.Since(began)))
 	}
 	t.report(c.ErrOrStderr())
-	if failed := t.failed.Load(); failed > 0 {
-		return errors.Join(fmt.Errorf("topic %s: %s not stored", topic, plural(failed, "record")), err)
+	if waiting, _ := t.waiting(); waiting+t.failed.Load() > 0 {
+		return errors.Join(fmt.Errorf("topic %s: %s not stored", topic, plural(waiting+t.failed.Load(), "record")), err)
 	}
 	return err
 }
@@ -180,11 +182,18 @@ func (o *produceOptions) source(c *cobra.Command, form recordForm) recordSource 
 	}
 }
 
+// errGaveUp and errInterrupted are why records are not waited for.
+var (
+	errGaveUp      = errors.New("nothing was stored for the time of --delivery-timeout")
+	errInterrupted = errors.New("interrupted before it was stored")
+)
+
 // feed produces every record of the input and waits until each has its fate. The end of ctx ends the input, not the
 // records that were read: those have the timeout to be stored.
 func (o *produceOptions) feed(ctx context.Context, client *kgo.Client, next recordSource, t *tally) error {
-	deliver, abandon := context.WithCancel(context.WithoutCancel(ctx))
-	defer abandon()
+	deliver, abandon := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer abandon(nil)
+	go t.watch(deliver, o.deliveryTimeout, abandon)
 	read := make(chan error, 1)
 	go func() { read <- produceAll(ctx, deliver, client, next, t) }()
 	var err error
@@ -192,10 +201,13 @@ func (o *produceOptions) feed(ctx context.Context, client *kgo.Client, next reco
 	case err = <-read:
 	case <-ctx.Done(): // the input may never come: it is left alone
 		err = errors.New("interrupted; what was read before is stored")
-		time.AfterFunc(o.timeout, abandon)
+		time.AfterFunc(o.timeout, func() { abandon(errInterrupted) })
 	}
-	_ = client.Flush(deliver) // an error is the end of deliver: the records tell
-	abandon()
+	if client.Flush(deliver) != nil { // deliver has ended: what is left has its fate now
+		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.timeout)
+		defer cancel()
+		_ = client.AbortBufferedRecords(bounded) // what is left even then is counted as not stored
+	}
 	return err
 }
 
@@ -209,7 +221,13 @@ func produceAll(ctx, deliver context.Context, client *kgo.Client, next recordSou
 		case err != nil:
 			return err
 		}
-		client.Produce(deliver, r, func(r *kgo.Record, err error) { t.note(number, r, err) })
+		t.begin()
+		client.Produce(deliver, r, func(r *kgo.Record, err error) {
+			if err != nil && deliver.Err() != nil {
+				err = context.Cause(deliver)
+			}
+			t.note(number, r, err)
+		})
 	}
 	return nil
 }

@@ -1,13 +1,14 @@
 package cli
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -19,8 +20,8 @@ const failuresShown = 5
 
 // tally counts what became of records. Its methods may be called concurrently.
 type tally struct {
-	stored, bytes, failed atomic.Int64
-	hopeless              atomic.Bool // the next records would fail too
+	begun, stored, bytes, failed atomic.Int64
+	hopeless                     atomic.Bool // the next records would fail too
 
 	mu      sync.Mutex
 	reasons []failureReason
@@ -31,6 +32,37 @@ type failureReason struct {
 	text  string
 	first int64 // number of the record, from 1
 	times int64
+}
+
+// begin counts a record whose fate is not known yet.
+func (t *tally) begin() { t.begun.Add(1) }
+
+// waiting is how many records have no fate yet, and decided how many have one.
+func (t *tally) waiting() (waiting, decided int64) {
+	decided = t.stored.Load() + t.failed.Load()
+	return t.begun.Load() - decided, decided
+}
+
+// watch gives up when records wait and none was decided for a whole period. It ends with ctx.
+func (t *tally) watch(ctx context.Context, period time.Duration, giveUp context.CancelCauseFunc) {
+	tick := time.NewTicker(max(period/20, time.Millisecond))
+	defer tick.Stop()
+	last, since := int64(-1), time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			waiting, decided := t.waiting()
+			if waiting == 0 || decided != last {
+				last, since = decided, now
+			} else if now.Sub(since) >= period {
+				t.hopeless.Store(true)
+				giveUp(errGaveUp)
+				return
+			}
+		}
+	}
 }
 
 // note takes the fate of a record.
@@ -83,8 +115,6 @@ func produceFailure(err error) string {
 		return text
 	case strings.HasPrefix(err.Error(), "invalid record partitioning choice"): // of franz-go's, without a type
 		return "there is no such partition; skein topic describe shows those there are"
-	case errors.Is(err, kgo.ErrRecordTimeout):
-		return "the broker did not store it within --delivery-timeout"
 	}
 	return err.Error()
 }
