@@ -132,7 +132,7 @@ func TestSimulation(t *testing.T) {
 		return
 	}
 	reached := map[string]int{}
-	n := seeds(60)
+	n := seeds(40)
 	for seed := range uint64(n) {
 		w := runSim(t, seed, bug{})
 		report(t, w)
