@@ -26,13 +26,12 @@ const (
 	InstanceNotFenced     Bug = "a member goes on after another took its instance id"
 	GenerationNotCompared Bug = "commits and heartbeats of any generation are taken"
 	RebalanceTimerNotSet  Bug = "a rebalance waits for ever for a member that is gone"
-	SyncTimerNotSet       Bug = "a rebalance waits for ever for a leader that does not sync"
 )
 
 // Bugs are all of them.
 var Bugs = []Bug{AckBeforeSync, DirectoryNotSynced, SyncErrorIgnored, WindowOfOne, ProducersForgotten, ReadAboveWatermark, SnapshotNotLoaded,
 	CommitBeforeCommitted, AppendedIsCommitted, OffsetsLostOnReload, OffsetsExpireEarly, WallClockSessions, OneMemberID, InstanceNotFenced,
-	GenerationNotCompared, RebalanceTimerNotSet, SyncTimerNotSet}
+	GenerationNotCompared, RebalanceTimerNotSet}
 
 // loaded changes what a shard of groups finds in its log.
 func (b Bug) loaded(records []group.Record) []group.Record {
@@ -57,13 +56,7 @@ func (b Bug) loaded(records []group.Record) []group.Record {
 
 // dropsTimer says whether a timer is not set.
 func (b Bug) dropsTimer(c group.TimerChange) bool {
-	switch b {
-	case RebalanceTimerNotSet:
-		return c.Key.Kind == group.JoinTimer && !c.Cancel
-	case SyncTimerNotSet:
-		return (c.Key.Kind == group.SyncTimer || c.Key.Kind == group.SessionTimer) && !c.Cancel
-	}
-	return false
+	return b == RebalanceTimerNotSet && c.Key.Kind == group.JoinTimer && !c.Cancel
 }
 
 // event changes what the core of a shard is told.

@@ -1,6 +1,7 @@
 package onenode
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/skein-io/skein/internal/protocol"
@@ -62,7 +63,7 @@ func (m *member) misbehave() {
 	if !m.machine.Alive() {
 		return
 	}
-	switch m.rand.IntN(4) {
+	switch m.rand.IntN(5) {
 	case 0: // dies and comes back
 		m.crash()
 	case 1: // leaves, and comes back
@@ -83,7 +84,25 @@ func (m *member) misbehave() {
 		if len(m.owned) > 0 {
 			m.fetchCommitted(groupName, m.process(), m.owned, nil)
 		}
+	case 4: // commits what it had in the generation before
+		m.commitLate()
 	}
+}
+
+// commitLate is a commit that a forgotten thread sends, of the generation before.
+func (m *member) commitLate() {
+	if !m.stable {
+		return
+	}
+	m.commits++
+	op := m.operation(check.Commit)
+	op.Generation--
+	op.Offsets = []check.Committed{{Partition: check.Partition{Topic: topicName}, Metadata: fmt.Sprintf("%s#%d late", m.process(), m.commits)}}
+	m.commitOffsets(op, func(code protocol.Code, err error) {
+		if err == nil && code != protocol.None {
+			m.world.reach("late commit refused")
+		}
+	})
 }
 
 func (m *member) crash() {

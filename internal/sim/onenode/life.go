@@ -216,6 +216,9 @@ func (l *life) roundSoon() {
 	delay := l.rand.Between(50*time.Microsecond, 3*time.Millisecond)
 	if l.world.nemesis.slowDisk && l.rand.Chance(300) {
 		delay = l.rand.Between(0, 800*time.Millisecond)
+		if l.rand.Chance(50) {
+			delay = l.rand.Between(0, 9*time.Second)
+		}
 	}
 	l.node.machine.After(delay, l.round)
 }

@@ -34,7 +34,7 @@ func Draw(seed uint64) Options {
 	r := sim.NewRand(seed).Fork("options")
 	on := func() bool { return r.Chance(600) }
 	o := Options{
-		Seed: seed, Attack: 25 * time.Second, Heal: 15 * time.Second,
+		Seed: seed, Attack: 25 * time.Second, Heal: 6 * time.Second,
 		Idempotent: 1 + r.IntN(2), Plain: r.IntN(2), Readers: 1 + r.IntN(2), Members: 2 + r.IntN(3), Committers: 1 + r.IntN(2),
 		Partitions: 1 + r.IntN(4), Window: 1 + r.IntN(5),
 		Power: on(), Kill: on(), FailSync: on(), FailWrite: on(), FullDisk: on(), Clock: on(), Cuts: on(), Pause: on(),

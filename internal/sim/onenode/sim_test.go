@@ -14,25 +14,47 @@ func seeds(otherwise int) int {
 	return otherwise
 }
 
-// TestSim runs seeds; SKEIN_SEEDS=n runs more, SKEIN_SEED=n one of them, with the end of its trace. One seed in ten runs
-// twice and must make the same history.
+// TestSim runs seeds; SKEIN_SEEDS=n runs more, SKEIN_SEED=n one of them, with its trace. One seed in ten runs twice and
+// must make the same history.
 func TestSim(t *testing.T) {
 	if one, err := strconv.ParseUint(os.Getenv("SKEIN_SEED"), 10, 64); err == nil {
 		o := Draw(one)
 		o.TraceLines = 100_000
-		t.Log(Run(o).Report(o.TraceLines))
+		r := Run(o)
+		t.Log(r.Report(o.TraceLines))
+		if r.Failed() {
+			t.Fail()
+		}
 		return
 	}
-	for seed := range uint64(seeds(20)) {
+	n := seeds(seedsDefault)
+	reached := map[string]int{}
+	for seed := range uint64(n) {
 		r := Run(Draw(seed))
 		if r.Failed() {
 			t.Fatal(r.Report(60))
 		}
-		if seed%10 != 0 {
-			continue
+		for state := range r.Reached {
+			reached[state]++
 		}
-		if again := Run(Draw(seed)); again.Sum != r.Sum || again.Lines != r.Lines {
-			t.Fatalf("seed %d: a trace of %d lines with the sum %x, then one of %d with %x; options %v", seed, r.Lines, r.Sum, again.Lines, again.Sum, r.Options)
+		if seed%10 == 0 {
+			runAgain(t, r)
 		}
+	}
+	for _, state := range States {
+		t.Logf("%4d of %d seeds: %s", reached[state], n, state)
+		if n >= 200 && reached[state] == 0 {
+			t.Errorf("no seed reached the state %q", state)
+		}
+	}
+}
+
+// runAgain: the same seed makes the same history.
+func runAgain(t *testing.T, r *Result) {
+	t.Helper()
+	again := Run(r.Options)
+	if again.Sum != r.Sum || again.Lines != r.Lines {
+		t.Fatalf("seed %d: a trace of %d lines with the sum %x, then one of %d with %x; options %v",
+			r.Options.Seed, r.Lines, r.Sum, again.Lines, again.Sum, r.Options)
 	}
 }
