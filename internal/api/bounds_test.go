@@ -1,8 +1,17 @@
 package api_test
 
-// Every request costs a bounded amount of memory, whatever it says.
+// Every request costs a bounded amount of memory and time, whatever it says.
 
-import "runtime"
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/skein-io/skein/internal/protocol"
+)
 
 // heapInUse is the memory that is reachable now.
 func heapInUse() int64 {
@@ -11,4 +20,101 @@ func heapInUse() int64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
+}
+
+// spacious lets the first request of a connection be as large as any.
+func spacious(w *wire) *wire {
+	w.t.Helper()
+	ask[*kmsg.ApiVersionsResponse](w, kmsg.NewPtrApiVersionsRequest(), 0)
+	return w
+}
+
+// TestANameSaidAgainIsAnsweredOnce names one large thing ten thousand times: the answer must not be ten thousand times
+// as large as the thing.
+func TestANameSaidAgainIsAnsweredOnce(t *testing.T) {
+	const times, answerBytesMax = 10_000, 256 << 10
+	_, w := start(t)
+	spacious(w)
+	create(w, "wide", 1000)
+	commitEverywhere(w, "g", "wide", 1000)
+
+	wide := "wide"
+	topics := kmsg.NewPtrMetadataRequest()
+	configs := kmsg.NewPtrDescribeConfigsRequest()
+	groups := kmsg.NewPtrDescribeGroupsRequest()
+	offsets := kmsg.NewPtrOffsetFetchRequest()
+	producers := kmsg.NewPtrDescribeProducersRequest()
+	producers.Topics = []kmsg.DescribeProducersRequestTopic{{Topic: "wide"}}
+	for range times {
+		topics.Topics = append(topics.Topics, kmsg.MetadataRequestTopic{Topic: &wide})
+		configs.Resources = append(configs.Resources, kmsg.DescribeConfigsRequestResource{ResourceType: 4, ResourceName: "1"})
+		groups.Groups = append(groups.Groups, "g")
+		offsets.Groups = append(offsets.Groups, kmsg.OffsetFetchRequestGroup{Group: "g"})
+		producers.Topics[0].Partitions = append(producers.Topics[0].Partitions, 0)
+	}
+	for _, asked := range []struct {
+		request kmsg.Request
+		version int16
+	}{{topics, 9}, {topics, 12}, {configs, 4}, {groups, 5}, {offsets, 8}, {producers, 0}} {
+		body, err := w.read(w.send(asked.request, asked.version))
+		if err != nil {
+			t.Fatalf("%s: %v", kmsg.NameForKey(asked.request.Key()), err)
+		}
+		if len(body) > answerBytesMax {
+			t.Errorf("%s: the answer to one name, said %d times, has %d bytes", kmsg.NameForKey(asked.request.Key()), times, len(body))
+		}
+	}
+}
+
+// commitEverywhere commits an offset of each partition of a topic, for a group without members.
+func commitEverywhere(w *wire, groupID, topic string, partitions int32) {
+	w.t.Helper()
+	find := kmsg.NewPtrFindCoordinatorRequest()
+	find.CoordinatorKey = groupID
+	ask[*kmsg.FindCoordinatorResponse](w, find, 2)
+	request := kmsg.NewPtrOffsetCommitRequest()
+	request.Group = groupID
+	asked := kmsg.NewOffsetCommitRequestTopic()
+	asked.Topic = topic
+	for i := range partitions {
+		p := kmsg.NewOffsetCommitRequestTopicPartition()
+		p.Partition, p.Offset = i, 1
+		asked.Partitions = append(asked.Partitions, p)
+	}
+	request.Topics = append(request.Topics, asked)
+	for {
+		code := ask[*kmsg.OffsetCommitResponse](w, request, 7).Topics[0].Partitions[0].ErrorCode
+		if protocol.Code(code) == protocol.CoordinatorLoadInProgress {
+			continue
+		}
+		wantCode(w.t, "OffsetCommit", code, protocol.None)
+		return
+	}
+}
+
+// TestConfigsOfCountlessGroups asks for the configuration of groups that nobody configured, which takes a thousand
+// times the bytes of their names.
+func TestConfigsOfCountlessGroups(t *testing.T) {
+	_, w := start(t)
+	spacious(w)
+	request := kmsg.NewPtrDescribeConfigsRequest()
+	for i := range 100_000 {
+		request.Resources = append(request.Resources, kmsg.DescribeConfigsRequestResource{ResourceType: 32, ResourceName: fmt.Sprint(i)})
+	}
+	answer := ask[*kmsg.DescribeConfigsResponse](w, request, 4)
+	if n := len(answer.Resources); n != len(request.Resources) {
+		t.Fatalf("%d of %d groups were answered", n, len(request.Resources))
+	}
+	entries := 0
+	for i := range answer.Resources {
+		entries += len(answer.Resources[i].Configs)
+	}
+	if entries > 501_000 {
+		t.Errorf("the answer has %d entries", entries)
+	}
+	last := answer.Resources[len(answer.Resources)-1]
+	wantCode(t, "the last group", last.ErrorCode, protocol.InvalidRequest)
+	if last.ErrorMessage == nil || !strings.Contains(*last.ErrorMessage, "fewer") {
+		t.Errorf("the last group is refused without saying what to do")
+	}
 }

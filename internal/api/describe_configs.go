@@ -12,24 +12,54 @@ import (
 
 // DescribeConfigs (32), versions 1 to 4: every known name of a resource with its value, where the value came from, and
 // what else could have decided it (KIP-226); from 3 on type and documentation (KIP-569). Every name is listed, set or
-// not: clients that read, change and write back depend on it.
+// not: clients that read, change and write back depend on it. A resource named twice is answered once.
 func (n *Node) describeConfigs(c *Call) {
 	request := c.Request.(*protocol.DescribeConfigsRequest)
 	response := protocol.NewDescribeConfigsResponse()
+	seen := map[metadata.Resource]bool{}
+	left := configEntriesMax
 	for i := range request.Resources {
 		asked := &request.Resources[i]
-		result := protocol.DescribeConfigsResponseResult{ResourceType: asked.ResourceType, ResourceName: asked.ResourceName,
-			Configs: []protocol.DescribeConfigsResponseResourceResult{}}
-		entries, err := n.configEntries(metadata.Resource{Type: metadata.ResourceType(asked.ResourceType), Name: asked.ResourceName})
-		result.ErrorCode, result.ErrorMessage = n.failText(c, err)
-		for j := range entries {
-			if asked.ConfigurationKeys == nil || slices.Contains(asked.ConfigurationKeys, entries[j].Name) {
-				result.Configs = append(result.Configs, describedConfig(&entries[j], request))
-			}
+		resource := metadata.Resource{Type: metadata.ResourceType(asked.ResourceType), Name: asked.ResourceName}
+		if seen[resource] {
+			continue
 		}
+		seen[resource] = true
+		configs, err := n.describedConfigs(resource, asked.ConfigurationKeys, request, &left)
+		result := protocol.DescribeConfigsResponseResult{ResourceType: asked.ResourceType, ResourceName: asked.ResourceName, Configs: configs}
+		result.ErrorCode, result.ErrorMessage = n.failText(c, err)
 		response.Results = append(response.Results, result)
 	}
 	c.Reply(response)
+}
+
+// configEntriesMax bounds one answer. A resource is named in a few bytes and described in some thousand, so that a
+// request could ask for more than there is memory.
+const configEntriesMax = 500_000
+
+// describedConfigs describes one resource, if no more than left entries have to be looked at; keys is null for all.
+func (n *Node) describedConfigs(resource metadata.Resource, keys []string, request *protocol.DescribeConfigsRequest, left *int) (
+	[]protocol.DescribeConfigsResponseResourceResult, error) {
+	described := []protocol.DescribeConfigsResponseResourceResult{}
+	if *left <= 0 {
+		return described, protocol.Fail(protocol.InvalidRequest,
+			"the resources in front of it have %d configuration entries, as many as are looked at for one answer; ask for fewer at once", configEntriesMax)
+	}
+	entries, err := n.configEntries(resource)
+	if err != nil {
+		return described, err
+	}
+	*left -= len(entries)
+	wanted := make(map[string]bool, len(keys))
+	for _, key := range keys {
+		wanted[key] = true
+	}
+	for i := range entries {
+		if keys == nil || wanted[entries[i].Name] {
+			described = append(described, describedConfig(&entries[i], request))
+		}
+	}
+	return described, nil
 }
 
 // configEntries describes one resource.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"github.com/skein-io/skein/internal/group"
@@ -8,18 +9,19 @@ import (
 )
 
 // DescribeGroups (15), versions 0 to 6: state and members of groups. Assignments only while a group is Stable. A group
-// that does not exist is "Dead", from 6 on with GROUP_ID_NOT_FOUND (KIP-1043).
+// that does not exist is "Dead", from 6 on with GROUP_ID_NOT_FOUND (KIP-1043). A group named twice is answered once.
 func (n *Node) describeGroups(c *Call) {
 	request := c.Request.(*protocol.DescribeGroupsRequest)
+	names := distinct(request.Groups)
 	response := protocol.NewDescribeGroupsResponse()
-	response.Groups = make([]protocol.DescribeGroupsResponseDescribedGroup, len(request.Groups))
-	if len(request.Groups) == 0 {
+	response.Groups = make([]protocol.DescribeGroupsResponseDescribedGroup, len(names))
+	if len(names) == 0 {
 		c.Reply(response)
 		return
 	}
 	var waiting atomic.Int32
-	waiting.Store(int32(len(request.Groups)))
-	for i, id := range request.Groups {
+	waiting.Store(int32(len(names)))
+	for i, id := range names {
 		answer := &response.Groups[i]
 		answer.Default()
 		answer.GroupID = id
@@ -31,6 +33,16 @@ func (n *Node) describeGroups(c *Call) {
 			}
 		})
 	}
+}
+
+// distinct returns the names in their order, each once.
+func distinct(names []string) []string {
+	seen := make(map[string]bool, len(names))
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		again := seen[name]
+		seen[name] = true
+		return again
+	})
 }
 
 func (n *Node) describedGroup(c *Call, answer *protocol.DescribeGroupsResponseDescribedGroup, reply group.DescribeReply) {

@@ -1,9 +1,7 @@
 package api
 
 import (
-	"slices"
-
-	"github.com/skein-io/skein/internal/partition"
+	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
 )
 
@@ -21,8 +19,9 @@ func (n *Node) describeLogDirs(c *Call) {
 	} else {
 		result.TotalBytes, result.UsableBytes = int64(space.Total), int64(space.Free)
 	}
+	asked := askedLogs(request)
 	for _, p := range n.Partitions.All() {
-		if !describesLog(request, p) {
+		if asked != nil && !asked[p.Name] {
 			continue
 		}
 		last := len(result.Topics) - 1
@@ -37,11 +36,16 @@ func (n *Node) describeLogDirs(c *Call) {
 	c.Reply(response)
 }
 
-func describesLog(request *protocol.DescribeLogDirsRequest, p *partition.Partition) bool {
+// askedLogs is what the request names, nil for everything.
+func askedLogs(request *protocol.DescribeLogDirsRequest) map[metadata.TopicPartition]bool {
 	if request.Topics == nil {
-		return true
+		return nil
 	}
-	return slices.ContainsFunc(request.Topics, func(t protocol.DescribeLogDirsRequestDescribableLogDirTopic) bool {
-		return t.Topic == p.Name.Topic && slices.Contains(t.Partitions, p.Name.Partition)
-	})
+	asked := map[metadata.TopicPartition]bool{}
+	for i := range request.Topics {
+		for _, index := range request.Topics[i].Partitions {
+			asked[metadata.TopicPartition{Topic: request.Topics[i].Topic, Partition: index}] = true
+		}
+	}
+	return asked
 }

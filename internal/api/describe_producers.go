@@ -9,10 +9,16 @@ import (
 func (n *Node) describeProducers(c *Call) {
 	request := c.Request.(*protocol.DescribeProducersRequest)
 	response := protocol.NewDescribeProducersResponse()
+	seen := map[fetchKey]bool{}
 	for i := range request.Topics {
 		topic := &request.Topics[i]
 		answer := protocol.DescribeProducersResponseTopicResponse{Name: topic.Name}
 		for _, index := range topic.PartitionIndexes {
+			key := fetchKey{topic: topic.Name, partition: index}
+			if seen[key] { // it is answered once: a partition may have many producers
+				continue
+			}
+			seen[key] = true
 			answer.Partitions = append(answer.Partitions, n.producersOf(c, topic.Name, index))
 		}
 		response.Topics = append(response.Topics, answer)

@@ -1,8 +1,6 @@
 package api
 
 import (
-	"slices"
-
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
 )
@@ -29,11 +27,13 @@ func (n *Node) creatable(c *Call, request *protocol.MetadataRequest) []string {
 	}
 	var missing []string
 	image := n.Image()
+	seen := map[string]bool{}
 	for i := range request.Topics {
 		name := request.Topics[i].Name
-		if name == nil || image.Topic(*name) != nil || metadata.CheckTopicName(*name) != nil || slices.Contains(missing, *name) {
+		if name == nil || seen[*name] || image.Topic(*name) != nil || metadata.CheckTopicName(*name) != nil {
 			continue
 		}
+		seen[*name] = true
 		missing = append(missing, *name)
 	}
 	return missing
@@ -60,10 +60,23 @@ func (n *Node) replyMetadata(c *Call, request *protocol.MetadataRequest, failed 
 			response.Topics = append(response.Topics, describedTopic(image, topic, request.IncludeTopicAuthorizedOperations))
 		}
 	}
+	seen := map[askedName]bool{} // a topic named twice is answered once, as in Kafka
 	for i := range request.Topics {
+		key := askedName{name: text(request.Topics[i].Name), null: request.Topics[i].Name == nil, id: request.Topics[i].TopicID}
+		if seen[key] {
+			continue
+		}
+		seen[key] = true
 		response.Topics = append(response.Topics, n.askedTopic(c, image, &request.Topics[i], request.IncludeTopicAuthorizedOperations, failed))
 	}
 	c.Reply(response)
+}
+
+// askedName is how a Metadata request names a topic.
+type askedName struct {
+	name string
+	null bool
+	id   protocol.UUID
 }
 
 func (n *Node) askedTopic(c *Call, image *metadata.Image, asked *protocol.MetadataRequestTopic, withRights bool,

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"github.com/skein-io/skein/internal/group"
@@ -17,17 +18,18 @@ func (n *Node) offsetFetch(c *Call) {
 		n.offsetFetchOne(c, request)
 		return
 	}
+	groups := wholeOnce(request.Groups)
 	response := protocol.NewOffsetFetchResponse()
-	response.Groups = make([]protocol.OffsetFetchResponseGroup, len(request.Groups))
-	if len(request.Groups) == 0 {
+	response.Groups = make([]protocol.OffsetFetchResponseGroup, len(groups))
+	if len(groups) == 0 {
 		c.Reply(response)
 		return
 	}
 	image := n.Image()
 	var waiting atomic.Int32
-	waiting.Store(int32(len(request.Groups)))
-	for i := range request.Groups {
-		asked, answer := &request.Groups[i], &response.Groups[i]
+	waiting.Store(int32(len(groups)))
+	for i := range groups {
+		asked, answer := &groups[i], &response.Groups[i]
 		answer.GroupID = asked.GroupID
 		fetch, unknown := fetchRequest(c.Version, image, asked, request.RequireStable)
 		n.Groups.FetchOffsets(fetch, func(reply group.FetchReply) {
@@ -38,6 +40,20 @@ func (n *Node) offsetFetch(c *Call) {
 			}
 		})
 	}
+}
+
+// wholeOnce leaves out a group whose offsets are asked for altogether a second time: what a few bytes ask for must not
+// be told again and again.
+func wholeOnce(groups []protocol.OffsetFetchRequestGroup) []protocol.OffsetFetchRequestGroup {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(groups, func(g protocol.OffsetFetchRequestGroup) bool {
+		if g.Topics != nil {
+			return false
+		}
+		again := seen[g.GroupID]
+		seen[g.GroupID] = true
+		return again
+	})
 }
 
 // fetchRequest translates one group of the request; unknown are the topics of it whose id nothing has.
