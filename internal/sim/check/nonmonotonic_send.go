@@ -34,7 +34,7 @@ func (v *View) batchesOf(ops []int, r *report) [][]batch {
 		for _, rec := range v.ops[i].Records {
 			l := v.logs[rec.Partition]
 			offset, known := l.place(rec.Value)
-			if !known || l.sent[rec.Value].op != i {
+			if !known || v.standsFor(l.sent[rec.Value]) != i {
 				continue // a further attempt at a send is at the place of the first
 			}
 			b, begun := own[rec.Partition]
@@ -56,6 +56,15 @@ func (v *View) batchesOf(ops []int, r *report) [][]batch {
 		all = append(all, byPartition[p])
 	}
 	return all
+}
+
+// standsFor is the attempt whose time counts: with idempotence the first, for what is sent again keeps its place; else the
+// one that says most, for it may be the one that wrote the record.
+func (v *View) standsFor(s sending) int {
+	if v.ops[s.first].Idempotent {
+		return s.first
+	}
+	return s.op
 }
 
 func (v *View) checkSendOrder(batches []batch, r *report) {

@@ -124,6 +124,9 @@ func TestNonmonotonicSend(t *testing.T) {
 	want(t, history().send("p", "a@1").at(0, 100).send("q", "b@0").at(1, 99))
 	// A second attempt at a batch is answered with the place of the first.
 	want(t, history().send("p", "a@0").send("p", "b@1").send("p", "a@0"))
+	// So is one whose first attempt had no answer, when a later batch was acknowledged before.
+	want(t, history().send("p", "a@-").outcome(Info, "").send("p", "b@1").send("p", "a@0"))
+	want(t, history().send("p", "a@-").outcome(Info, "").send("p", "b@1").send("p", "a@2"), "nonmonotonic-send")
 }
 
 func TestKnownOffset(t *testing.T) {

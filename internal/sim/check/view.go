@@ -51,6 +51,7 @@ type seen struct {
 // sending is where a value was sent: the operation and the place among the records that it sent to the partition.
 type sending struct {
 	op       int // of several attempts the one that says most
+	first    int // the one that began first
 	place    int
 	attempts int
 }
@@ -110,6 +111,9 @@ func (v *View) addSend(i int) {
 		s, again := l.sent[r.Value]
 		if !again {
 			l.sentOrder = append(l.sentOrder, r.Value)
+		}
+		if !again || v.ops[i].Invoked < v.ops[s.first].Invoked {
+			s.first = i
 		}
 		if !again || v.rank(i) > v.rank(s.op) {
 			s.op, s.place = i, places[r.Partition]
