@@ -6,7 +6,15 @@ import "github.com/skein-io/skein/internal/protocol"
 // back with it; newer ones use IncrementalAlterConfigs. Decided by the controller.
 func (n *Node) alterConfigs(c *Call) {
 	request := c.Request.(*protocol.AlterConfigsRequest)
-	ask(n, c, func(response *protocol.AlterConfigsResponse, note func(protocol.Code, *string)) {
+	var size changeSize
+	for i := range request.Resources {
+		r := &request.Resources[i]
+		size.resource(r.ResourceName, len(r.Configs))
+		for j := range r.Configs {
+			size.value(r.Configs[j].Name, r.Configs[j].Value)
+		}
+	}
+	ask(n, c, size.check(), func(response *protocol.AlterConfigsResponse, note func(protocol.Code, *string)) {
 		for i := range response.Responses {
 			note(response.Responses[i].ErrorCode, response.Responses[i].ErrorMessage)
 		}

@@ -118,3 +118,52 @@ func TestConfigsOfCountlessGroups(t *testing.T) {
 		t.Errorf("the last group is refused without saying what to do")
 	}
 }
+
+// TestConfigsTooManyOrTooLong sends changes of configurations that one entry of the metadata log cannot hold, or that
+// would keep the controller busy for minutes. They are refused with the reason, and the controller goes on.
+func TestConfigsTooManyOrTooLong(t *testing.T) {
+	_, w := start(t)
+	spacious(w)
+	long, property := strings.Repeat("x", 32_000), "share.auto.offset.reset"
+
+	many := kmsg.NewPtrIncrementalAlterConfigsRequest()
+	for i := range 1200 {
+		r := kmsg.NewIncrementalAlterConfigsRequestResource()
+		r.ResourceType, r.ResourceName = 32, fmt.Sprint(i)
+		r.Configs = []kmsg.IncrementalAlterConfigsRequestResourceConfig{{Name: property, Value: &long}}
+		many.Resources = append(many.Resources, r)
+	}
+	for _, r := range ask[*kmsg.IncrementalAlterConfigsResponse](w, many, 1).Resources {
+		wantCode(t, "38 MB of values", r.ErrorCode, protocol.PolicyViolation)
+	}
+
+	whole := kmsg.NewPtrAlterConfigsRequest()
+	short := "latest"
+	for i := range 20_000 {
+		r := kmsg.NewAlterConfigsRequestResource()
+		r.ResourceType, r.ResourceName = 32, fmt.Sprint(i)
+		r.Configs = []kmsg.AlterConfigsRequestResourceConfig{{Name: property, Value: &short}}
+		whole.Resources = append(whole.Resources, r)
+	}
+	for _, r := range ask[*kmsg.AlterConfigsResponse](w, whole, 1).Resources {
+		wantCode(t, "20,000 resources", r.ErrorCode, protocol.PolicyViolation)
+	}
+
+	named := kmsg.NewPtrIncrementalAlterConfigsRequest()
+	group := kmsg.NewIncrementalAlterConfigsRequestResource()
+	group.ResourceType, group.ResourceName = 32, long
+	group.Configs = []kmsg.IncrementalAlterConfigsRequestResourceConfig{{Name: property, Value: &short}}
+	named.Resources = append(named.Resources, group)
+	wantCode(t, "a group's name of 32,000 bytes", ask[*kmsg.IncrementalAlterConfigsResponse](w, named, 1).Resources[0].ErrorCode, protocol.InvalidRequest)
+
+	topics := kmsg.NewPtrCreateTopicsRequest()
+	topic := kmsg.NewCreateTopicsRequestTopic()
+	topic.Topic, topic.NumPartitions, topic.ReplicationFactor = "t", 1, 1
+	for i := range 200_000 {
+		topic.Configs = append(topic.Configs, kmsg.CreateTopicsRequestTopicConfig{Name: fmt.Sprint(i), Value: &short})
+	}
+	topics.Topics = append(topics.Topics, topic)
+	wantCode(t, "200,000 names of one topic", ask[*kmsg.CreateTopicsResponse](w, topics, 5).Topics[0].ErrorCode, protocol.PolicyViolation)
+
+	create(w, "t", 1)
+}

@@ -16,8 +16,12 @@ type Controller interface {
 }
 
 // ask sends a request on to the controller and answers with its response, after noting each error in it. Where the
-// request as a whole failed, refuse makes the response.
-func ask[Response protocol.Message](n *Node, c *Call, errors func(Response, func(protocol.Code, *string)), refuse func(protocol.Code, *string) Response) {
+// request as a whole failed, refuse makes the response; unfit is why it is not even sent, or nil.
+func ask[Response protocol.Message](n *Node, c *Call, unfit error, errors func(Response, func(protocol.Code, *string)), refuse func(protocol.Code, *string) Response) {
+	if unfit != nil {
+		c.Reply(refuse(n.failText(c, unfit)))
+		return
+	}
 	n.Controller.Ask(c.Request, c.Version, func(message protocol.Message, err error) {
 		if err != nil {
 			c.Reply(refuse(n.failText(c, err)))

@@ -5,7 +5,7 @@ import "github.com/skein-io/skein/internal/protocol"
 // CreatePartitions (37), versions 0 to 3: adds partitions to topics. Decided by the controller.
 func (n *Node) createPartitions(c *Call) {
 	request := c.Request.(*protocol.CreatePartitionsRequest)
-	ask(n, c, func(response *protocol.CreatePartitionsResponse, note func(protocol.Code, *string)) {
+	ask(n, c, nil, func(response *protocol.CreatePartitionsResponse, note func(protocol.Code, *string)) {
 		for i := range response.Results {
 			note(response.Results[i].ErrorCode, response.Results[i].ErrorMessage)
 		}

@@ -6,7 +6,7 @@ import "github.com/skein-io/skein/internal/protocol"
 // go after file.delete.delay.ms.
 func (n *Node) deleteTopics(c *Call) {
 	request := c.Request.(*protocol.DeleteTopicsRequest)
-	ask(n, c, func(response *protocol.DeleteTopicsResponse, note func(protocol.Code, *string)) {
+	ask(n, c, nil, func(response *protocol.DeleteTopicsResponse, note func(protocol.Code, *string)) {
 		for i := range response.Responses {
 			note(response.Responses[i].ErrorCode, response.Responses[i].ErrorMessage)
 		}

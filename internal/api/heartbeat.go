@@ -17,6 +17,7 @@ func (n *Node) heartbeat(c *Call) {
 		InstanceID: text(request.GroupInstanceID),
 		Generation: request.GenerationID,
 		Aside:      coordinator.GoesOnAside(c.Client.SoftwareName),
+		Behind:     coordinator.WaitsBehind(c.Client.SoftwareName),
 	}, func(reply group.HeartbeatReply) {
 		response := protocol.NewHeartbeatResponse()
 		response.ErrorCode = n.fail(c, reply.Err)

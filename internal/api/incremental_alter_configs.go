@@ -6,7 +6,15 @@ import "github.com/skein-io/skein/internal/protocol"
 // configuration (KIP-339). Decided by the controller.
 func (n *Node) incrementalAlterConfigs(c *Call) {
 	request := c.Request.(*protocol.IncrementalAlterConfigsRequest)
-	ask(n, c, func(response *protocol.IncrementalAlterConfigsResponse, note func(protocol.Code, *string)) {
+	var size changeSize
+	for i := range request.Resources {
+		r := &request.Resources[i]
+		size.resource(r.ResourceName, len(r.Configs))
+		for j := range r.Configs {
+			size.value(r.Configs[j].Name, r.Configs[j].Value)
+		}
+	}
+	ask(n, c, size.check(), func(response *protocol.IncrementalAlterConfigsResponse, note func(protocol.Code, *string)) {
 		for i := range response.Responses {
 			note(response.Responses[i].ErrorCode, response.Responses[i].ErrorMessage)
 		}

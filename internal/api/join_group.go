@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/skein-io/skein/internal/group"
-	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
 )
 
@@ -14,10 +13,6 @@ import (
 // reason (KIP-800), from 9 on a leader may be told to skip the assignment (KIP-814).
 func (n *Node) joinGroup(c *Call) {
 	request := c.Request.(*protocol.JoinGroupRequest)
-	if err := checkInstanceID(request.GroupInstanceID); err != nil {
-		n.replyJoin(c, group.JoinReply{Err: err, MemberID: request.MemberID})
-		return
-	}
 	join := group.JoinRequest{
 		GroupID:                    request.GroupID,
 		MemberID:                   request.MemberID,
@@ -66,15 +61,4 @@ func nullFrom(version, since int16, s string) *string {
 		return nil
 	}
 	return &s
-}
-
-// checkInstanceID applies the rules of topic names to group.instance.id, as Kafka does.
-func checkInstanceID(id *string) *protocol.Error {
-	if id == nil {
-		return nil
-	}
-	if err := metadata.CheckTopicName(*id); err != nil {
-		return protocol.Fail(protocol.InvalidRequest, "group.instance.id %.300q does not follow the rules of names: %w", *id, err)
-	}
-	return nil
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"math"
 	"time"
 
 	"github.com/skein-io/skein/internal/group"
@@ -30,11 +31,8 @@ func (n *Node) offsetCommit(c *Call) {
 		MemberID:            request.MemberID,
 		InstanceID:          text(request.GroupInstanceID),
 		Generation:          request.GenerationIDOrMemberEpoch,
-		Retention:           time.Duration(request.RetentionTimeMs) * time.Millisecond,
+		Retention:           retention(request.RetentionTimeMs),
 		ReportsUnknownGroup: c.Version >= 9,
-	}
-	if request.RetentionTimeMs < 0 {
-		o.commit.Retention = -1
 	}
 	o.response.Topics = make([]protocol.OffsetCommitResponseTopic, len(request.Topics))
 	image := n.Image()
@@ -47,6 +45,15 @@ func (n *Node) offsetCommit(c *Call) {
 		return
 	}
 	n.Groups.CommitOffsets(o.commit, o.finish)
+}
+
+// retention is how long an offset is kept, negative for as long as the broker says. A time that no Duration holds is
+// as good as the longest that one does.
+func retention(ms int64) time.Duration {
+	if ms < 0 {
+		return -1
+	}
+	return time.Duration(min(ms, math.MaxInt64/int64(time.Millisecond))) * time.Millisecond
 }
 
 // topic takes one topic of the request to the coordinator, as far as it exists.

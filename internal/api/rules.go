@@ -43,6 +43,9 @@ func (r Rules) Check(resource metadata.Resource, set *metadata.ConfigSet) error 
 		}
 		err = config.ValidateDynamic(values, resource.Name != "")
 	case metadata.GroupResource:
+		if len(resource.Name) > resourceNameMax {
+			return protocol.Fail(protocol.InvalidRequest, "the group's name has %d bytes; one with a configuration has at most %d", len(resource.Name), resourceNameMax)
+		}
 		err = config.ValidateGroup(values)
 	default:
 		return protocol.Fail(protocol.InvalidRequest, "resources of type %s have no configuration here", resource.Type)
