@@ -1,18 +1,24 @@
 package skein
 
 import (
+	"errors"
+	"fmt"
+	"time"
+
 	"github.com/skein-io/skein/internal/coordinator"
+	"github.com/skein-io/skein/internal/disk"
 	"github.com/skein-io/skein/internal/group"
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/server"
 )
 
 // openGroups makes the group coordinator. It answers once __consumer_offsets exists and is led here.
-func (p *parts) openGroups(*Config) error {
+func (p *parts) openGroups(c *Config) error {
 	b := p.broker
 	settings := coordinator.DefaultConfig()
 	settings.CommitTimeout = b.OffsetsCommitTimeout
 	settings.Log = p.logger
+	settings.Crashed = func(partition int32, recording []byte) { p.keepRecording(c.FS, partition, recording) }
 	settings.Group.SessionTimeoutMin = b.GroupSessionTimeoutMin
 	settings.Group.SessionTimeoutMax = b.GroupSessionTimeoutMax
 	settings.Group.SizeMax = b.GroupMaxSize
@@ -24,6 +30,19 @@ func (p *parts) openGroups(*Config) error {
 	p.groups = coordinator.New(settings)
 	p.groups.Start(int(b.OffsetsTopicPartitions))
 	return nil
+}
+
+// keepRecording writes what a loop of the coordinator did before a panic beside the data, for `skein debug replay`.
+func (p *parts) keepRecording(files disk.FS, partition int32, recording []byte) {
+	name := fmt.Sprintf("crash-group-%d-%d.jsonl", partition, time.Now().Unix())
+	f, err := files.Create(name)
+	if err == nil {
+		if _, err = f.WriteAt(recording, 0); err == nil {
+			err = f.Sync()
+		}
+		err = errors.Join(err, f.Close())
+	}
+	p.logger.Error("the group coordinator came to a state that must not be", "partition", partition, "recording", name, "error", err)
 }
 
 // follow takes a new image to the partitions and the group coordinator. It is called with one image after the other,
@@ -71,7 +90,7 @@ func (p *parts) elect(topic *metadata.Topic) {
 			p.groups.Resigned(wanted.Index, wanted.LeaderEpoch)
 			continue
 		}
-		p.groups.Elected(wanted.Index, wanted.LeaderEpoch, offsetsLog{hosted})
+		p.groups.Elected(wanted.Index, wanted.LeaderEpoch, offsetsLog{hosted, wanted.LeaderEpoch})
 	}
 }
 

@@ -3,6 +3,7 @@ package skein
 import (
 	"github.com/skein-io/skein/internal/commitlog"
 	"github.com/skein-io/skein/internal/partition"
+	"github.com/skein-io/skein/internal/protocol"
 	"github.com/skein-io/skein/internal/record"
 )
 
@@ -10,9 +11,15 @@ import (
 const loadBytesMax = 1 << 20
 
 // offsetsLog is a partition of __consumer_offsets as the coordinator sees it (coordinator.Log).
-type offsetsLog struct{ *partition.Partition }
+type offsetsLog struct {
+	*partition.Partition
+	epoch record.LeaderEpoch // in which the coordinator was elected
+}
 
 func (l offsetsLog) Append(batch []byte) (record.Offset, error) {
+	if epoch, leading := l.LeaderEpoch(); !leading || epoch != l.epoch {
+		return -1, protocol.Fail(protocol.NotLeaderOrFollower, "%s is not led here in epoch %d any more", l.Name, l.epoch)
+	}
 	appended, err := l.Partition.Append(batch, commitlog.Coordinator, partition.AcksAll)
 	return appended.First, err
 }

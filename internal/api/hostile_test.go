@@ -85,3 +85,44 @@ func TestPollsOfClosedConnectionsEnd(t *testing.T) {
 		}
 	})
 }
+
+// TestOffsetsTopicKeepsItsPartitions: with another number of partitions every group would be looked for elsewhere.
+func TestOffsetsTopicKeepsItsPartitions(t *testing.T) {
+	_, w := start(t)
+	create(w, "t", 1)
+	commitEverywhere(w, "g", "t", 1)
+	request := kmsg.NewPtrCreatePartitionsRequest()
+	request.Topics = []kmsg.CreatePartitionsRequestTopic{{Topic: "__consumer_offsets", Count: 100}}
+	wantCode(t, "CreatePartitions", ask[*kmsg.CreatePartitionsResponse](w, request, 1).Topics[0].ErrorCode, protocol.PolicyViolation)
+	if got := committed(w, "g", "t"); got != 1 {
+		t.Errorf("the committed offset is %d, want 1", got)
+	}
+}
+
+// committed is what a group has committed of partition 0 of a topic.
+func committed(w *wire, groupID, topic string) int64 {
+	w.t.Helper()
+	request := kmsg.NewPtrOffsetFetchRequest()
+	request.Group = groupID
+	request.Topics = []kmsg.OffsetFetchRequestTopic{{Topic: topic, Partitions: []int32{0}}}
+	answer := ask[*kmsg.OffsetFetchResponse](w, request, 5)
+	wantCode(w.t, "OffsetFetch", answer.ErrorCode, protocol.None)
+	return answer.Topics[0].Partitions[0].Offset
+}
+
+// TestDeletedOffsetsTopicComesBack deletes __consumer_offsets, which loses what is committed, and lets groups begin anew.
+func TestDeletedOffsetsTopicComesBack(t *testing.T) {
+	_, w := start(t)
+	create(w, "t", 1)
+	for range 3 {
+		commitEverywhere(w, "g", "t", 1)
+		if got := committed(w, "g", "t"); got != 1 {
+			t.Errorf("the committed offset is %d, want 1", got)
+		}
+		remove(w, "__consumer_offsets")
+	}
+	commitEverywhere(w, "g", "t", 1)
+	if got := committed(w, "g", "t"); got != 1 {
+		t.Errorf("the committed offset is %d, want 1", got)
+	}
+}

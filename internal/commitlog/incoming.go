@@ -103,11 +103,9 @@ func (in *incoming) checkBatch(b record.Batch, index int32) (record.Batch, error
 	case Replica:
 		return b, b.Check()
 	case Coordinator:
+		// max.message.bytes is for clients: a group of ten thousand members is one record of some megabytes.
 		if err := b.Check(); err != nil {
 			return nil, err
-		}
-		if b.Length() > in.config.MaxMessageBytes {
-			return nil, protocol.Fail(protocol.MessageTooLarge, "the record batch has %d bytes; max.message.bytes is %d", b.Length(), in.config.MaxMessageBytes)
 		}
 	default:
 		if err := in.checkProduced(b, index, limits); err != nil {

@@ -16,6 +16,8 @@ type HeartbeatRequest struct {
 	Generation int32
 	// Aside says that the client is known to go on with its work while a heartbeat of it is not answered.
 	Aside bool
+	// Behind says that the client is known to keep its other requests back until a heartbeat of it is answered.
+	Behind bool `json:",omitempty"`
 }
 
 // HeartbeatReply answers Heartbeat.

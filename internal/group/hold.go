@@ -10,10 +10,11 @@ import (
 // So in a Stable group the answer is kept back: it is given when a rebalance starts, when a later request arrives on
 // the connection, or shortly before the next heartbeat is due. The member then learns of the rebalance at once.
 //
-// What clients do while they wait was read in their sources. Java, librdkafka, sarama and kafka-go count the interval
-// from the time a heartbeat was sent; Java sends the next one even if the last is not answered, librdkafka skips it;
-// franz-go counts from the answer. All of them go on with their work. kafkajs and clients like it do not: they wait for
-// the answer within their poll loop. Such a client is found out by its spacing: if holding makes its next heartbeat
+// What clients do while they wait was read in their sources. Java, librdkafka and kafka-go count the interval from the
+// time a heartbeat was sent; Java sends the next one even if the last is not answered, librdkafka skips it; franz-go
+// counts from the answer. All of them go on with their work. sarama does not: it locks the connection until the answer
+// is there, commits and fetches wait behind it, so nothing of it is held. kafkajs and clients like it do not either: they
+// wait for the answer within their poll loop. Such a client is found out by its spacing: if holding makes its next heartbeat
 // come later, then nothing of it is held any more. Clients that are not known as Aside are tried with a short hold.
 //
 // With a member's second heartbeat its usual interval is known. The first is held for a moment if the client is known to
@@ -49,7 +50,7 @@ func (s *Shard) holdOrAnswer(g *group, m *member, e *Heartbeat) {
 	s.release(g, m, nil) // of another connection
 	m.beat.learn(s.now, e.Aside)
 	d := s.holdFor(m, e.Aside)
-	if d <= 0 {
+	if d <= 0 || e.Behind {
 		s.reply(e.Token, &HeartbeatReply{})
 		return
 	}

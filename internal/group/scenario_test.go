@@ -177,7 +177,7 @@ func (s *script) event(cmd string, a args) Event {
 		return e
 	case "heartbeat":
 		return &Heartbeat{Token: s.token, HeartbeatRequest: HeartbeatRequest{GroupID: a.str("group", "g"), MemberID: a.str("member", ""),
-			InstanceID: a.str("instance", ""), Generation: int32(a.int("gen", 1)), Aside: a.has("aside")}}
+			InstanceID: a.str("instance", ""), Generation: int32(a.int("gen", 1)), Aside: a.has("aside"), Behind: a.has("behind")}}
 	case "nudge":
 		return &Nudge{Token: s.tokenOf(a.str("of", "")), GroupID: a.str("group", "g"), MemberID: a.str("member", "")}
 	case "leave":
