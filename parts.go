@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -28,6 +29,7 @@ type parts struct {
 	present atomic.Pointer[config.Broker] // with dynamic changes
 	logger  *slog.Logger
 
+	files     io.Closer // the data directory, if it was opened here
 	dir       *commitlog.Dir
 	host      *partition.Host
 	groups    *coordinator.Coordinator
@@ -59,7 +61,7 @@ func (p *parts) openDir(c *Config) error {
 		if err != nil {
 			return fmt.Errorf("data directory %s: %w", p.broker.LogDirs[0], err)
 		}
-		files = real
+		p.files, files = real, real
 		c.FS = files
 	}
 	clusterID := ""
@@ -149,6 +151,9 @@ func (p *parts) close() error {
 	}
 	if p.dir != nil {
 		failed = append(failed, p.dir.Close())
+	}
+	if p.files != nil {
+		failed = append(failed, p.files.Close())
 	}
 	return errors.Join(failed...)
 }
