@@ -38,7 +38,7 @@ func consume(s *line.Session, r line.Request) (any, error) {
 // group is one member: kcat -G, which commits every 500 ms what it has
 // printed. A pipe of the pace makes kcat wait.
 func group(s *line.Session, r line.Request) (any, error) {
-	args := []string{"-G", r.Group, "-J", "-X", "auto.offset.reset=earliest", "-X", "auto.commit.interval.ms=500",
+	args := []string{"-E", "-G", r.Group, "-J", "-X", "auto.offset.reset=earliest", "-X", "auto.commit.interval.ms=500",
 		"-X", "partition.assignment.strategy=range", "-X", "queued.min.messages=1", "-u",
 		"-X", fmt.Sprintf("session.timeout.ms=%d", r.SessionMs), "-X", fmt.Sprintf("heartbeat.interval.ms=%d", r.HeartbeatMs)}
 	if r.Max > 0 {

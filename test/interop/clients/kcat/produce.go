@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"strings"
 
 	"github.com/skein-io/skein/test/interop/line"
 )
@@ -12,8 +13,10 @@ import (
 func produce(s *line.Session, r line.Request) (any, error) {
 	inFlight := map[bool]string{true: "5", false: "1"}[r.Idempotent]
 	header := line.Headers(r.Tag, 0)[0]
-	cmd := kcat("-P", "-t", r.Topic, "-K", "\t", "-z", r.Codec, "-H", header[0]+"="+header[1], "-X", "acks=all", "-X", "linger.ms=5",
+	cmd := kcat("-P", "-E", "-t", r.Topic, "-K", "\t", "-z", r.Codec, "-H", header[0]+"="+header[1], "-X", "acks=all", "-X", "linger.ms=5",
 		"-X", fmt.Sprintf("enable.idempotence=%t", r.Idempotent), "-X", "max.in.flight="+inFlight)
+	var said strings.Builder
+	cmd.Stderr = &said
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -33,7 +36,7 @@ func produce(s *line.Session, r line.Request) (any, error) {
 	_ = out.Flush()
 	_ = in.Close()
 	if err := cmd.Wait(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %s", err, strings.TrimSpace(said.String()))
 	}
 	for i := r.Start; i < r.Start+r.Count; i++ {
 		s.Emit(line.Event{E: line.Ack, I: i, O: -1})
