@@ -28,11 +28,21 @@ func (l *Log) checkpoint(s *segment) error {
 		l.wroteFile(f)
 		l.files.release(f)
 	}
-	l.dirty.mu.Lock()
-	l.dirty.work.epochs = l.epochs.snapshot()
-	l.dirty.mu.Unlock()
+	l.saveEpochs()
 	s.checkpoint = s.size.Load()
 	return nil
+}
+
+// saveEpochs leaves the leader epochs to the next round, if they are not in their file already.
+func (l *Log) saveEpochs() {
+	epochs := l.epochs.snapshot()
+	if slices.Equal(epochs, l.savedEpochs) {
+		return
+	}
+	l.savedEpochs = epochs
+	l.dirty.mu.Lock()
+	l.dirty.work.epochs = epochs
+	l.dirty.mu.Unlock()
 }
 
 // tryCheckpoint is checkpoint between appends: without room it is left for later, any other failure takes the

@@ -182,7 +182,7 @@ func (s *cleanedSegment) add(b record.Batch) error {
 	if b == nil {
 		return nil
 	}
-	s.note(b.LastOffset(), s.position, int64(len(b)), b.MaxTimestamp(), s.interval)
+	s.note(b.LastOffset(), s.position, int64(len(b)), largestTime(b), s.interval)
 	s.position += int64(len(b))
 	s.next = b.NextOffset()
 	s.buffer = append(s.buffer, b...)

@@ -188,6 +188,7 @@ func (d *Dir) Close() error {
 	}
 	failed = errors.Join(failed, d.closeMark(failed == nil && d.allSettled()))
 	d.reap(nil)
+	d.files.closeIdle()
 	return errors.Join(failed, d.lock.Close())
 }
 

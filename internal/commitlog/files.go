@@ -157,6 +157,14 @@ func (c *fileCache) evict(max int) bool {
 	return c.open < before
 }
 
+// closeIdle closes every file that nobody uses: those of no segment, such as producer snapshots, are idle once they are
+// synced.
+func (c *fileCache) closeIdle() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.evict(0)
+}
+
 func (c *fileCache) unlink(f *cachedFile) {
 	if f.next != nil {
 		f.prev.next, f.next.prev = f.next, f.prev

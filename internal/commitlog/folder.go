@@ -125,5 +125,6 @@ func (l *Log) readEpochs(c folderContent) (bool, error) {
 		return false, nil
 	}
 	l.epochs.set(entries)
+	l.savedEpochs = slices.Clone(entries)
 	return true, nil
 }

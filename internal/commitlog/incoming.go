@@ -22,13 +22,22 @@ type batchInfo struct {
 	transactional bool
 }
 
+// largestTime is the largest timestamp of a batch's records. A batch that compaction emptied has none, whatever its
+// header says.
+func largestTime(b record.Batch) int64 {
+	if b.Count() == 0 {
+		return record.NoTimestamp
+	}
+	return b.MaxTimestamp()
+}
+
 func describeBatch(b record.Batch) batchInfo {
 	return batchInfo{
 		first:         b.BaseOffset(),
 		last:          b.LastOffset(),
 		size:          b.Length(),
 		count:         b.Count(),
-		maxTimestamp:  b.MaxTimestamp(),
+		maxTimestamp:  largestTime(b),
 		epoch:         b.LeaderEpoch(),
 		producerID:    b.ProducerID(),
 		baseSequence:  b.BaseSequence(),

@@ -35,12 +35,13 @@ type Log struct {
 	structure sync.RWMutex
 	segments  []*segment // by base; the last is the active one. Empty until the first append
 
-	mu        sync.Mutex
-	made      bool // the folder exists
-	closed    bool
-	producers producerTable
-	snapshots []record.Offset // of the producer snapshots on disk, ascending
-	unflushed int64           // records since the last sync, in page-cache mode
+	mu          sync.Mutex
+	made        bool // the folder exists
+	closed      bool
+	producers   producerTable
+	snapshots   []record.Offset // of the producer snapshots on disk, ascending
+	savedEpochs []EpochStart    // what the epoch file has, or will have after the next round
+	unflushed   int64           // records since the last sync, in page-cache mode
 
 	cleaning sync.Mutex   // one compaction at a time, and none beside what cuts or closes the log
 	haste    atomic.Int32 // how many wait for a compaction to give up

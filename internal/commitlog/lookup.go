@@ -57,7 +57,7 @@ func (s *segment) firstAt(timestamp int64, start, upTo record.Offset, limits rec
 		if b.BaseOffset() >= upTo {
 			return false, nil
 		}
-		if b.MaxTimestamp() < timestamp || b.LastOffset() < start {
+		if largestTime(b) < timestamp || b.LastOffset() < start {
 			return true, nil
 		}
 		if b, err = whole(); err != nil {
@@ -93,7 +93,7 @@ func (s *segment) bears(e TimestampOffset) (bool, error) {
 	}
 	right := false
 	err := s.visit(e.Offset, func(b record.Batch, _ func() (record.Batch, error)) (bool, error) {
-		right = b.LastOffset() == e.Offset && b.MaxTimestamp() == e.Timestamp
+		right = b.LastOffset() == e.Offset && largestTime(b) == e.Timestamp
 		return false, nil
 	})
 	return right, err
@@ -180,7 +180,7 @@ func (s *segment) largestOfHeaders(start, upTo record.Offset) (TimestampOffset, 
 		if b.BaseOffset() >= upTo {
 			return false, nil
 		}
-		if t := b.MaxTimestamp(); t > largest.Timestamp {
+		if t := largestTime(b); t > largest.Timestamp {
 			largest = TimestampOffset{t, b.LastOffset()}
 		}
 		return true, nil

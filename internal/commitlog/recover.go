@@ -325,8 +325,8 @@ func (l *Log) resync(r *recovering) error {
 	}
 	l.dirty.mu.Lock()
 	l.dirty.work.root = true
-	l.dirty.work.epochs = l.epochs.snapshot()
 	l.dirty.mu.Unlock()
+	l.saveEpochs()
 	l.enqueue()
 	return nil
 }

@@ -66,7 +66,7 @@ func (r *recovering) rebuild(i int) error {
 	next := r.next
 	r.next = s.base
 	err := r.steps(i, 0, s.size.Load(), func(b record.Batch, position int64) {
-		s.note(b.LastOffset(), position, int64(b.Length()), b.MaxTimestamp(), interval)
+		s.note(b.LastOffset(), position, int64(b.Length()), largestTime(b), interval)
 	})
 	ended := r.next
 	r.next = next

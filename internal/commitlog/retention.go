@@ -135,9 +135,7 @@ func (l *Log) DeleteRecords(before record.Offset) error {
 func (l *Log) moveStart(start record.Offset) error {
 	l.start.Store(int64(start))
 	if l.epochs.truncateStart(start) {
-		l.dirty.mu.Lock()
-		l.dirty.work.epochs = l.epochs.snapshot()
-		l.dirty.mu.Unlock()
+		l.saveEpochs()
 	}
 	entry, ok := l.dir.mark.get(l.key())
 	if !ok || entry.end < start { // in page-cache mode: the mark says it once the records are synced

@@ -79,6 +79,7 @@ func (l *Log) reset(start record.Offset) error {
 		if err := replaceFile(l.dir.fs, l.folder, epochFile, encodeEpochs(nil)); err != nil { // syncs the folder
 			return err
 		}
+		l.savedEpochs = nil
 	}
 	l.recovered(start, start, start)
 	l.dir.mark.put(l.key(), markEntry{end: start, start: start, epoch: record.NoLeaderEpoch})
@@ -238,7 +239,7 @@ func (l *Log) observeFrom(s *segment, file disk.File, from, to int64) error {
 		if !ok {
 			return nil
 		}
-		s.times.observe(b.MaxTimestamp(), b.LastOffset())
+		s.times.observe(largestTime(b), b.LastOffset())
 		if at > from {
 			s.sinceEntry += int64(b.Length())
 		}
@@ -317,8 +318,8 @@ func (l *Log) afterCut(end record.Offset) error {
 	l.dirty.mu.Lock()
 	l.dirty.work.end, l.dirty.work.epoch = end, epoch
 	l.dirty.work.folder = true
-	l.dirty.work.epochs = l.epochs.snapshot()
 	l.dirty.mu.Unlock()
+	l.saveEpochs()
 	if !l.pageCache() {
 		l.enqueue()
 	}
