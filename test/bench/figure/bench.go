@@ -31,7 +31,7 @@ type Bench struct {
 	clients *native.Programs
 	brokers map[string]*broker // the shared pair, started when first needed
 	used    bool               // the shared pair has done work
-	topics  int                // number of topics so far, for their names
+	names   int                // of topics and groups so far
 }
 
 // Figure is a name and how it is measured.

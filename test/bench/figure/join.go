@@ -2,6 +2,7 @@ package figure
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -12,11 +13,14 @@ import (
 	"github.com/skein-io/skein/test/bench/wire"
 )
 
-// Join: members that are connected already all join one group at once, each
-// on its own connection. They send heartbeats each 200 ms, counted from the
-// last one that was sent, and join again when a heartbeat tells them to. It
-// is over when all have their assignment in the same generation; the number
-// of that generation is the number of rebalances, since the group is new.
+// Join: members that start at once. Each does what a client does on a
+// connection of its own: ApiVersions, FindCoordinator, JoinGroup (twice, the
+// first answer is its member id), SyncGroup. They send heartbeats each 200 ms,
+// counted from the last one that was sent, and join again when a heartbeat
+// tells them to. It is over when all have their assignment in the same
+// generation; the number of that generation is the number of rebalances, since
+// the group is new. "join-v3" is the same with JoinGroup v3, in which a member
+// joins with one request: so do older clients.
 
 const (
 	heartbeatEvery = 200 * time.Millisecond
@@ -24,39 +28,44 @@ const (
 )
 
 func (b *Bench) join(ctx context.Context) error {
-	sides := []string{report.Skein, report.Kafka}
-	for _, side := range sides {
-		if _, err := b.joinOnce(ctx, side); err != nil { // uncounted
-			return fmt.Errorf("warming %s up: %w", side, err)
+	for _, variant := range []struct {
+		name    string
+		version int16
+	}{{"join", 9}, {"join-v3", 3}} {
+		once := func(ctx context.Context, side string) (values, error) { return b.joinOnce(ctx, side, variant.version) }
+		for _, side := range []string{report.Skein, report.Kafka} {
+			if _, err := once(ctx, side); err != nil { // uncounted
+				return fmt.Errorf("warming %s up: %w", side, err)
+			}
+		}
+		if err := b.turns(ctx, variant.name, []string{report.Skein, report.Kafka}, once); err != nil {
+			return err
 		}
 	}
-	return b.turns(ctx, "join", sides, b.joinOnce)
+	return nil
 }
 
-func (b *Bench) joinOnce(ctx context.Context, side string) (values, error) {
+func (b *Bench) joinOnce(ctx context.Context, side string, version int16) (values, error) {
 	k, err := b.shared(ctx, side)
 	if err != nil {
 		return nil, err
 	}
-	topic, err := b.createTopic(ctx, k, partitionsOfTopic, false)
-	if err != nil {
+	group := b.newName()
+	if err := k.awaitCoordinator(ctx, group); err != nil {
 		return nil, err
 	}
-	if err := k.awaitCoordinator(ctx, topic); err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, stormTimeMax)
-	defer cancel()
-	s := &storm{members: b.Sizes.Members, over: make(chan struct{})}
-	members, err := b.stormMembers(ctx, k, topic)
-	if err != nil {
+	if err := b.settle(ctx); err != nil {
 		return nil, err
 	}
 	before, err := k.cpu()
 	if err != nil {
 		return nil, err
 	}
-	took, err := s.run(ctx, members)
+	ctx, cancel := context.WithTimeout(ctx, stormTimeMax)
+	defer cancel()
+	s := &storm{members: b.Sizes.Members, over: make(chan struct{})}
+	took, err := s.run(ctx, k.Addr(), wire.Membership{
+		Group: group, Topic: "any", SessionTimeout: 30_000, RebalanceTimeout: 60_000, JoinVersion: version})
 	if err != nil {
 		return nil, err
 	}
@@ -65,25 +74,7 @@ func (b *Bench) joinOnce(ctx context.Context, side string) (values, error) {
 		return nil, err
 	}
 	b.used = true
-	v := values{"seconds": took.Seconds(), "rebalances": float64(s.generation), "cpu_s": after.Since(before.CPU).Total()}
-	return v, b.deleteTopic(ctx, k, topic)
-}
-
-func (b *Bench) stormMembers(ctx context.Context, k *broker, group string) ([]*wire.Member, error) {
-	var members []*wire.Member
-	for range b.Sizes.Members {
-		c, err := wire.Dial(ctx, k.Addr())
-		if err == nil {
-			err = c.APIVersions()
-		}
-		if err != nil {
-			closeAll(members)
-			return nil, err
-		}
-		members = append(members, &wire.Member{Conn: c, Membership: wire.Membership{
-			Group: group, Topic: group, SessionTimeout: 30_000, RebalanceTimeout: 60_000}})
-	}
-	return members, nil
+	return values{"seconds": took.Seconds(), "rebalances": float64(s.generation), "cpu_s": after.Since(before.CPU).Total()}, nil
 }
 
 // storm watches the members until all are in one generation.
@@ -98,28 +89,39 @@ type storm struct {
 }
 
 // run lets all members go and returns how long it took until all were stable.
-// The connections are closed when it returns.
-func (s *storm) run(ctx context.Context, members []*wire.Member) (time.Duration, error) {
+// They are gone when it returns.
+func (s *storm) run(ctx context.Context, addr string, in wire.Membership) (time.Duration, error) {
+	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	start := time.Now()
-	for _, m := range members {
-		running.Go(func() { s.live(m) })
+	for range s.members {
+		running.Go(func() { s.end(s.live(ctx, addr, in)) })
 	}
-	var took time.Duration
-	var err error
 	select {
 	case <-s.over:
-		took, err = time.Since(start), s.err
 	case <-ctx.Done():
-		err = fmt.Errorf("only %d of %d members are in generation %d: %w", s.in, s.members, s.generation, ctx.Err())
+		s.end(fmt.Errorf("only some members are in one generation: %w", ctx.Err()))
 	}
-	closeAll(members)
+	took := time.Since(start)
+	cancel() // closes the connections
 	running.Wait()
-	return took, err
+	if s.err != nil {
+		return 0, fmt.Errorf("%d of %d members in generation %d after %v: %w", s.in, s.members, s.generation, took, s.err)
+	}
+	return took, nil
 }
 
 // live is one member, until its connection is closed.
-func (s *storm) live(m *wire.Member) {
+func (s *storm) live(ctx context.Context, addr string, in wire.Membership) error {
+	c, err := wire.Dial(ctx, addr)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if err := errors.Join(c.APIVersions(), c.FindCoordinator(in.Group)); err != nil {
+		return err
+	}
+	m := &wire.Member{Conn: c, Membership: in}
 	for {
 		all, err := m.Join()
 		if err == nil {
@@ -130,8 +132,7 @@ func (s *storm) live(m *wire.Member) {
 			err = beat(m)
 		}
 		if err != kerr.RebalanceInProgress {
-			s.end(fmt.Errorf("member %s in generation %d: %w", m.ID, m.Generation, err))
-			return
+			return fmt.Errorf("member %s in generation %d: %w", m.ID, m.Generation, err)
 		}
 	}
 }
@@ -162,8 +163,8 @@ func (s *storm) stable(generation int32) {
 	}
 }
 
-// end takes the error of a member. One that comes after the storm is only the
-// closed connection.
+// end takes the error with which a member ended. One that comes when the storm
+// is over is only the closed connection.
 func (s *storm) end(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

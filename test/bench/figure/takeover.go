@@ -50,7 +50,7 @@ func (b *Bench) takeoverOnce(ctx context.Context, side string) (values, error) {
 			return nil, err
 		}
 		b.noteCommand(family+": "+filepath.Base(program), []string{k.Addr(), topic, topic, strconv.FormatInt(sessionTimeout.Milliseconds(), 10)})
-		phase := time.Duration(b.topics*7%10) * 300 * time.Millisecond
+		phase := time.Duration(b.names*7%10) * 300 * time.Millisecond
 		go func() {
 			v, err := b.killOne(ctx, k, family, program, topic, phase)
 			results <- result{v, errors.Join(err, b.deleteTopic(ctx, k, topic))}

@@ -15,12 +15,17 @@ import (
 // partitionsOfTopic is how many partitions most figures use.
 const partitionsOfTopic = 6
 
+// newName is for a topic or a group that does not exist yet.
+func (b *Bench) newName() string {
+	b.names++
+	return fmt.Sprintf("bench-%d", b.names)
+}
+
 // createTopic makes a new topic and returns its name when all its partitions
 // can be used. flushed asks for Kafka's flush.messages=1, which is
 // log.flush.interval.messages=1 for one topic.
 func (b *Bench) createTopic(ctx context.Context, k *broker, partitions int32, flushed bool) (string, error) {
-	b.topics++
-	name := fmt.Sprintf("bench-%d", b.topics)
+	name := b.newName()
 	configs := map[string]*string{}
 	if flushed {
 		one := "1"

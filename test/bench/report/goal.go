@@ -61,6 +61,8 @@ var Goals = []Goal{
 	{Work: "OffsetCommit, p99", Figure: "commits", Value: "p99_ms", Unit: "ms", Digits: 2, Against: Kafka, Bound: 0.5},
 	{Work: "500 members join, time", Figure: "join", Value: "seconds", Unit: "s", Digits: 2, Against: Kafka, Bound: 0.15},
 	{Work: "500 members join, rebalances", Figure: "join", Value: "rebalances", Unit: "rebalances", Bound: 2},
+	{Work: "500 members join (v3), time", Figure: "join-v3", Value: "seconds", Unit: "s", Digits: 2, Against: Kafka, Bound: 0.15},
+	{Work: "500 members join (v3), rebalances", Figure: "join-v3", Value: "rebalances", Unit: "rebalances", Bound: 2},
 	{Work: "expiry after due, franz-go", Figure: "takeover", Value: "franz-go_expiry_late_ms", Unit: "ms", Bound: 50},
 	{Work: "expiry until consumed, franz-go", Figure: "takeover", Value: "franz-go_takeover_ms", Unit: "ms", Bound: 300},
 	{Work: "expiry after due, librdkafka", Figure: "takeover", Value: "librdkafka_expiry_late_ms", Unit: "ms", Bound: 50},

@@ -7,11 +7,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// Membership is how a member joins. Times are milliseconds.
+// Membership is how a member joins. Times are in milliseconds.
 type Membership struct {
 	Group, Topic     string
 	SessionTimeout   int32
 	RebalanceTimeout int32
+	// JoinVersion is the version of JoinGroup; 0 is 9. Below 4 a new member
+	// joins with one request, as older clients do.
+	JoinVersion int16
 }
 
 // Member is one member of a classic group on one connection.
@@ -24,7 +27,7 @@ type Member struct {
 
 // Join joins the group and returns when the join phase has ended, with the
 // members that a leader has to assign; a follower gets none. The first join
-// takes two requests, because the broker hands out the member id.
+// takes two requests from version 4 on: the broker hands out the member id.
 func (m *Member) Join() ([]string, error) {
 	for {
 		r, err := m.RoundTrip(m.joinRequest())
@@ -54,6 +57,9 @@ func (m *Member) joinRequest() kmsg.Request {
 	protocol.Name, protocol.Metadata = "range", subscription.AppendTo(nil)
 	request := kmsg.NewPtrJoinGroupRequest()
 	request.SetVersion(9)
+	if m.JoinVersion > 0 {
+		request.SetVersion(m.JoinVersion)
+	}
 	request.Group, request.MemberID, request.ProtocolType = m.Group, m.ID, "consumer"
 	request.SessionTimeoutMillis, request.RebalanceTimeoutMillis = m.SessionTimeout, m.RebalanceTimeout
 	request.Protocols = append(request.Protocols, protocol)
