@@ -23,6 +23,7 @@ type connection struct {
 	last     error              // the last connection that failed
 	failures map[int32]int      // of connections to a broker, in a row
 	giveUp   context.CancelFunc // ends what cannot succeed; nil where it is to wait
+	notice   func(text string)  // is told when the connections begin to fail, and when they are back; under mu
 }
 
 // failuresMax is how often in a row a broker's address may fail before an admin command gives up.
@@ -117,23 +118,45 @@ func retryAfter(failures int) time.Duration {
 
 // OnBrokerConnect keeps why a connection failed (kgo.HookBrokerConnect).
 func (n *connection) OnBrokerConnect(meta kgo.BrokerMetadata, _ time.Duration, _ net.Conn, err error) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	switch {
-	case err == nil:
-		n.last = nil
-		delete(n.failures, meta.NodeID)
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-	case meta.NodeID >= 0:
+	before := n.last
+	n.last = err
+	if err != nil && meta.NodeID >= 0 {
 		n.last = fmt.Errorf("broker %d gives clients the address %s:%d, which failed: %w", meta.NodeID, meta.Host, meta.Port, err)
-		if n.failures == nil {
-			n.failures = map[int32]int{}
-		}
-		if n.failures[meta.NodeID]++; n.failures[meta.NodeID] >= failuresMax && n.giveUp != nil {
-			n.giveUp()
-		}
-	default:
-		n.last = err
+	}
+	n.count(meta.NodeID, err)
+	switch {
+	case n.notice == nil:
+	case err != nil && before == nil:
+		n.notice(err.Error() + "; trying again")
+	case err == nil && before != nil:
+		n.notice("connected again")
+	}
+}
+
+// notify lets f be told of connections that fail and come back; after notify(nil) nobody is.
+func (n *connection) notify(f func(text string)) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.notice = f
+}
+
+// count notes a failure of a broker or the end of them, and gives up if that is wanted. mu is held.
+func (n *connection) count(node int32, err error) {
+	if err == nil || node < 0 {
+		delete(n.failures, node)
+		return
+	}
+	if n.failures == nil {
+		n.failures = map[int32]int{}
+	}
+	n.failures[node]++
+	if n.failures[node] >= failuresMax && n.giveUp != nil {
+		n.giveUp()
 	}
 }
 

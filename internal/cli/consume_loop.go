@@ -43,6 +43,10 @@ func (o *consumeOptions) consume(c *cobra.Command, topic string, place startPlac
 	if err != nil {
 		return err
 	}
+	if !o.quiet {
+		o.notify(func(text string) { r.tell("%s", text) })
+		defer o.notify(nil)
+	}
 	if r.client, err = o.open(c.Context(), c, opts...); err != nil {
 		return err
 	}

@@ -181,7 +181,7 @@ func describeOffset(l *kadm.GroupMemberLag) describedOffset {
 }
 
 func (g *describedGroup) print(p *page) {
-	p.line("group %s: %s, %s, lag %d", printable(g.Group), g.State, plural(len(g.Members), "member"), g.Lag)
+	p.line("group %s: %s, %s, lag %s", printable(g.Group), g.State, plural(len(g.Members), "member"), g.lagText())
 	p.line("coordinator %d (%s:%d), protocol %s/%s", g.Coordinator.ID, g.Coordinator.Host, g.Coordinator.Port, orDash(printable(g.ProtocolType)), orDash(printable(g.Protocol)))
 	var rows [][]string
 	clients := map[string]string{}
@@ -213,6 +213,23 @@ func (g *describedGroup) print(p *page) {
 		p.line("")
 		p.table([]string{"TOPIC", "PARTITION", "COMMITTED", "END", "LAG", "CLIENT", "PROBLEM"}, rows)
 	}
+}
+
+// lagText is the sum, and of how many partitions it says nothing.
+func (g *describedGroup) lagText() string {
+	unknown := 0
+	for _, o := range g.Offsets {
+		if o.Lag == nil {
+			unknown++
+		}
+	}
+	switch {
+	case unknown == 0:
+		return number(g.Lag)
+	case unknown == len(g.Offsets):
+		return "unknown: nothing is committed"
+	}
+	return fmt.Sprintf("%d, and unknown in %s where nothing is committed", g.Lag, plural(unknown, "partition"))
 }
 
 func orDash(text string) string {

@@ -142,6 +142,10 @@ func (o *produceOptions) run(c *cobra.Command, topic string) error {
 	if err != nil {
 		return err
 	}
+	if !o.quiet {
+		o.notify(func(text string) { fmt.Fprintf(c.ErrOrStderr(), "topic %s: %s\n", topic, text) })
+		defer o.notify(nil)
+	}
 	client, err := o.open(c.Context(), c, opts...)
 	if err != nil {
 		return err

@@ -42,6 +42,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			env.Values[scriptNodes{}] = &scriptNode{}
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // each command would wait a second for races after its end
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
