@@ -109,7 +109,7 @@ func (s *segment) largest() (TimestampOffset, error) {
 	}
 	right, err := s.bears(found)
 	if err == nil && !right {
-		found, err = s.largestOfHeaders(s.base, record.MaxOffset)
+		found, err = s.largestOfHeaders(s.base, record.MaxOffset, record.Limits{})
 	}
 	if err != nil {
 		return found, err
@@ -148,7 +148,7 @@ func (l *Log) MaxTimestamp(upTo record.Offset) (TimestampOffset, bool, error) {
 		if s.base >= upTo || s.nextOffset() <= start {
 			continue
 		}
-		largest, err := s.largestWithin(start, upTo)
+		largest, err := s.largestWithin(start, upTo, l.limits())
 		if err != nil {
 			return TimestampOffset{}, false, l.readFailed(err)
 		}
@@ -165,27 +165,50 @@ func (l *Log) MaxTimestamp(upTo record.Offset) (TimestampOffset, bool, error) {
 
 // largestWithin is the largest timestamp of the batches of a segment between two offsets. The index knows it unless
 // the batch that has it lies outside, or the bounds cut through the segment.
-func (s *segment) largestWithin(start, upTo record.Offset) (TimestampOffset, error) {
+func (s *segment) largestWithin(start, upTo record.Offset, limits record.Limits) (TimestampOffset, error) {
 	largest, err := s.largest()
 	if err != nil || largest.Offset < upTo && s.base >= start {
 		return largest, err
 	}
-	return s.largestOfHeaders(start, upTo)
+	return s.largestOfHeaders(start, upTo, limits)
 }
 
-// largestOfHeaders steps over the batches between two offsets.
-func (s *segment) largestOfHeaders(start, upTo record.Offset) (TimestampOffset, error) {
+// largestOfHeaders steps over the batches between two offsets. A batch that lies on a bound is looked into.
+func (s *segment) largestOfHeaders(start, upTo record.Offset, limits record.Limits) (TimestampOffset, error) {
 	largest := TimestampOffset{record.NoTimestamp, s.base}
-	err := s.visit(max(s.base, start), func(b record.Batch, _ func() (record.Batch, error)) (bool, error) {
+	err := s.visit(max(s.base, start), func(b record.Batch, whole func() (record.Batch, error)) (bool, error) {
 		if b.BaseOffset() >= upTo {
 			return false, nil
 		}
-		if t := largestTime(b); t > largest.Timestamp {
-			largest = TimestampOffset{t, b.LastOffset()}
+		t, last := largestTime(b), b.LastOffset()
+		if t > largest.Timestamp && (b.BaseOffset() < start || last >= upTo) {
+			inside, err := whole()
+			if err == nil {
+				t, err = largestBetween(inside, start, upTo, limits)
+			}
+			if err != nil {
+				return false, err
+			}
+		}
+		if t > largest.Timestamp {
+			largest = TimestampOffset{t, last}
 		}
 		return true, nil
 	})
 	return largest, err
+}
+
+// largestBetween is the largest timestamp of a batch's records between two offsets.
+func largestBetween(b record.Batch, start, upTo record.Offset, limits record.Limits) (int64, error) {
+	largest := record.NoTimestamp
+	r := b.Records(limits)
+	defer r.Close()
+	for r.Next() {
+		if m := r.Record(); m.Offset >= start && m.Offset < upTo {
+			largest = max(largest, m.Timestamp)
+		}
+	}
+	return largest, r.Err()
 }
 
 // visit calls f with the headers of the batches from the one that holds an offset, in order, until it returns false.
