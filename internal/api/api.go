@@ -44,6 +44,7 @@ type Call struct {
 	Key     protocol.Key
 	Version int16
 	Client  *Client
+	// Arrived is a time of the monotonic clock: how long ago it was does not depend on who sets the wall clock.
 	Arrived time.Time
 	// Request is decoded; its byte fields alias the frame, which lives until the call ends or ReleaseFrame.
 	Request protocol.Message

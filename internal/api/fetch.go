@@ -145,7 +145,7 @@ func (f *fetchCall) wait(seen []read) {
 	reader := f.reader
 	first := f.timer == nil
 	if first {
-		limit := time.Duration(f.request.MaxWaitMs)*time.Millisecond - f.node.Now().Sub(f.call.Arrived)
+		limit := time.Duration(f.request.MaxWaitMs)*time.Millisecond - time.Since(f.call.Arrived)
 		f.timer = time.AfterFunc(max(limit, 0), f.expire)
 	}
 	f.mu.Unlock()

@@ -9,7 +9,10 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/skein-io/skein"
+	"github.com/skein-io/skein/internal/disk"
 	"github.com/skein-io/skein/internal/protocol"
+	"github.com/skein-io/skein/internal/server/memnet"
 )
 
 func remove(w *wire, topic string) {
@@ -124,5 +127,38 @@ func TestDeletedOffsetsTopicComesBack(t *testing.T) {
 	commitEverywhere(w, "g", "t", 1)
 	if got := committed(w, "g", "t"); got != 1 {
 		t.Errorf("the committed offset is %d, want 1", got)
+	}
+}
+
+// TestWallClockDoesNotPace runs a node whose wall clock is a day off: it stamps records and decides what is too old, but
+// nobody waits by it.
+func TestWallClockDoesNotPace(t *testing.T) {
+	for _, off := range []time.Duration{-24 * time.Hour, 24 * time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			network := &memnet.Network{}
+			listener, err := network.Listen("tcp", "127.0.0.1:9092")
+			if err != nil {
+				t.Fatal(err)
+			}
+			node, err := skein.Open(skein.Config{DataDir: "data", Listener: listener, FS: disk.NewSimulated(disk.SimulatedOptions{Seed: 1}),
+				Now: func() time.Time { return time.Now().Add(off) }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer node.Close()
+			conn, err := network.DialContext(t.Context(), "tcp", node.Bootstrap())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			w := &wire{t: t, conn: conn}
+			create(w, "t", 1)
+			began := time.Now()
+			_ = conn.SetReadDeadline(time.Time{})
+			ask[*kmsg.FetchResponse](w, fetchRequest("t", 0, 500), 11)
+			if waited := time.Since(began); waited != 500*time.Millisecond {
+				t.Errorf("a clock %v off: a poll of 500 ms took %v", off, waited)
+			}
+		})
 	}
 }

@@ -41,7 +41,7 @@ func NewNode(parts Parts) *Node {
 	n := &Node{
 		Parts:    parts,
 		Reasons:  NewReasons(),
-		sessions: newFetchSessions(parts.Config().FetchSessionSlots, parts.Now),
+		sessions: newFetchSessions(parts.Config().FetchSessionSlots, time.Now),
 		rows:     map[protocol.Key]*Row{},
 	}
 	rows := Table()

@@ -121,7 +121,7 @@ func (n *Node) fail(c *Call, err error) protocol.Code {
 	if code == protocol.None {
 		return code
 	}
-	n.Reasons.Note(c.Client.ID, Reason{At: c.Arrived, Key: c.Key, Version: c.Version, Code: code, Text: protocol.ReasonOf(err)})
+	n.Reasons.Note(c.Client.ID, Reason{At: n.Now(), Key: c.Key, Version: c.Version, Code: code, Text: protocol.ReasonOf(err)})
 	if code == protocol.UnknownServerError {
 		n.Logger.Error("unexpected error", "api", c.Key.String(), "client", c.Client.ID, "error", err)
 	}

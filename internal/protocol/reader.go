@@ -56,6 +56,9 @@ func (r *Reader) Reset(b []byte, limits Limits) {
 // Remaining returns the bytes that are not read yet. It is empty after a failure.
 func (r *Reader) Remaining() []byte { return r.src[r.pos:] }
 
+// AllocBytesLeft is what decoding may still allocate, in bytes; negative after a failure for want of it.
+func (r *Reader) AllocBytesLeft() int { return r.alloc }
+
 // Err returns the first failure, or nil. It names field and position; Decode's error names the message too.
 func (r *Reader) Err() error {
 	if r.err == nil {

@@ -51,6 +51,13 @@ func (b *budget) acquire(n, own int64, done <-chan struct{}, timeout <-chan time
 	return false
 }
 
+// charge takes n bytes that are in memory already, room or not: those who come later wait for them to be given back.
+func (b *budget) charge(n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.used += n
+}
+
 // release gives n bytes back.
 func (b *budget) release(n int64) {
 	b.mu.Lock()

@@ -32,7 +32,7 @@ type conn struct {
 	readFirst bool // the first frame was read
 	trust     int  // length of the largest frame that was read
 
-	lastActive atomic.Int64 // unix nanoseconds of the last frame or answer
+	lastActive atomic.Int64 // nanoseconds since Server.began, of the last frame or answer
 
 	mu       sync.Mutex
 	room     sync.Cond // with mu: a request was answered, or the connection is to end
@@ -71,13 +71,16 @@ func newConn(s *Server, w wire, address netip.AddrPort, listener string) *conn {
 	return c
 }
 
-func (c *conn) touch() { c.lastActive.Store(time.Now().UnixNano()) }
+func (c *conn) touch() { c.lastActive.Store(int64(time.Since(c.server.began))) }
 
-// idleSince is when the connection was last used, and false while a request is in flight.
+// lastUsed is when the connection was last used: a time of the monotonic clock, which nobody sets.
+func (c *conn) lastUsed() time.Time { return c.server.began.Add(time.Duration(c.lastActive.Load())) }
+
+// idleSince is lastUsed, and false while a request is in flight.
 func (c *conn) idleSince() (time.Time, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return time.Unix(0, c.lastActive.Load()), c.queue.len() == 0 && len(c.out) == 0
+	return c.lastUsed(), c.queue.len() == 0 && len(c.out) == 0
 }
 
 // end breaks the connection: the socket is closed, and what could not be sent is released. Only the first call has an

@@ -120,9 +120,17 @@ func (c *conn) readFrame() ([]byte, error) {
 	return frame, nil
 }
 
-// decodeBytesSpare is what decoding may allocate beyond six times the frame. With the frame's own buffer, which may be
-// twice its size, a request costs at most eight times its bytes and 1 MiB.
-const decodeBytesSpare = 768 << 10
+// Bounds on what decoding may allocate: six times the frame and a spare, so that a request costs at most eight times its
+// bytes and 1 MiB together with the frame's own buffer, which may be twice its size; and never more than decodeBytesMax,
+// however long the frame. What makes a request long is records, which are not copied.
+const (
+	decodeBytesSpare = 768 << 10
+	decodeBytesMax   = 64 << 20
+)
+
+func decodeBytes(frame int) int {
+	return min(6*frame+decodeBytesSpare, max(decodeBytesMax, frame))
+}
 
 // decode makes a request of a frame.
 //
@@ -134,7 +142,7 @@ func (c *conn) decode(frame []byte) (*request, error) {
 	if !ok && key != protocol.KeyApiVersions {
 		return nil, &peerFault{"unknown API or version", fmt.Errorf("%v (%d) version %d is not served", key, int16(key), version)}
 	}
-	c.decoder.Reset(frame, protocol.Limits{AllocBytesMax: 6*len(frame) + decodeBytesSpare})
+	c.decoder.Reset(frame, protocol.Limits{AllocBytesMax: decodeBytes(len(frame))})
 	var header protocol.RequestHeader
 	if err := header.Decode(&c.decoder, protocol.HeaderVersion(key, version)); err != nil {
 		return nil, &peerFault{"a request header cannot be read", err}
@@ -151,8 +159,12 @@ func (c *conn) decode(frame []byte) (*request, error) {
 	if err := message.Decode(&c.decoder, version); err != nil {
 		return nil, &peerFault{"a request cannot be read", err}
 	}
+	if decoded := decodeBytes(len(frame)) - c.decoder.AllocBytesLeft(); decoded > decodeBytesSpare {
+		r.decoded = int64(decoded)
+		c.server.budget.charge(r.decoded)
+	}
 	c.identify(header.ClientID, message)
-	r.call = api.NewCall(r, key, version, c.client, time.Unix(0, c.lastActive.Load()), message)
+	r.call = api.NewCall(r, key, version, c.client, c.lastUsed(), message)
 	return r, nil
 }
 

@@ -19,6 +19,7 @@ type request struct {
 	id      int32 // correlation id
 	stage   api.Stage
 
+	decoded    int64 // bytes that its message takes, as counted in the server's budget; 0 if they are few
 	frame      []byte
 	frameFreed atomic.Bool
 	ended      atomic.Bool // Reply, Silent or Close was called
@@ -105,9 +106,19 @@ func (r *request) freeFrame() bool {
 	return true
 }
 
+// freeMessage lets go of the decoded request. Whoever completes the request calls it, or who drops one that never started.
+func (r *request) freeMessage() {
+	r.call = nil
+	if r.decoded > 0 {
+		r.conn.server.budget.release(r.decoded)
+		r.decoded = 0
+	}
+}
+
 // release gives everything back that the answer holds. It is called once, when the answer is sent or will not be.
 func (r *request) release() {
 	r.freeFrame()
+	r.freeMessage()
 	for _, s := range r.segments {
 		if p, ok := s.Payload.(releaser); ok {
 			p.Release()

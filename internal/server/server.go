@@ -24,6 +24,7 @@ type Server struct {
 	budget    budget
 	admission admission
 	filesMax  int
+	began     time.Time // where the monotonic times of connections count from
 
 	goroutines sync.WaitGroup
 	closing    chan struct{} // closed by Close
@@ -43,6 +44,7 @@ func New(config Config, handler Handler, log *slog.Logger) *Server {
 		buffers:  newBuffers(config.BuffersKept),
 		budget:   budget{max: config.QueuedBytesMax},
 		filesMax: connectionFilesMax(),
+		began:    time.Now(),
 		closing:  make(chan struct{}),
 		conns:    map[*conn]struct{}{},
 	}

@@ -56,6 +56,7 @@ func (c *conn) startable() *request {
 func (r *request) complete() {
 	c := r.conn
 	freed := r.freeFrame()
+	r.freeMessage()
 	c.mu.Lock()
 	r.completed, r.ending = true, nil
 	c.running--

@@ -1,0 +1,65 @@
+package server
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/skein-io/skein/internal/protocol"
+)
+
+// TestLastUsedIsMonotonic: a wall clock that is set must neither end connections nor prolong what waits.
+func TestLastUsedIsMonotonic(t *testing.T) {
+	c := newConn(&Server{began: time.Now()}, nil, netip.AddrPort{}, "")
+	c.touch()
+	if used := c.lastUsed(); !strings.Contains(used.String(), "m=") {
+		t.Errorf("the connection was used at %v, which is a time of the wall clock alone", used)
+	}
+}
+
+// topicsRequest is a Metadata frame of n topics, which takes far more memory decoded than it has bytes.
+func topicsRequest(id int32, n int) []byte {
+	request := protocol.NewMetadataRequest()
+	name := "a-topic-of-16-ch"
+	request.Topics = make([]protocol.MetadataRequestTopic, n)
+	for i := range request.Topics {
+		request.Topics[i].Name = &name
+	}
+	return frame(protocol.KeyMetadata, testVersion, id, "tester", request)
+}
+
+// TestWhatIsDecodedCounts sends requests whose messages are much larger than their frames: the budget of all connections
+// holds the messages too, and gives them back when they are answered.
+func TestWhatIsDecodedCounts(t *testing.T) {
+	limits := roomy()
+	limits.QueuedBytesMax = 1 << 20
+	inBubble(t, limits, func(s *stand) {
+		first, second := s.dial(), s.dial()
+		first.send(protocol.KeyMetadata)
+		second.send(protocol.KeyMetadata)
+		s.handler.startedNow()
+		reply(s.handler.calls[0])
+		reply(s.handler.calls[1])
+		first.expect(1)
+		second.expect(1)
+
+		go first.write(topicsRequest(2, 40_000))
+		if n := s.handler.startedNow(); n != 3 {
+			t.Fatalf("%d requests have started, want 3", n)
+		}
+		if held, frame := s.server.BytesInFlight(), int64(18*40_000); held < 3*frame {
+			t.Errorf("%d bytes count for a request of %d bytes whose message has 40,000 topics", held, frame)
+		}
+		go second.write(topicsRequest(2, 1000))
+		if n := s.handler.startedNow(); n != 3 {
+			t.Errorf("%d requests have started although the budget is used up", n)
+		}
+		reply(s.handler.calls[2])
+		first.expect(2)
+		if n := s.handler.startedNow(); n != 4 {
+			t.Fatalf("%d requests have started, want 4", n)
+		}
+		s.handler.calls[3].Close("test") // an end without an answer gives it back too
+	})
+}
