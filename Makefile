@@ -44,7 +44,7 @@ generate: ## read Kafka's message schemas again and write internal/protocol
 
 generate-check: ## fail if internal/protocol is not what the schemas give
 	sh internal/protocol/generate/schemas.sh out/schemas
-	go run ./internal/protocol/generate -schemas out/schemas -check
+	go run ./internal/protocol/generate -check -schemas out/schemas
 
 interop: build ## unmodified clients of every family against skein
 	test/interop/run --broker skein
