@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // ticksPerSecond is the unit of /proc/PID/stat (USER_HZ), 100 on every Linux
@@ -32,6 +33,15 @@ func ReadCPU(pid int) (CPU, error) {
 		return CPU{}, err
 	}
 	return parseCPU(string(stat))
+}
+
+// ReadOwnCPU is the processor time of this process, to the microsecond.
+func ReadOwnCPU() (CPU, error) {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return CPU{}, err
+	}
+	return CPU{float64(u.Utime.Nano()) / 1e9, float64(u.Stime.Nano()) / 1e9}, nil
 }
 
 // parseCPU takes fields 14 and 15 of /proc/PID/stat, counted from 1. Field 2
