@@ -16,7 +16,7 @@ func seeds(few int) int {
 	if n, err := strconv.Atoi(os.Getenv("SEEDS")); err == nil && n > 0 {
 		return n
 	}
-	return few
+	return (few + slowdown - 1) / slowdown
 }
 
 // crashEverywhere runs a history of n steps and crashes a copy of the disk before every operation that changes it. It

@@ -96,7 +96,7 @@ func afterFault(w *world, cause error) error {
 func everyFailure(t *testing.T, cause error, short int, ops ...disk.Op) {
 	t.Helper()
 	for _, make := range []func(testing.TB, uint64, *faults) *world{newWorld, compacting} {
-		for k := 1; k <= 200; k++ {
+		for k := 1; k <= 200; k += slowdown {
 			fired, err := failAt(make(t, 5, nil), k, cause, short, ops...)
 			if err != nil {
 				t.Fatalf("call %d: %v", k, err)

@@ -86,7 +86,7 @@ func TestTornSegment(t *testing.T) {
 	w, tail := tornWorld(t)
 	name, size := w.l.active().log.name, w.l.active().size.Load()
 	for how, fill := range tornTails {
-		for at := tail; at < size; at++ {
+		for at := tail; at < size; at += slowdown {
 			clone := w.fs.CrashClone(sim.NewRand(uint64(at)))
 			if _, err := clone.Stat(name); err != nil {
 				t.Fatal(err)
@@ -151,7 +151,7 @@ func TestTornFilesBesideTheSegments(t *testing.T) {
 			step = 23
 		}
 		for how, fill := range tornTails {
-			for at := int64(0); at < e.Size; at += step {
+			for at := int64(0); at < e.Size; at += step * slowdown {
 				if how == "random" && at%5 != 0 {
 					continue
 				}
@@ -194,7 +194,7 @@ func TestTornMark(t *testing.T) {
 		t.Fatal(err)
 	}
 	for how, fill := range tornTails {
-		for at := int64(0); at < e.Size; at++ {
+		for at := int64(0); at < e.Size; at += slowdown {
 			if at > 80 && at%markPageSize > 80 && at%1021 != 0 { // empty slots: a few of them are enough
 				continue
 			}
