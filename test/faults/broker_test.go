@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -99,6 +100,7 @@ func (b *broker) launch() <-chan string {
 	}
 	args = append(append([]string{}, b.wrap...), args...)
 	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SKEIN_") }) // it reads them all
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	b.stderr = new(output)
 	cmd.Stderr = b.stderr
