@@ -7,8 +7,10 @@ import (
 	"github.com/skein-io/skein/internal/protocol"
 )
 
-// bufferKeptMax is the largest buffer that a pool keeps, in bytes.
-const bufferKeptMax = 2 << 20
+// bufferKeptMax is the largest buffer that a pool keeps, in bytes: that of the default limit. A large one is rare, and
+// the garbage collector takes it out of the pool again; but where one after the other is needed, as hostile clients can
+// make happen, a new one each time would be many times the limit before the collector has seen them.
+const bufferKeptMax = DecompressedBytesMaxDefault + 1<<20
 
 // buffer is room for decompressed records that is used again.
 type buffer struct{ b []byte }

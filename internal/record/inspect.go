@@ -55,20 +55,26 @@ type Inspection struct {
 // Records that are not compressed are walked in place, without a copy: what is touched is the front of each record.
 // Decompression takes place in as many goroutines at a time as there are processors, so that memory stays bounded.
 func (b Batch) ValidateRecords(limits Limits, checks Checks) (Inspection, error) {
-	if b.Codec() == None {
-		return b.inspect(limits, checks)
-	}
-	if checks.TrustCompressed && !checks.RequireKeys && !checks.timed() {
+	if b.Codec() != None && checks.TrustCompressed && !checks.RequireKeys && !checks.timed() {
 		return Inspection{MaxTimestamp: b.MaxTimestamp(), MaxTimestampDelta: b.LastOffsetDelta(), RecordBytes: len(b.payload())}, nil
 	}
-	decompressing <- struct{}{}
-	defer func() { <-decompressing }()
+	defer b.takeTurn()()
 	return b.inspect(limits, checks)
 }
 
 // decompressing bounds how many hostile batches are blown up at the same time. Waiting for a place costs nothing: the
 // work is all processor.
 var decompressing = make(chan struct{}, runtime.GOMAXPROCS(0))
+
+// takeTurn waits for a place to decompress the batch, which the function it returns gives up. One that is not
+// compressed needs none.
+func (b Batch) takeTurn() (done func()) {
+	if b.Codec() == None {
+		return func() {}
+	}
+	decompressing <- struct{}{}
+	return func() { <-decompressing }
+}
 
 func (b Batch) inspect(limits Limits, checks Checks) (Inspection, error) {
 	r := b.Records(limits)

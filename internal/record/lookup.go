@@ -3,6 +3,7 @@ package record
 // FirstAt finds the first record whose timestamp is at least the one given, in milliseconds since 1970: what
 // ListOffsets answers for a time. ok is false when all are older. The batch is a stored one.
 func (b Batch) FirstAt(timestamp int64, limits Limits) (offset Offset, found int64, ok bool, err error) {
+	defer b.takeTurn()() // a thousand clients may ask at once of the batch that is largest when decompressed
 	r := b.Records(limits)
 	defer r.Close()
 	for r.step() {
@@ -19,6 +20,7 @@ func (b Batch) OffsetOfMaxTimestamp(limits Limits) (offset Offset, ok bool, err 
 	if b.MaxTimestamp() == NoTimestamp {
 		return 0, false, nil
 	}
+	defer b.takeTurn()()
 	r := b.Records(limits)
 	defer r.Close()
 	for r.step() {

@@ -12,10 +12,7 @@ func (b Batch) Recompress(codec Codec, level int, limits Limits) (Batch, error) 
 	if codec == b.Codec() || b.Count() == 0 || b.Control() && b.Codec() == None {
 		return append(Batch(nil), b...), nil
 	}
-	if b.Codec() != None {
-		decompressing <- struct{}{}
-		defer func() { <-decompressing }()
-	}
+	defer b.takeTurn()()
 	r := b.Records(limits)
 	defer r.Close()
 	if r.Err() != nil {
@@ -24,6 +21,8 @@ func (b Batch) Recompress(codec Codec, level int, limits Limits) (Batch, error) 
 	room := HeaderSize + len(r.rest)
 	if codec != None {
 		room = HeaderSize + len(r.rest)/2
+	} else if err := checkSize(room, limits); err != nil { // before what a bomb became is copied
+		return nil, err
 	}
 	out, err := Compress(append(make(Batch, 0, room), b[:HeaderSize]...), r.rest, codec, level)
 	if err != nil {

@@ -47,7 +47,7 @@ func decompressZstd(dst, src []byte, bytesMax int) ([]byte, error) {
 		return dst, errTooLarge
 	}
 	if size.most > int64(bytesMax) {
-		return decompressZstdTight(src, bytesMax, size.window)
+		return decompressZstdTight(dst, src, bytesMax, size.window)
 	}
 	d, err := zstdDecoder()
 	if err != nil {
@@ -68,16 +68,16 @@ func zstdDecoder() (*zstd.Decoder, error) {
 // decompressZstdTight is for what may or may not become more than bytesMax: a bomb, or a frame of many small blocks.
 // The room has a block more than is allowed, so that the library sees the limit before it has to move its output; only
 // where the frame's window is larger than the limit, which the library then refuses to state, it moves it once.
-func decompressZstdTight(src []byte, bytesMax int, window int64) ([]byte, error) {
+func decompressZstdTight(dst, src []byte, bytesMax int, window int64) ([]byte, error) {
 	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecodeAllCapLimit(true),
 		zstd.WithDecoderMaxMemory(uint64(max(int64(bytesMax), window, zstd.MinWindowSize))), zstd.WithDecoderMaxWindow(zstdWindowMax))
 	if err != nil {
-		return nil, err
+		return dst, err
 	}
 	defer d.Close()
-	out, err := d.DecodeAll(src, make([]byte, 0, bytesMax+zstdBlockMax))
+	out, err := d.DecodeAll(src, grow(dst, bytesMax+zstdBlockMax)[:0:bytesMax+zstdBlockMax])
 	if err == zstd.ErrDecoderSizeExceeded || err == nil && len(out) > bytesMax {
-		return nil, errTooLarge
+		return out, errTooLarge
 	}
 	return out, err
 }
