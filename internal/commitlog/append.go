@@ -53,8 +53,9 @@ func (l *Log) Append(records []byte, o AppendOptions) (Appended, error) {
 			return Appended{}, err
 		}
 	}
-	config := l.config.Load()
-	in := incoming{config: config, options: o, name: l.name}
+	in := incomings.Get().(*incoming)
+	defer in.release()
+	in.config, in.options, in.name = l.config.Load(), o, l.name
 	if err := in.check(records); err != nil {
 		return Appended{}, err
 	}
@@ -73,7 +74,7 @@ func (l *Log) Append(records []byte, o AppendOptions) (Appended, error) {
 	if err := in.place(l.EndOffset()); err != nil {
 		return Appended{}, err
 	}
-	s, err := l.room(&in)
+	s, err := l.room(in)
 	if err != nil {
 		return Appended{}, err
 	}
@@ -82,10 +83,10 @@ func (l *Log) Append(records []byte, o AppendOptions) (Appended, error) {
 		return Appended{}, storageError("append to "+l.name.String(), err)
 	}
 	defer l.files.release(&s.log)
-	if err := l.write(s, file, &in); err != nil {
+	if err := l.write(s, file, in); err != nil {
 		return Appended{}, err
 	}
-	l.committed(s, &in)
+	l.committed(s, in)
 	return in.result(l.StartOffset()), nil
 }
 

@@ -14,6 +14,9 @@ const snapshotsBetween = 2
 // far, and the producers as they are at the log's end. The files are synced by the next round, together with the
 // segment, so they are durable when the mark has passed the checkpoint. The caller holds mu.
 func (l *Log) checkpoint(s *segment) error {
+	if s.indexesMade && s.checkpoint == s.size.Load() && slices.Contains(l.snapshots, l.EndOffset()) {
+		return nil // as it was left
+	}
 	s.times.add()
 	if err := s.flushIndexes(); err != nil {
 		return err
@@ -59,7 +62,7 @@ func (l *Log) snapshotProducers() error {
 	if slices.Contains(l.snapshots, end) {
 		return nil
 	}
-	f := &cachedFile{name: join(l.folder, fileName(end, snapshotSuffix))}
+	f := &cachedFile{name: join(l.folder, fileName(end, snapshotSuffix)), once: true}
 	if err := l.dir.fs.Remove(f.name); err != nil && !missing(err) {
 		return err
 	}

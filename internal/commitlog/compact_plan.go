@@ -68,7 +68,10 @@ func (c *cleaner) swap(to *cleanedSegment, group []*segment) error {
 		bases[i] = s.base
 	}
 	if err := replaceFile(l.dir.fs, l.folder, fileName(to.base, planSuffix), encodePlan(bases)); err != nil {
-		return l.dir.goOffline(err)
+		if undone := l.abandonPlan(to.segment); !errors.Is(undone, errGaveUp) || !full(err) && !exhausted(err) {
+			return l.dir.goOffline(errors.Join(err, undone))
+		}
+		return err
 	}
 	if err := l.exchange(to.segment, group); errors.Is(err, errGaveUp) {
 		return err
@@ -104,16 +107,19 @@ func (l *Log) exchange(to *segment, group []*segment) error {
 	return nil
 }
 
-// abandonPlan undoes a plan of which nothing was carried out.
+// abandonPlan undoes a plan of which nothing was carried out. errGaveUp says that it did.
 func (l *Log) abandonPlan(to *segment) error {
-	if err := l.dir.fs.Remove(join(l.folder, fileName(to.base, planSuffix))); err != nil {
+	if err := l.dir.fs.Remove(join(l.folder, fileName(to.base, planSuffix))); err != nil && !missing(err) {
 		return err
 	}
 	if err := l.dir.fs.SyncDir(l.folder); err != nil {
 		return err
 	}
 	to.drop()
-	return errors.Join(l.removeFiles(to), errGaveUp)
+	if err := l.removeFiles(to); err != nil {
+		return err
+	}
+	return errGaveUp
 }
 
 // endPlan removes what the plan replaced, and the plan.

@@ -26,6 +26,7 @@ type cachedFile struct {
 	file       disk.File // nil while closed
 	users      int
 	dropped    bool // close when the last user is done; never open again
+	once       bool // close when the last user is done: nobody will ask for it again
 	prev, next *cachedFile
 }
 
@@ -99,7 +100,7 @@ func (c *fileCache) release(f *cachedFile) {
 	if f.users > 0 {
 		return
 	}
-	if f.dropped {
+	if f.dropped || f.once {
 		c.close(f)
 		return
 	}
@@ -143,6 +144,13 @@ func (c *fileCache) rename(f *cachedFile, to string) error {
 func (c *fileCache) renamed(f *cachedFile, to string) {
 	c.mu.Lock()
 	f.name = to
+	c.mu.Unlock()
+}
+
+// shrink closes every idle file: somebody else needs descriptors.
+func (c *fileCache) shrink() {
+	c.mu.Lock()
+	c.evict(0)
 	c.mu.Unlock()
 }
 

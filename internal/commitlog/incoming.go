@@ -2,6 +2,7 @@ package commitlog
 
 import (
 	"errors"
+	"sync"
 
 	"github.com/skein-io/skein/internal/protocol"
 	"github.com/skein-io/skein/internal/record"
@@ -60,6 +61,13 @@ type incoming struct {
 	inline     [4]batchInfo // room for batches, so that an append allocates nothing
 	appendTime int64        // log append time, or NoTimestamp
 	maxTime    int64
+}
+
+var incomings = sync.Pool{New: func() any { return new(incoming) }}
+
+func (in *incoming) release() {
+	*in = incoming{}
+	incomings.Put(in)
 }
 
 // batchesMax bounds the batches of one append.

@@ -70,7 +70,7 @@ func (l *Log) makeFolder() error {
 	if err := l.dir.fs.MkdirAll(l.folder); err != nil {
 		return storageError("make the folder of "+l.name.String(), err)
 	}
-	f := &cachedFile{name: join(l.folder, partitionFile)}
+	f := &cachedFile{name: join(l.folder, partitionFile), once: true}
 	file, err := l.files.create(f)
 	if err != nil {
 		return storageError("make the folder of "+l.name.String(), err)

@@ -225,10 +225,15 @@ func (c *syncAllChoice) took(began, ended time.Time) {
 // writeEpochs replaces the leader-epoch-checkpoint of the logs that have a new one. It is rare: once a checkpoint.
 func (s *syncer) writeEpochs() error {
 	for i := range s.works {
-		if w := &s.works[i]; w.epochs != nil {
-			if err := replaceFile(s.dir.fs, w.log.folder, epochFile, encodeEpochs(w.epochs)); err != nil {
-				return err
-			}
+		w := &s.works[i]
+		if w.epochs == nil {
+			continue
+		}
+		err := s.patiently(func() error {
+			return replaceFile(s.dir.fs, w.log.folder, epochFile, encodeEpochs(w.epochs))
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -244,13 +249,37 @@ func (s *syncer) syncNames() error {
 		w := &s.works[i]
 		root = root || w.root
 		if w.folder || w.root {
-			s.tasks = append(s.tasks, func() error { return s.dir.fs.SyncDir(w.log.folder) })
+			s.tasks = append(s.tasks, s.syncDir(w.log.folder))
 		}
 	}
 	if root {
-		s.tasks = append(s.tasks, func() error { return s.dir.fs.SyncDir(".") })
+		s.tasks = append(s.tasks, s.syncDir("."))
 	}
 	return s.inParallel()
+}
+
+func (s *syncer) syncDir(name string) syncTask {
+	return func() error { return s.patiently(func() error { return s.dir.fs.SyncDir(name) }) }
+}
+
+const (
+	exhaustedTries = 50
+	exhaustedWait  = 20 * time.Millisecond
+)
+
+// patiently tries again for a second while the process has no file descriptors left: nothing was synced then, so
+// nothing can have been lost.
+func (s *syncer) patiently(f func() error) error {
+	err := f()
+	for range exhaustedTries {
+		if !exhausted(err) || s.dir.config.Manual {
+			break
+		}
+		s.dir.files.shrink()
+		time.Sleep(exhaustedWait)
+		err = f()
+	}
+	return err
 }
 
 // inParallel runs the tasks, at most syncsAtOnce at a time, one of them here. With Manual they run one by one.

@@ -82,7 +82,7 @@ func TestGoldenTraces(t *testing.T) {
 					t.Fatal(err)
 				}
 			}},
-		{"close", func(t *testing.T, w *world) { some(t, w, 3); round(t, w) },
+		{"close", func(t *testing.T, w *world) { some(t, w, 4); round(t, w) },
 			func(t *testing.T, w *world) {
 				if err := w.d.Close(); err != nil {
 					t.Fatal(err)
