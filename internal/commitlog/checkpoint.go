@@ -63,10 +63,7 @@ func (l *Log) snapshotProducers() error {
 		return nil
 	}
 	f := &cachedFile{name: join(l.folder, fileName(end, snapshotSuffix)), once: true}
-	if err := l.dir.fs.Remove(f.name); err != nil && !missing(err) {
-		return err
-	}
-	file, err := l.files.create(f)
+	file, err := l.files.createOver(f)
 	if err != nil {
 		return err
 	}

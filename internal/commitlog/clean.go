@@ -53,7 +53,7 @@ func (c *cleaner) newCleaned(group []*segment) (*cleanedSegment, error) {
 	s := newSegment(c.log.files, c.log.folder, group[0].base)
 	for _, f := range s.cached() {
 		f.name += cleanedSuffix
-		if err := c.log.dir.fs.Remove(f.name); err != nil && !missing(err) {
+		if err := c.log.dir.fs.Remove(f.name); err != nil && !missing(err) { // indexes are appended to: none may be there
 			return nil, err
 		}
 	}

@@ -67,6 +67,8 @@ func exhausted(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }
 
+func present(err error) bool { return errors.Is(err, fs.ErrExist) }
+
 func missing(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 
 // invariant panics with both values: what it guards cannot happen unless skein itself is wrong.

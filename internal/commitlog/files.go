@@ -76,6 +76,18 @@ func (c *fileCache) create(f *cachedFile) (disk.File, error) {
 	return file, nil
 }
 
+// createOver is create in the place of a file that an earlier life left behind.
+func (c *fileCache) createOver(f *cachedFile) (disk.File, error) {
+	file, err := c.create(f)
+	if present(err) {
+		if err := c.fs.Remove(f.name); err != nil {
+			return nil, err
+		}
+		file, err = c.create(f)
+	}
+	return file, err
+}
+
 func (c *fileCache) adopt(f *cachedFile, file disk.File) {
 	f.file = file
 	c.open++
@@ -233,10 +245,14 @@ func replaceFile(fs disk.FS, dir, name string, content []byte) error {
 
 // createOver creates a file, in the place of one that an earlier life left behind.
 func createOver(fs disk.FS, name string) (disk.File, error) {
-	if err := fs.Remove(name); err != nil && !missing(err) {
-		return nil, err
+	file, err := fs.Create(name)
+	if present(err) {
+		if err := fs.Remove(name); err != nil {
+			return nil, err
+		}
+		file, err = fs.Create(name)
 	}
-	return fs.Create(name)
+	return file, err
 }
 
 // readFile reads a whole file of at most max bytes.

@@ -47,11 +47,6 @@ type syncWaiter struct {
 }
 
 const (
-	// syncAllFiles is the number of dirty files and folders from which a round is one syncfs instead of an fdatasync for
-	// each, and syncAllAlways the number from which it is one whatever else the file system has to write. See
-	// docs/adr/0003-syncer.md for the measurement.
-	syncAllFiles  = 4
-	syncAllAlways = 256
 	// syncsAtOnce bounds the fdatasync calls in flight: each holds a thread.
 	syncsAtOnce = 16
 	// markSyncEvery is how far the durable mark on the disk may lag behind.
@@ -162,19 +157,11 @@ func (s *syncer) syncTaken() error {
 	if s.dir.faults.skipSync() {
 		return nil
 	}
-	files, names := 0, 0
-	for i := range s.works {
-		w := &s.works[i]
-		files += len(w.files)
-		if w.folder {
-			names++
-		}
+	if n := s.dirtyCount(); n >= syncAllAlways || n >= syncAllFiles && s.all.worthIt(time.Now()) {
+		return s.syncAllTaken(n)
 	}
 	if err := s.writeEpochs(); err != nil {
 		return err
-	}
-	if n := files + names; n >= syncAllAlways || n >= syncAllFiles && s.all.worthIt(time.Now()) {
-		return s.syncAll()
 	}
 	s.tasks = s.tasks[:0]
 	for i := range s.works {
@@ -188,38 +175,16 @@ func (s *syncer) syncTaken() error {
 	return s.syncNames()
 }
 
-func (s *syncer) syncAll() error {
-	began := time.Now()
-	err := s.dir.fs.SyncAll()
-	if !s.dir.config.Manual {
-		s.all.took(began, time.Now())
+// dirtyCount is how many files and folders the round has to sync.
+func (s *syncer) dirtyCount() int {
+	n := 0
+	for i := range s.works {
+		n += len(s.works[i].files)
+		if s.works[i].folder {
+			n++
+		}
 	}
-	return err
-}
-
-// syncAllChoice notices when syncfs waits for the writes of others: of another program on the file system, or of our
-// own logs in page-cache mode. Then the files are synced one by one for a while. Guarded by syncer.round.
-type syncAllChoice struct {
-	notBefore time.Time
-	pause     time.Duration
-}
-
-const (
-	syncAllSlow     = 50 * time.Millisecond
-	syncAllPauseMin = time.Second
-	syncAllPauseMax = time.Minute
-)
-
-func (c *syncAllChoice) worthIt(now time.Time) bool { return !now.Before(c.notBefore) }
-
-// took lengthens the pause while syncfs is slow, and forgets it when it is not.
-func (c *syncAllChoice) took(began, ended time.Time) {
-	if ended.Sub(began) < syncAllSlow {
-		c.pause = 0
-		return
-	}
-	c.pause = min(max(c.pause*2, syncAllPauseMin), syncAllPauseMax)
-	c.notBefore = ended.Add(c.pause)
+	return n
 }
 
 // writeEpochs replaces the leader-epoch-checkpoint of the logs that have a new one. It is rare: once a checkpoint.

@@ -283,7 +283,7 @@ func TestSlowSyncAll(t *testing.T) {
 	})
 	var c syncAllChoice
 	now := time.Unix(1000, 0)
-	c.took(now, now.Add(time.Second))
+	c.took(8, now, now.Add(time.Second))
 	if c.worthIt(now.Add(time.Second + syncAllPauseMin - 1)) {
 		t.Fatal("tried again at once")
 	}
@@ -291,7 +291,7 @@ func TestSlowSyncAll(t *testing.T) {
 		t.Fatal("never tried again")
 	}
 	for range 20 {
-		c.took(now, now.Add(time.Second))
+		c.took(8, now, now.Add(time.Second))
 	}
 	if c.pause != syncAllPauseMax {
 		t.Fatalf("pause %v", c.pause)
