@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"math"
 	"net"
 	"net/netip"
 	"strings"
@@ -259,5 +258,3 @@ func isTimeout(err error) bool {
 
 // reply answers a call with an empty response.
 func reply(call *api.Call) { call.Reply(protocol.NewResponse(call.Key)) }
-
-const never = time.Duration(math.MaxInt64)
