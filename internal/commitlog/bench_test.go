@@ -179,3 +179,46 @@ func BenchmarkRestart(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkRead finds what a Fetch sends: a MiB after the other of a log of small batches, and the newest batch.
+func BenchmarkRead(b *testing.B) {
+	d := realDir(b, DirConfig{FlushMessages: NeverFlush})
+	config := DefaultConfig()
+	config.SegmentBytes = 64 << 20
+	l := openLog(b, d, config)
+	original := benchBatch(b, 100, 16<<10)
+	work := make([]byte, len(original))
+	for range 16 << 10 {
+		copy(work, original)
+		if _, err := l.Append(work, AppendOptions{Now: testNow}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	count := int64(record.Batch(original).Count())
+	b.Run("sequential", func(b *testing.B) {
+		b.ReportAllocs()
+		from := record.Offset(0)
+		for b.Loop() {
+			s, err := l.Read(from, l.EndOffset(), 1<<20, true)
+			if err != nil {
+				b.Fatal(err)
+			}
+			from += record.Offset(int64(s.Len()/len(original)) * count)
+			s.Release()
+			if from >= l.EndOffset() {
+				from = 0
+			}
+		}
+	})
+	b.Run("tail", func(b *testing.B) {
+		b.ReportAllocs()
+		from := l.EndOffset() - record.Offset(count)
+		for b.Loop() {
+			s, err := l.Read(from, l.EndOffset(), 1<<20, true)
+			if err != nil || s.Len() != len(original) {
+				b.Fatal(s.Len(), err)
+			}
+			s.Release()
+		}
+	})
+}

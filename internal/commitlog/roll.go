@@ -71,7 +71,7 @@ func (l *Log) makeFolder() error {
 		return storageError("make the folder of "+l.name.String(), err)
 	}
 	f := &cachedFile{name: join(l.folder, partitionFile), once: true}
-	file, err := l.files.create(f)
+	file, err := l.files.createOver(f)
 	if err != nil {
 		return storageError("make the folder of "+l.name.String(), err)
 	}
