@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -27,8 +29,24 @@ func probeConfigs(s *session) {
 	each(0, 1, func(v int16) { s.incremental(v) })
 	each(0, 2, func(v int16) { s.legacy(v) })
 	each(0, 1, func(v int16) {
-		s.ask("config resources", v, kmsg.NewPtrListConfigResourcesRequest())
+		s.resources(v)
 	})
+}
+
+// resources keeps only what this probe made: other topics come and go.
+func (s *session) resources(version int16) {
+	resp, _ := s.quiet(version, kmsg.NewPtrListConfigResourcesRequest()).(*kmsg.ListConfigResourcesResponse)
+	if resp == nil {
+		return
+	}
+	found := []string{}
+	for _, r := range resp.ConfigResources {
+		if r.Type != 2 || strings.HasPrefix(r.Name, "configs-") {
+			found = append(found, fmt.Sprintf("%d %s", r.Type, r.Name))
+		}
+	}
+	slices.Sort(found)
+	s.say(fmt.Sprintf("config resources/v%d", version), text([]any{resp.ErrorCode, found}))
 }
 
 // describe asks and keeps one line for each config, so that each can differ by

@@ -29,20 +29,29 @@ func probeCoordinator(s *session) {
 	})
 }
 
-// warm waits until the offsets topic is there.
+// warm waits until every partition of the offsets topic has its coordinator:
+// 200 groups hit them all.
 func (s *session) warm() {
-	for range 500 {
-		req := kmsg.NewPtrFindCoordinatorRequest()
-		req.CoordinatorKey = "warm"
-		found, _ := s.quiet(2, req).(*kmsg.FindCoordinatorResponse)
-		fetch := kmsg.NewPtrOffsetFetchRequest()
-		fetch.Group = "warm"
-		offsets, _ := s.quiet(5, fetch).(*kmsg.OffsetFetchResponse)
-		if found != nil && found.ErrorCode == 0 && offsets != nil && offsets.ErrorCode == 0 {
+	for n := 0; n < 200; {
+		if s.coordinated(fmt.Sprintf("warm-%d", n)) {
+			n++
+		} else {
+			pause()
+		}
+		if s.ctx.Err() != nil {
 			return
 		}
-		pause()
 	}
+}
+
+func (s *session) coordinated(group string) bool {
+	req := kmsg.NewPtrFindCoordinatorRequest()
+	req.CoordinatorKey = group
+	found, _ := s.quiet(2, req).(*kmsg.FindCoordinatorResponse)
+	fetch := kmsg.NewPtrOffsetFetchRequest()
+	fetch.Group = group
+	offsets, _ := s.quiet(5, fetch).(*kmsg.OffsetFetchResponse)
+	return found != nil && found.ErrorCode == 0 && offsets != nil && offsets.ErrorCode == 0
 }
 
 func join(group, member string) *kmsg.JoinGroupRequest {

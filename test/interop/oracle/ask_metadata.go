@@ -1,6 +1,10 @@
 package main
 
-import "github.com/twmb/franz-go/pkg/kmsg"
+import (
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
 
 // probeVersions asks what is served, and for versions that nobody has.
 func probeVersions(s *session) {
@@ -8,7 +12,7 @@ func probeVersions(s *session) {
 		req := kmsg.NewPtrApiVersionsRequest()
 		req.ClientSoftwareName, req.ClientSoftwareVersion = "oracle", "1"
 		resp, _ := s.quiet(v, req).(*kmsg.ApiVersionsResponse)
-		s.say("answered", answered(resp))
+		s.say(fmt.Sprintf("answered/v%d", v), answered(resp))
 		if v == 4 && resp != nil {
 			for _, key := range resp.ApiKeys {
 				if tierOne[key.ApiKey] {
@@ -20,6 +24,7 @@ func probeVersions(s *session) {
 	bad := kmsg.NewPtrApiVersionsRequest()
 	bad.ClientSoftwareName, bad.ClientSoftwareVersion = "not a name!", ""
 	s.ask("bad software name", 3, bad)
+	s.quiet(0, kmsg.NewPtrApiVersionsRequest())
 	s.unknownVersion()
 }
 
@@ -34,8 +39,8 @@ func answered(resp *kmsg.ApiVersionsResponse) string {
 func (s *session) unknownVersion() {
 	req := kmsg.NewPtrApiVersionsRequest()
 	s.next++
-	req.SetVersion(0)
-	frame := kmsg.NewRequestFormatter().AppendRequest(nil, req, s.next)
+	req.SetVersion(3) // a newer version has this header too
+	frame := kmsg.NewRequestFormatter(kmsg.FormatterClientID("oracle")).AppendRequest(nil, req, s.next)
 	frame[7] = 99 // size:4 key:2 version:2
 	if _, err := s.conn.Write(frame); err != nil {
 		s.say("version 99", "connection closed")

@@ -11,23 +11,31 @@ import (
 )
 
 // expectedText lists the differences that are meant, one a line: a regular
-// expression for the name of the answer, "=>", and the reason. A line that
-// begins with # is a remark.
+// expression for "answer field", then " => ", then the reason. The answer is
+// probe/question/version; the field is a path such as .Topics[0].ErrorCode,
+// or "whole" where one of the brokers did not answer. # begins a remark.
 //
 //go:embed expected.txt
 var expectedText string
 
+// expectation is a difference that is meant.
+type expectation struct {
+	pattern *regexp.Regexp
+	reason  string
+	uses    int
+}
+
 func readExpected() ([]*expectation, error) {
 	var all []*expectation
-	for _, text := range strings.Split(expectedText, "\n") {
-		if text == "" || strings.HasPrefix(text, "#") {
+	for _, line := range strings.Split(expectedText, "\n") {
+		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
-		pattern, reason, ok := strings.Cut(text, " => ")
+		pattern, reason, ok := strings.Cut(line, " => ")
 		if !ok {
-			return nil, fmt.Errorf("expected.txt: no reason in %q", text)
+			return nil, fmt.Errorf("expected.txt: no reason in %q", line)
 		}
-		compiled, err := regexp.Compile("^" + pattern + "$")
+		compiled, err := regexp.Compile("^(?:" + strings.TrimSpace(pattern) + ")$")
 		if err != nil {
 			return nil, fmt.Errorf("expected.txt: %w", err)
 		}
@@ -36,103 +44,154 @@ func readExpected() ([]*expectation, error) {
 	return all, nil
 }
 
-// compare prints the differences and returns how many were not expected.
-func compare(w io.Writer, left, right []answer, expected []*expectation, only string, all bool) int {
-	same, meant, unexpected := 0, 0, 0
-	answered := map[string]string{}
-	for _, a := range right {
-		answered[a.name] = a.text
-	}
-	for _, a := range left {
-		got, ok := answered[a.name]
-		delete(answered, a.name)
-		switch {
-		case ok && got == a.text:
-			same++
-			if all {
-				fmt.Fprintf(w, "same      %s\n          %s\n", a.name, a.text)
-			}
-		case explain(w, a.name, expected, all):
-			meant++
-		default:
-			unexpected++
-			fmt.Fprintf(w, "DIFFERENT %s\n%s", a.name, difference(a.text, got))
-		}
-	}
-	for _, a := range right {
-		if text, extra := answered[a.name]; extra {
-			unexpected++
-			fmt.Fprintf(w, "DIFFERENT %s\n  only skein: %s\n", a.name, text)
-		}
-	}
-	stale(w, expected, only)
-	fmt.Fprintf(w, "%d answers are the same, %d differ as expected, %d differ\n", same, meant, unexpected)
-	return unexpected
+// difference is one field in which two answers differ.
+type difference struct {
+	name, path   string
+	kafka, skein string
 }
 
-// explain reports whether a difference is expected.
-func explain(w io.Writer, name string, expected []*expectation, all bool) bool {
-	for _, e := range expected {
-		if e.pattern.MatchString(name) {
-			if all || !e.used {
-				fmt.Fprintf(w, "expected  %s: %s\n", name, e.reason)
+// compare prints the differences and returns how many were not expected.
+func compare(w io.Writer, left, right []answer, expected []*expectation, only string, all bool) int {
+	same, meant := 0, 0
+	var unexpected []difference
+	for _, pair := range pairs(left, right) {
+		found := differences(pair)
+		if len(found) == 0 {
+			same++
+			if all {
+				fmt.Fprintf(w, "same %s\n  %s\n", pair.name, pair.kafka)
 			}
-			e.used = true
+			continue
+		}
+		for _, d := range found {
+			if explained(d, expected) {
+				meant++
+			} else {
+				unexpected = append(unexpected, d)
+			}
+		}
+	}
+	printExpected(w, expected, only)
+	printUnexpected(w, unexpected)
+	fmt.Fprintf(w, "%d answers are the same; %d fields differ as expected, %d differ\n", same, meant, len(unexpected))
+	return len(unexpected)
+}
+
+// pair is the two answers to one question.
+type pair struct{ name, kafka, skein string }
+
+// pairs matches answers by name; a name may come more than once.
+func pairs(left, right []answer) []pair {
+	rest := map[string][]string{}
+	for _, a := range right {
+		rest[a.name] = append(rest[a.name], a.text)
+	}
+	var all []pair
+	for _, a := range left {
+		p := pair{name: a.name, kafka: a.text, skein: "not asked"}
+		if texts := rest[a.name]; len(texts) > 0 {
+			p.skein, rest[a.name] = texts[0], texts[1:]
+		}
+		all = append(all, p)
+	}
+	for _, a := range right {
+		if texts := rest[a.name]; len(texts) > 0 {
+			all = append(all, pair{name: a.name, kafka: "not asked", skein: texts[0]})
+			rest[a.name] = texts[1:]
+		}
+	}
+	return all
+}
+
+func differences(p pair) []difference {
+	if p.kafka == p.skein {
+		return nil
+	}
+	var a, b any
+	if json.Unmarshal([]byte(p.kafka), &a) != nil || json.Unmarshal([]byte(p.skein), &b) != nil {
+		return []difference{{p.name, "whole", p.kafka, p.skein}}
+	}
+	var all []difference
+	walk(p.name, "", a, b, &all)
+	return all
+}
+
+// walk compares two trees, field by field.
+func walk(name, path string, a, b any, all *[]difference) {
+	if left, right, ok := both[map[string]any](a, b); ok {
+		for _, key := range keysOf(left, right) {
+			walk(name, path+"."+key, left[key], right[key], all)
+		}
+		return
+	}
+	if left, right, ok := both[[]any](a, b); ok && len(left) == len(right) {
+		for i := range left {
+			walk(name, fmt.Sprintf("%s[%d]", path, i), left[i], right[i], all)
+		}
+		return
+	}
+	if x, y := text(a), text(b); x != y {
+		*all = append(*all, difference{name, path, x, y})
+	}
+}
+
+func both[T any](a, b any) (x, y T, ok bool) {
+	x, left := a.(T)
+	y, right := b.(T)
+	return x, y, left && right
+}
+
+func keysOf(left, right map[string]any) []string {
+	var keys []string
+	for key := range left {
+		keys = append(keys, key)
+	}
+	for key := range right {
+		if _, known := left[key]; !known {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func explained(d difference, expected []*expectation) bool {
+	for _, e := range expected {
+		if e.pattern.MatchString(d.name + " " + d.path) {
+			e.uses++
 			return true
 		}
 	}
 	return false
 }
 
-// stale names expectations that nothing fits any more.
-func stale(w io.Writer, expected []*expectation, only string) {
+func printExpected(w io.Writer, expected []*expectation, only string) {
 	for _, e := range expected {
-		if !e.used && only == "" {
-			fmt.Fprintf(w, "stale     %v\n", e)
+		switch {
+		case e.uses > 0:
+			fmt.Fprintf(w, "expected %dx  %s\n             %s\n", e.uses, e.pattern, e.reason)
+		case only == "":
+			fmt.Fprintf(w, "stale        %s\n", e.pattern)
 		}
 	}
 }
 
-// difference names the fields that differ, or gives both texts where they are
-// no JSON.
-func difference(kafka, skein string) string {
-	var a, b any
-	if json.Unmarshal([]byte(kafka), &a) != nil || json.Unmarshal([]byte(skein), &b) != nil {
-		return fmt.Sprintf("  kafka: %s\n  skein: %s\n", short(kafka), short(skein))
-	}
-	var lines []string
-	walk("", a, b, &lines)
-	if len(lines) > 40 {
-		lines = append(lines[:40], fmt.Sprintf("  and %d more\n", len(lines)-40))
-	}
-	return strings.Join(lines, "")
-}
+var versionAtEnd = regexp.MustCompile(`/v(\d+)$`)
 
-func walk(path string, a, b any, lines *[]string) {
-	left, isObject := a.(map[string]any)
-	right, alsoObject := b.(map[string]any)
-	if isObject && alsoObject {
-		keys := make([]string, 0, len(left))
-		for key := range left {
-			keys = append(keys, key)
+// printUnexpected puts the versions of a question that differ alike together.
+func printUnexpected(w io.Writer, all []difference) {
+	versions := map[difference][]string{}
+	var order []difference
+	for _, d := range all {
+		version := versionAtEnd.FindString(d.name)
+		d.name = strings.TrimSuffix(d.name, version)
+		if versions[d] == nil {
+			order = append(order, d)
 		}
-		slices.Sort(keys)
-		for _, key := range keys {
-			walk(path+"."+key, left[key], right[key], lines)
-		}
-		return
+		versions[d] = append(versions[d], strings.TrimPrefix(version, "/"))
 	}
-	leftList, isList := a.([]any)
-	rightList, alsoList := b.([]any)
-	if isList && alsoList && len(leftList) == len(rightList) {
-		for i := range leftList {
-			walk(fmt.Sprintf("%s[%d]", path, i), leftList[i], rightList[i], lines)
-		}
-		return
-	}
-	x, y := fmt.Sprint(text(a)), fmt.Sprint(text(b))
-	if x != y {
-		*lines = append(*lines, fmt.Sprintf("  %s  kafka: %s  skein: %s\n", path, short(x), short(y)))
+	for _, d := range order {
+		fmt.Fprintf(w, "DIFFERENT %s (%s) %s\n  kafka: %s\n  skein: %s\n", d.name, strings.Join(versions[d], " "), d.path, short(d.kafka), short(d.skein))
 	}
 }
 
@@ -141,7 +200,7 @@ func text(v any) string {
 	if err != nil {
 		return err.Error()
 	}
-	return string(out)
+	return strings.NewReplacer(`\u003c`, "<", `\u003e`, ">").Replace(string(out))
 }
 
-func short(s string) string { return s[:min(len(s), 700)] }
+func short(s string) string { return s[:min(len(s), 500)] }

@@ -46,7 +46,8 @@ func run(ctx context.Context, binary, out, only string, all bool) (int, error) {
 	if err := os.RemoveAll(out); err != nil {
 		return 0, err
 	}
-	properties := map[string]string{"group.initial.rebalance.delay.ms": "0", "num.partitions": "2"}
+	properties := map[string]string{"group.initial.rebalance.delay.ms": "0", "num.partitions": "2",
+		"log.retention.ms": "-1"} // some records here are years old
 	kafka, err := services.NewKafka(services.Options{Dir: filepath.Join(out, "kafka"), Properties: properties}, services.JVM{})
 	if err != nil {
 		return 0, err

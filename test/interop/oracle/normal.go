@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,29 +13,25 @@ import (
 // normal is an answer as one line of JSON without what must differ between two
 // brokers.
 func normal(resp kmsg.Response, start time.Time) string {
-	text, err := json.Marshal(resp)
+	raw, err := json.Marshal(resp)
 	if err != nil {
 		return err.Error()
 	}
 	var tree any
-	decoder := json.NewDecoder(strings.NewReader(string(text)))
+	decoder := json.NewDecoder(strings.NewReader(string(raw)))
 	decoder.UseNumber()
 	if err := decoder.Decode(&tree); err != nil {
 		return err.Error()
 	}
-	text, err = json.Marshal(replace("", tree, start))
-	if err != nil {
-		return err.Error()
-	}
-	return string(text)
+	return text(replace("", tree, start))
 }
 
 var (
 	dropped = []string{"Version", "ThrottleMillis", "UnknownTags"}
 	nodes   = []string{"NodeID", "Leader", "ControllerID", "Replicas", "ISR", "CurrentLeaderID", "BrokerID", "LeaderID", "PreferredReadReplica"}
-	places  = []string{"Host", "Port", "ClusterID", "LogDir", "ClientHost"}
+	places  = []string{"Host", "Port", "ClusterID", "LogDir", "Dir", "ClientHost", "UsableBytes", "TotalBytes"}
 	ids     = []string{"TopicID"}
-	uuid    = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[A-Za-z0-9_-]{22}`)
+	uuid    = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 )
 
 // replace walks over an answer. name is the field that holds the value.
@@ -73,7 +68,20 @@ func replaceList(name string, list []any, start time.Time) any {
 	for i := range list {
 		list[i] = replace(name, list[i], start)
 	}
+	slices.SortStableFunc(list, func(a, b any) int { return strings.Compare(orderOf(a), orderOf(b)) })
 	return list
+}
+
+// orderOf is what the elements of a list are sorted by, where the order means
+// nothing: the field that names the element.
+func orderOf(element any) string {
+	fields, _ := element.(map[string]any)
+	for _, key := range []string{"Partition", "Topic", "Name", "ResourceName", "Group", "Key"} {
+		if value, ok := fields[key]; ok {
+			return text(value)
+		}
+	}
+	return ""
 }
 
 func replaceNumber(name string, n json.Number, start time.Time) any {
@@ -105,12 +113,3 @@ func replaceText(name, text string) any {
 	}
 	return text
 }
-
-// expectation is a difference that is meant.
-type expectation struct {
-	pattern *regexp.Regexp
-	reason  string
-	used    bool
-}
-
-func (e *expectation) String() string { return fmt.Sprintf("%s: %s", e.pattern, e.reason) }
