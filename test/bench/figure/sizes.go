@@ -33,7 +33,7 @@ const (
 // Full is the size of the figures in docs/benchmarks.md.
 func Full() Sizes {
 	return Sizes{
-		Touch: 8 * gib, Produce: 2 * gib, Warm: gib, Consume: 2 * gib, Laps: 3, Floor: 2 * gib,
+		Touch: 8 * gib, Produce: 2 * gib, Warm: 2 * gib, Consume: 2 * gib, Laps: 3, Floor: 2 * gib,
 		Latency: 15 * time.Second, Commits: 5 * time.Second, Members: 500, Steady: 11 * time.Second,
 		Idle: 10 * time.Second, Partitions: 5000, Restart: 10 * gib, RestartTurns: 3,
 	}
@@ -42,7 +42,7 @@ func Full() Sizes {
 // Quick is for a look in between.
 func Quick() Sizes {
 	return Sizes{
-		Touch: 2 * gib, Produce: gib, Warm: gib / 2, Consume: gib / 2, Laps: 2, Floor: gib,
+		Touch: 2 * gib, Produce: gib, Warm: gib, Consume: gib / 2, Laps: 2, Floor: gib,
 		Latency: 5 * time.Second, Commits: 3 * time.Second, Members: 500, Steady: 11 * time.Second,
 		Idle: 3 * time.Second, Partitions: 5000, Restart: 2 * gib, RestartTurns: 1,
 	}
