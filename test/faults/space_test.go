@@ -91,11 +91,14 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("after a start on a full disk the topic begins with %q, want v5", got[0])
 	}
 
-	retried := client(t, b.address)
-	waiting := make(chan error, 1)
-	retried.Produce(context.Background(), kgo.StringRecord("late"), func(_ *kgo.Record, err error) { waiting <- err })
+	waiting := make(chan error, 1) // a producer that retries gets through when there is room
+	late := &kgo.Record{Topic: "orders", Value: []byte("late")}
+	client(t, b.address).Produce(background(t), late, func(_ *kgo.Record, err error) { waiting <- err })
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
+	}
+	if err := <-waiting; err != nil {
+		t.Errorf("the producer that waited for room: %v", err)
 	}
 	produce(t, client(t, b.address), "orders", "after", 1)
 	b.alive()
