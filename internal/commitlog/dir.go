@@ -91,9 +91,6 @@ func (d *Dir) open() error {
 	if d.clean, err = d.takeCleanShutdown(); err != nil {
 		return err
 	}
-	if err := d.steady(); err != nil {
-		return err
-	}
 	if d.mark, d.first, err = openMark(d.fs); err != nil {
 		return err
 	}
@@ -101,16 +98,6 @@ func (d *Dir) open() error {
 		return d.fs.SyncDir(".")
 	}
 	return nil
-}
-
-// steady makes what is seen of the directory durable, if the last life did not end well: names that it removed may be
-// removed in the cache alone, and must not come back beside what is written now. In page-cache mode, where that would
-// write all that the kernel still holds, the logs promise nothing of the kind.
-func (d *Dir) steady() error {
-	if d.clean || d.config.FlushMessages > 1 {
-		return nil
-	}
-	return d.fs.SyncAll()
 }
 
 // takeCleanShutdown asks whether the last life ended well, and removes the file that says so before anything is

@@ -29,8 +29,8 @@ import (
 //	slot, 64 bytes
 //	0       4     8         12        28          32       36       44       52      60
 //	+-------+-----+---------+---------+-----------+--------+--------+--------+-------+------+
-//	| crc   | 0   | sequence| topic id| partition | epoch  | end    | start  | 0     | 0    |
-//	| u32   | u32 | u32     | 16 bytes| int32     | int32  | int64  | int64  |       |      |
+//	| crc   |flags| sequence| topic id| partition | epoch  | end    | start  | cut   | 0    |
+//	| u32   | u32 | u32     | 16 bytes| int32     | int32  | int64  | int64  | int64 |      |
 //	+-------+-----+---------+---------+-----------+--------+--------+--------+-------+------+
 //
 // The CRC-32C covers the slot behind it. Of a log's two slots the one with the higher sequence counts. A slot is
@@ -60,7 +60,15 @@ type markEntry struct {
 	end   record.Offset      // records below are durable
 	start record.Offset      // log start offset
 	epoch record.LeaderEpoch // of the last durable record
+
+	// cutting says that a truncation to cut was begun. Until it is taken back, nothing from there on may be served: what
+	// is still there is to be removed, and what is gone may come back with the next loss of power.
+	cutting bool
+	cut     record.Offset
 }
+
+// markCutting is the flag of cutting.
+const markCutting = 1
 
 type markSlot struct {
 	key      markKey
@@ -215,18 +223,24 @@ func decodeSlot(b []byte) (markSlot, bool) {
 	if binary.BigEndian.Uint32(b) != crc32.Checksum(b[4:markSlotSize], castagnoli) {
 		return s, false
 	}
+	s.entry.cutting = binary.BigEndian.Uint32(b[4:])&markCutting != 0
+	s.entry.cut = record.Offset(binary.BigEndian.Uint64(b[52:]))
 	s.sequence = binary.BigEndian.Uint32(b[8:])
 	copy(s.key.topicID[:], b[12:])
 	s.key.partition = int32(binary.BigEndian.Uint32(b[28:]))
 	s.entry.epoch = record.LeaderEpoch(binary.BigEndian.Uint32(b[32:]))
 	s.entry.end = record.Offset(binary.BigEndian.Uint64(b[36:]))
 	s.entry.start = record.Offset(binary.BigEndian.Uint64(b[44:]))
-	ok := s.sequence > 0 && s.entry.start >= 0 && s.entry.end >= s.entry.start
+	ok := s.sequence > 0 && s.entry.start >= 0 && s.entry.end >= s.entry.start && (!s.entry.cutting || s.entry.cut >= s.entry.end)
 	return s, ok
 }
 
 func encodeSlot(b []byte, s markSlot) {
 	clear(b)
+	if s.entry.cutting {
+		binary.BigEndian.PutUint32(b[4:], markCutting)
+		binary.BigEndian.PutUint64(b[52:], uint64(s.entry.cut))
+	}
 	binary.BigEndian.PutUint32(b[8:], s.sequence)
 	copy(b[12:], s.key.topicID[:])
 	binary.BigEndian.PutUint32(b[28:], uint32(s.key.partition))

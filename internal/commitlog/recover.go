@@ -25,6 +25,8 @@ type recovering struct {
 	clean   bool          // the files are as Close left them
 	mark    record.Offset // M; without a mark the first base
 	low     record.Offset // log start offset, as the mark has it
+	cutting bool          // a truncation was under way
+	cutTo   record.Offset // to there
 	next    record.Offset // offset after the last batch seen
 	cut     *cutPlace     // set by the first flaw above the mark
 }
@@ -64,7 +66,7 @@ func (l *Log) recover() error {
 			return err
 		}
 	}
-	r := recovering{log: l, content: content, known: known, clean: clean, mark: entry.end, low: entry.start}
+	r := recovering{log: l, content: content, known: known, clean: clean, mark: entry.end, low: entry.start, cutting: entry.cutting, cutTo: entry.cut}
 	if len(content.bases) == 0 {
 		if known && entry.end > entry.start {
 			return &DamagedError{File: l.folder, Offset: entry.start, Reason: "there is no segment"}
@@ -271,6 +273,11 @@ func (r *recovering) finish(start record.Offset) error {
 			return err
 		}
 	}
+	if r.cutting {
+		if err := r.endCut(); err != nil {
+			return err
+		}
+	}
 	if err := r.dropSnapshots(); err != nil {
 		return err
 	}
@@ -279,6 +286,27 @@ func (r *recovering) finish(start record.Offset) error {
 	l.epochs.truncateStart(start)
 	l.recovered(start, r.next, min(r.mark, r.next))
 	return l.resync(r)
+}
+
+// endCut ends a truncation that the last life began.
+func (r *recovering) endCut() error {
+	l := r.log
+	s := l.active()
+	file, err := l.files.acquire(&s.log)
+	if err != nil {
+		return err
+	}
+	defer l.files.release(&s.log)
+	if err := file.Truncate(s.size.Load()); err != nil {
+		return err
+	}
+	if err := file.Sync(); err != nil {
+		return err
+	}
+	if err := l.dir.fs.SyncDir(l.folder); err != nil {
+		return err
+	}
+	return l.endCut()
 }
 
 // dropSnapshots removes those beyond the mark: a crash may have torn them.

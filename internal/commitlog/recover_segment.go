@@ -303,6 +303,9 @@ func (r *recovering) step(w *walker, s *segment) (b record.Batch, at int64, ok b
 	if b.BaseOffset() < r.next || b.LastOffsetDelta() < 0 || !s.fits(b.LastOffset()) {
 		return b, at, false, flawError(fmt.Sprintf("offsets %d to %d cannot follow %d", b.BaseOffset(), b.LastOffset(), r.next))
 	}
+	if r.cutting && b.BaseOffset() >= r.cutTo {
+		return b, at, false, flawError("a truncation to here was under way")
+	}
 	if whole && !r.log.dir.faults.keepsTail() {
 		if err := b.Check(); err != nil {
 			return b, at, false, flawError(err.Error())

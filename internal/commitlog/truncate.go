@@ -119,6 +119,9 @@ func (l *Log) truncate(offset record.Offset) error {
 			return err
 		}
 	}
+	if err := l.endCut(); err != nil {
+		return err
+	}
 	return l.afterCut(end)
 }
 
@@ -143,14 +146,30 @@ func (l *Log) cutAt(offset record.Offset) (end record.Offset, position int64, er
 	return offset, p.position, nil
 }
 
+// lowerMark lowers the mark to a new end and says that a truncation to there is under way. It is durable on return.
 func (l *Log) lowerMark(end record.Offset) error {
 	entry, ok := l.dir.mark.get(l.key())
-	if !ok || entry.end <= end {
+	if !ok {
 		return nil
 	}
-	entry.end = end
-	entry.start = min(entry.start, end)
-	entry.epoch, _ = l.epochs.at(end - 1)
+	if entry.end > end {
+		entry.epoch, _ = l.epochs.at(end - 1)
+	}
+	entry.end = min(entry.end, end)
+	entry.start = min(entry.start, entry.end)
+	entry.cutting, entry.cut = true, end
+	l.dir.mark.put(l.key(), entry)
+	return l.dir.mark.sync()
+}
+
+// endCut says in the mark that the truncation is complete and durable. Before it is, nothing may be appended: a crash
+// would cut it off again.
+func (l *Log) endCut() error {
+	entry, ok := l.dir.mark.get(l.key())
+	if !ok || !entry.cutting {
+		return nil
+	}
+	entry.cutting, entry.cut = false, 0
 	l.dir.mark.put(l.key(), entry)
 	return l.dir.mark.sync()
 }
