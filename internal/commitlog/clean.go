@@ -158,7 +158,7 @@ func (c *cleaner) rebuild(builder *record.Builder, b record.Batch, needsHorizon 
 	builder.Inherit(b)
 	builder.SetCodec(b.Codec(), c.config.CompressionLevel)
 	if needsHorizon {
-		builder.SetDeleteHorizon(c.now + c.config.DeleteRetentionMs)
+		builder.SetDeleteHorizon(later(c.now, c.config.DeleteRetentionMs))
 	}
 	r := b.Records(c.log.limits())
 	defer r.Close()

@@ -152,13 +152,6 @@ func (c *fileCache) rename(f *cachedFile, to string) error {
 	return nil
 }
 
-// renamed notes that a directory above the file has another name now.
-func (c *fileCache) renamed(f *cachedFile, to string) {
-	c.mu.Lock()
-	f.name = to
-	c.mu.Unlock()
-}
-
 // shrink closes every idle file: somebody else needs descriptors.
 func (c *fileCache) shrink() {
 	c.mu.Lock()

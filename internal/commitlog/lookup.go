@@ -1,6 +1,8 @@
 package commitlog
 
 import (
+	"errors"
+
 	"github.com/skein-io/skein/internal/record"
 )
 
@@ -264,7 +266,7 @@ func (l *Log) Verify() error {
 	segments := l.segments
 	l.structure.RUnlock()
 	for _, s := range segments {
-		if err := s.verify(); err != nil {
+		if err := s.verify(); err != nil && !errors.Is(err, ErrClosed) { // deleted or compacted meanwhile
 			return l.readFailed(err)
 		}
 	}

@@ -2,6 +2,7 @@ package commitlog
 
 import (
 	"errors"
+	"math"
 	"slices"
 
 	"github.com/skein-io/skein/internal/protocol"
@@ -165,7 +166,7 @@ func (l *Log) deleteBelow(n int, now int64) (int, error) {
 		}
 	}
 	l.setSegments(slices.Clone(l.segments[n:]))
-	at := now + l.config.Load().FileDeleteDelayMs
+	at := later(now, l.config.Load().FileDeleteDelayMs)
 	var failed error
 	for _, s := range gone {
 		failed = errors.Join(failed, l.doom(s, at))
@@ -174,6 +175,14 @@ func (l *Log) deleteBelow(n int, now int64) (int, error) {
 		return n, storageError("delete segments of "+l.name.String(), failed)
 	}
 	return n, nil
+}
+
+// later is ms after now; a wait without end has no end.
+func later(now, ms int64) int64 {
+	if ms > math.MaxInt64-max(now, 0) {
+		return math.MaxInt64
+	}
+	return now + ms
 }
 
 // doom renames the files of a segment out of the way and leaves them to reap.
