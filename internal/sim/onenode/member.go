@@ -34,7 +34,6 @@ type member struct {
 	stable     bool
 	joining    bool
 	commits    int
-	read       bool // something was read since the last commit
 	beats      *sim.NodeTimer
 	lastBeat   beat
 }
