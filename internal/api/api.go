@@ -46,7 +46,8 @@ type Call struct {
 	Client  *Client
 	// Arrived is a time of the monotonic clock: how long ago it was does not depend on who sets the wall clock.
 	Arrived time.Time
-	// Request is decoded; its byte fields alias the frame, which lives until the call ends or ReleaseFrame.
+	// Request is decoded; its byte fields alias the frame, which lives until the call ends or ReleaseFrame. It is nil
+	// from then on.
 	Request protocol.Message
 
 	sink Sink
@@ -95,5 +96,9 @@ func (c *Call) OnEnding(f func()) {
 	}
 }
 
-// ReleaseFrame gives the bytes of the request back before the call ends; no byte field of Request may be read after it.
-func (c *Call) ReleaseFrame() { c.sink.ReleaseFrame() }
+// ReleaseFrame gives the bytes of the request back before the call ends. No byte field of Request may be read after it;
+// Request itself is let go of, for its byte fields hold the memory of the frame.
+func (c *Call) ReleaseFrame() {
+	c.Request = nil
+	c.sink.ReleaseFrame()
+}

@@ -2,10 +2,13 @@ package server
 
 import (
 	"net/netip"
+	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/skein-io/skein/internal/api"
 	"github.com/skein-io/skein/internal/protocol"
 )
 
@@ -61,5 +64,42 @@ func TestWhatIsDecodedCounts(t *testing.T) {
 			t.Fatalf("%d requests have started, want 4", n)
 		}
 		s.handler.calls[3].Close("test") // an end without an answer gives it back too
+	})
+}
+
+// TestConnectionsHoldNoFrame sends a large request on each of thirty connections, half of which are answered and half of
+// which have given their frame back and wait: none of them holds the memory.
+func TestConnectionsHoldNoFrame(t *testing.T) {
+	limits := roomy()
+	limits.BuffersKept = 0
+	inBubble(t, limits, func(s *stand) {
+		heap := func() int64 {
+			runtime.GC()
+			runtime.GC()
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			return int64(m.HeapAlloc)
+		}
+		s.handler.on(func(call *api.Call) {
+			if call.Key == protocol.KeyHeartbeat {
+				reply(call)
+				return
+			}
+			call.ReleaseFrame()
+			if call.Client.Address.Port()%2 == 0 {
+				reply(call)
+			}
+		})
+		before := heap()
+		for i := range 30 {
+			p := s.dial()
+			p.send(protocol.KeyHeartbeat)
+			p.expect(1)
+			p.write(produce(2, 2<<20+i))
+			synctest.Wait()
+		}
+		if grown := heap() - before; grown > 8<<20 {
+			t.Errorf("30 connections hold %d MiB", grown>>20)
+		}
 	})
 }

@@ -6,36 +6,56 @@ import (
 	"time"
 )
 
-// budget is the bytes that requests may hold in memory, over all connections. Who finds too little waits in a queue,
-// first come first served; one that is larger than the whole budget goes when nothing else is out. Safe for
-// concurrent use.
+// budget is the bytes that requests may hold in memory, over all connections. Who finds too little waits, first come
+// first served, those first who hold some already: when they are done they give back what they have. One request that
+// is larger than the whole budget goes when nothing else is out.
+//
+// Requests that arrive in parts could each hold a part and wait for the others for ever. So one of them at a time gets
+// all that it still needs, room or not: at most one request more than max is in memory. Safe for concurrent use.
 type budget struct {
 	mu      sync.Mutex
 	max     int64 // 0: no limit
 	used    int64
-	waiting list.List // of *budgetWaiter
+	growing list.List // of *budgetWaiter, who hold some
+	waiting list.List // of *budgetWaiter, who hold nothing
 }
 
+// budgetWaiter wants n bytes more, or all of rest where it must be done with waiting.
 type budgetWaiter struct {
-	n, own  int64
-	granted chan struct{}
+	n, rest, own int64
+	got          int64
+	granted      chan struct{}
 }
 
-// acquire takes n bytes for somebody who has own already. It returns false, with nothing taken, if done is closed or
-// timeout fires before there is room; a nil timeout never does.
-func (b *budget) acquire(n, own int64, done <-chan struct{}, timeout <-chan time.Time) bool {
+// acquire takes n bytes for somebody who holds none. It returns false, with nothing taken, if done is closed before
+// there is room.
+func (b *budget) acquire(n int64, done <-chan struct{}) bool {
 	b.mu.Lock()
-	if b.waiting.Len() == 0 && b.fits(n, own) {
+	if b.growing.Len() == 0 && b.waiting.Len() == 0 && (b.max <= 0 || b.used == 0 || b.used+n <= b.max) {
 		b.used += n
 		b.mu.Unlock()
 		return true
 	}
-	w := &budgetWaiter{n, own, make(chan struct{})}
-	place := b.waiting.PushBack(w)
+	b.mu.Unlock()
+	_, ok := b.wait(&b.waiting, &budgetWaiter{n: n, rest: n}, done, nil)
+	return ok
+}
+
+// grow takes n bytes for somebody who holds own and will need rest in all, or takes rest at once; got is which. It
+// returns false, with nothing taken, if done is closed or timeout fires before there is room.
+func (b *budget) grow(n, rest, own int64, done <-chan struct{}, timeout <-chan time.Time) (got int64, ok bool) {
+	return b.wait(&b.growing, &budgetWaiter{n: n, rest: rest, own: own}, done, timeout)
+}
+
+func (b *budget) wait(queue *list.List, w *budgetWaiter, done <-chan struct{}, timeout <-chan time.Time) (got int64, ok bool) {
+	b.mu.Lock()
+	w.granted = make(chan struct{})
+	place := queue.PushBack(w)
+	b.grant()
 	b.mu.Unlock()
 	select {
 	case <-w.granted:
-		return true
+		return w.got, true
 	case <-done:
 	case <-timeout:
 	}
@@ -43,12 +63,12 @@ func (b *budget) acquire(n, own int64, done <-chan struct{}, timeout <-chan time
 	defer b.mu.Unlock()
 	select {
 	case <-w.granted:
-		b.used -= n
+		b.used -= w.got
 	default:
-		b.waiting.Remove(place)
+		queue.Remove(place)
 	}
 	b.grant()
-	return false
+	return 0, false
 }
 
 // charge takes n bytes that are in memory already, room or not: those who come later wait for them to be given back.
@@ -66,19 +86,37 @@ func (b *budget) release(n int64) {
 	b.grant()
 }
 
-func (b *budget) fits(n, own int64) bool { return b.max <= 0 || b.used == own || b.used+n <= b.max }
+func (b *budget) fits(w *budgetWaiter) bool {
+	return b.max <= 0 || b.used == w.own || b.used+w.n <= b.max
+}
 
-// grant lets those go who wait in front and have room now.
+// grant lets those go who wait in front and have room now, and of those who grow one that has not.
 func (b *budget) grant() {
+	for front := b.growing.Front(); front != nil; front = b.growing.Front() {
+		w := front.Value.(*budgetWaiter)
+		w.got = w.n
+		if !b.fits(w) {
+			if b.used > b.max {
+				return
+			}
+			w.got = w.rest
+		}
+		b.let(&b.growing, front)
+	}
 	for front := b.waiting.Front(); front != nil; front = b.waiting.Front() {
 		w := front.Value.(*budgetWaiter)
-		if !b.fits(w.n, w.own) {
+		if !b.fits(w) {
 			return
 		}
-		b.used += w.n
-		b.waiting.Remove(front)
-		close(w.granted)
+		w.got = w.n
+		b.let(&b.waiting, front)
 	}
+}
+
+func (b *budget) let(queue *list.List, place *list.Element) {
+	w := queue.Remove(place).(*budgetWaiter)
+	b.used += w.got
+	close(w.granted)
 }
 
 // inUse is the bytes that are out.

@@ -57,6 +57,17 @@ func queuedBytesMax(b config.Bytes) int64 {
 	return int64(b)
 }
 
+// overdraftSpeed is how many times BytesPerSecondMin a request must come that took more than its share of the memory.
+const overdraftSpeed = 64
+
+// growthLimit is stallLimit for n bytes of a request that has more memory than before.
+func (c *Config) growthLimit(n int64, overdraft bool) time.Duration {
+	if overdraft {
+		n /= overdraftSpeed
+	}
+	return c.stallLimit(n)
+}
+
 // stallLimit is the time that n bytes may take.
 func (c *Config) stallLimit(n int64) time.Duration {
 	seconds := n / max(1, c.BytesPerSecondMin)

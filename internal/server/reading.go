@@ -105,11 +105,9 @@ func (c *conn) readFrame() ([]byte, error) {
 	if !c.waitForBytes(int64(length)) {
 		return nil, errStopped
 	}
-	if c.frames.missing(length) > 0 && c.readFirst {
-		timed = true
-		c.setReadDeadline(time.Now().Add(limits.stallLimit(int64(length))))
-	}
-	frame, err := c.readBody(length)
+	slow := c.frames.missing(length) > 0 && c.readFirst
+	timed = timed || slow
+	frame, err := c.readBody(length, slow)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +123,7 @@ func (c *conn) readFrame() ([]byte, error) {
 // however long the frame. What makes a request long is records, which are not copied.
 const (
 	decodeBytesSpare = 768 << 10
-	decodeBytesMax   = 64 << 20
+	decodeBytesMax   = 32 << 20
 )
 
 func decodeBytes(frame int) int {
@@ -143,11 +141,12 @@ func (c *conn) decode(frame []byte) (*request, error) {
 		return nil, &peerFault{"unknown API or version", fmt.Errorf("%v (%d) version %d is not served", key, int16(key), version)}
 	}
 	c.decoder.Reset(frame, protocol.Limits{AllocBytesMax: decodeBytes(len(frame))})
+	defer func() { c.decoder = protocol.Reader{} }() // an idle connection does not hold its last frame
 	var header protocol.RequestHeader
 	if err := header.Decode(&c.decoder, protocol.HeaderVersion(key, version)); err != nil {
 		return nil, &peerFault{"a request header cannot be read", err}
 	}
-	r := &request{conn: c, key: key, version: version, id: header.CorrelationID, stage: stage, frame: frame}
+	r := &request{conn: c, key: key, version: version, id: header.CorrelationID, stage: stage, frame: frame, frameBytes: int64(len(frame))}
 	if !ok {
 		r.version, r.stage, r.answer = 0, api.Barrier, c.server.handler.UnsupportedVersion()
 		return r, nil

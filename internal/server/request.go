@@ -20,7 +20,8 @@ type request struct {
 	stage   api.Stage
 
 	decoded    int64 // bytes that its message takes, as counted in the server's budget; 0 if they are few
-	frame      []byte
+	frameBytes int64
+	frame      []byte // nil when it was given back: what the pool does not keep must not be kept by a request that waits
 	frameFreed atomic.Bool
 	ended      atomic.Bool // Reply, Silent or Close was called
 
@@ -93,7 +94,7 @@ func (r *request) OnEnding(f func()) { r.conn.onEnding(r, f) }
 // ReleaseFrame gives the frame's memory back. Only the first call has an effect.
 func (r *request) ReleaseFrame() {
 	if r.freeFrame() {
-		r.conn.freed(int64(len(r.frame)))
+		r.conn.freed(r.frameBytes)
 	}
 }
 
@@ -102,7 +103,9 @@ func (r *request) freeFrame() bool {
 	if r.frameFreed.Swap(true) {
 		return false
 	}
-	r.conn.server.giveBack(r.frame)
+	frame := r.frame
+	r.frame = nil
+	r.conn.server.giveBack(frame)
 	return true
 }
 

@@ -10,7 +10,7 @@ func (c *conn) push(r *request) bool {
 		return false
 	}
 	r.number = c.arrived
-	c.held += int64(len(r.frame))
+	c.held += r.frameBytes
 	c.queue.push(r)
 	return true
 }
@@ -61,7 +61,7 @@ func (r *request) complete() {
 	r.completed, r.ending = true, nil
 	c.running--
 	if freed {
-		c.held -= int64(len(r.frame))
+		c.held -= r.frameBytes
 	}
 	if c.broken {
 		c.mu.Unlock()

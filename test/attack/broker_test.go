@@ -65,6 +65,7 @@ func serve(t *testing.T, set ...string) *broker {
 		args = append(args, "--set", s)
 	}
 	cmd := exec.Command(program, args...)
+	cmd.Env = append(os.Environ(), "GOMEMLIMIT=400MiB") // as for a container of 512 MiB
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
