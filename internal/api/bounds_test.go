@@ -127,14 +127,14 @@ func TestConfigsTooManyOrTooLong(t *testing.T) {
 	long, property := strings.Repeat("x", 32_000), "share.auto.offset.reset"
 
 	many := kmsg.NewPtrIncrementalAlterConfigsRequest()
-	for i := range 1200 {
+	for i := range 800 {
 		r := kmsg.NewIncrementalAlterConfigsRequestResource()
 		r.ResourceType, r.ResourceName = 32, fmt.Sprint(i)
 		r.Configs = []kmsg.IncrementalAlterConfigsRequestResourceConfig{{Name: property, Value: &long}}
 		many.Resources = append(many.Resources, r)
 	}
 	for _, r := range ask[*kmsg.IncrementalAlterConfigsResponse](w, many, 1).Resources {
-		wantCode(t, "38 MB of values", r.ErrorCode, protocol.PolicyViolation)
+		wantCode(t, "26 MB of values", r.ErrorCode, protocol.PolicyViolation)
 	}
 
 	whole := kmsg.NewPtrAlterConfigsRequest()
