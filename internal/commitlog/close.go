@@ -102,8 +102,10 @@ func (l *Log) removeFolder() error {
 	if err == nil {
 		err = fs.SyncDir(".")
 	}
-	if err == nil {
+	if err == nil && l.dir.config.Manual {
 		err = fs.RemoveAll(gone)
+	} else if err == nil {
+		l.dir.doom(doomedFile{name: gone, folder: true}) // its files take time: Reap has it
 	}
 	if err != nil {
 		return storageError("delete "+l.name.String(), err)

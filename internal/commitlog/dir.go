@@ -97,7 +97,7 @@ func (d *Dir) open() error {
 	if d.first {
 		return d.fs.SyncDir(".")
 	}
-	return nil
+	return d.doomDeleted()
 }
 
 // takeCleanShutdown asks whether the last life ended well, and removes the file that says so before anything is

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/skein-io/skein/internal/protocol"
 	"github.com/skein-io/skein/internal/record"
@@ -13,6 +14,8 @@ import (
 type doomedFile struct {
 	name string
 	at   int64 // wall clock from which it may go, ms
+	// folder says that it is the folder of a deleted log.
+	folder bool
 }
 
 // Retain deletes what retention.ms, retention.bytes and the log start offset no longer keep, only whole segments below
@@ -196,7 +199,7 @@ func (l *Log) doom(s *segment, at int64) error {
 			}
 			continue
 		}
-		l.dir.doom(doomedFile{name + deletedSuffix, at})
+		l.dir.doom(doomedFile{name: name + deletedSuffix, at: at})
 	}
 	s.drop()
 	if i := slices.Index(l.snapshots, s.base); i >= 0 {
@@ -212,7 +215,22 @@ func (d *Dir) doom(f doomedFile) {
 	d.mu.Unlock()
 }
 
-// Reap removes the files of deleted segments whose time has come. Retain does so too, for all logs of the directory.
+// doomDeleted finds the folders of logs that an earlier life deleted and did not get to remove.
+func (d *Dir) doomDeleted() error {
+	entries, err := d.fs.List(".")
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.Dir && strings.HasSuffix(e.Name, deleteSuffix) { // no partition's folder ends so
+			d.doom(doomedFile{name: e.Name, folder: true})
+		}
+	}
+	return nil
+}
+
+// Reap removes the files of deleted segments whose time has come, and of deleted logs. Retain does so too, for all logs
+// of the directory.
 func (d *Dir) Reap(now int64) { d.reap(&now) }
 
 // reap removes what is due at now, or everything if now is nil. What cannot be removed is found by the next start.
@@ -228,8 +246,12 @@ func (d *Dir) reap(now *int64) {
 	})
 	d.mu.Unlock()
 	for _, f := range due {
-		if err := d.fs.Remove(f.name); err != nil && !missing(err) {
-			d.config.Logger.Warn("deleted segment could not be removed", "file", f.name, "cause", err)
+		remove := d.fs.Remove
+		if f.folder {
+			remove = d.fs.RemoveAll
+		}
+		if err := remove(f.name); err != nil && !missing(err) {
+			d.config.Logger.Warn("what was deleted could not be removed", "file", f.name, "cause", err)
 		}
 	}
 }

@@ -240,12 +240,25 @@ func (h *Host) drop(topic *metadata.Topic) error {
 		p.lose(protocol.Fail(protocol.UnknownTopicOrPartition, "topic %s was deleted", topic.Name))
 		failed = append(failed, p.log.Delete())
 	}
+	h.reap()
 	return errors.Join(failed...)
+}
+
+// reap removes the files of deleted logs in the background: it takes time that nobody has to wait for. After Close they
+// are left to the next start.
+func (h *Host) reap() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.stopping() {
+		h.done.Go(func() { h.dir.Reap(h.now().UnixMilli()) })
+	}
 }
 
 // Close ends the housekeeping and every leadership. The logs stay open: they are the directory's to close.
 func (h *Host) Close() {
+	h.mu.Lock()
 	close(h.stop)
+	h.mu.Unlock()
 	h.done.Wait()
 	for _, p := range h.All() {
 		p.lose(protocol.Fail(protocol.NotLeaderOrFollower, "node %d is shutting down", h.self))

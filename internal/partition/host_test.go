@@ -170,3 +170,39 @@ func TestEpochsAreCompared(t *testing.T) {
 		}
 	}
 }
+
+// TestDeletedFilesGo has the files of a deleted topic removed, also when the process ended before it could.
+func TestDeletedFilesGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := open(t)
+		if _, err := b.host.Find("t", 0).Append(records(t), commitlog.Client, AcksAll); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if err := b.fs.MkdirAll("old-0.id-delete"); err != nil { // what an earlier life left
+			t.Fatal(err)
+		}
+		b.apply(t, &protocol.RemoveTopicRecord{TopicID: protocol.UUID{15: 1}})
+		b.close(t)
+		entries, err := b.fs.List(".")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			if e.Dir && e.Name != "old-0.id-delete" {
+				t.Errorf("folder %s is still there", e.Name)
+			}
+		}
+		dir, err := commitlog.OpenDir(b.fs, commitlog.DirConfig{NodeID: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir.Reap(0)
+		if _, err := b.fs.Stat("old-0.id-delete"); err == nil {
+			t.Error("the folder of an earlier life is still there")
+		}
+		if err := dir.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
