@@ -35,7 +35,7 @@ func newCycle(t *testing.T, seed uint64) *cycle {
 		recorder: check.NewRecorder(func() int64 { return int64(time.Since(begun)) }),
 		node: skeintest.Start(t, skeintest.InMemory(), skeintest.Seed(seed), skeintest.Set("num.partitions", fmt.Sprint(lifePartitions)),
 			skeintest.Set("group.min.session.timeout.ms", "1000"))}
-	c.producer = client(t, c.node, kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	c.producer = client(t, c.node, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0))
 	topic, err := kadm.NewClient(c.producer).CreateTopic(context.Background(), lifePartitions, 1, nil, lifeTopic)
 	if err == nil {
 		err = topic.Err
