@@ -81,13 +81,17 @@ func TestLongPolls(t *testing.T) {
 				for partition := range int32(lifePartitions) {
 					ask(r, lifeTopic, c.topicID, partition, 0)
 				}
-				time.AfterFunc(p.produce, func() { c.produce(1) })
+				produced := make(chan struct{})
+				time.AfterFunc(p.produce, func() {
+					defer close(produced)
+					c.produce(1)
+				})
 				begun := time.Now()
 				response := fetch(t, reader, r)
 				if took := time.Since(begun); took != p.answered || bytesOf(response) > 0 != p.records {
 					t.Errorf("answered after %v with %d bytes, want %v, with records %v", took, bytesOf(response), p.answered, p.records)
 				}
-				time.Sleep(2 * time.Minute) // until the record that came too late is there
+				<-produced // the record that came too late too
 				reader.Close()
 				c.judge()
 			})
@@ -119,10 +123,15 @@ func TestLongPollEndsEarly(t *testing.T) {
 				reader := client(t, c.node, kgo.RequestRetries(0))
 				r := fetchRequest(time.Minute, 1)
 				ask(r, lifeTopic, c.topicID, 0, 0)
-				time.AfterFunc(3*time.Second, func() { end.do(c) })
 				begun := time.Now()
-				_, err := reader.SeedBrokers()[0].Request(context.Background(), r)
-				if took := time.Since(begun); took > 5*time.Second {
+				answered := make(chan error)
+				go func() {
+					_, err := reader.SeedBrokers()[0].Request(context.Background(), r)
+					answered <- err
+				}()
+				time.Sleep(3 * time.Second)
+				end.do(c)
+				if err, took := <-answered, time.Since(begun); took < 3*time.Second || took > 5*time.Second {
 					t.Errorf("answered after %v: %v", took, err)
 				}
 				reader.Close()
