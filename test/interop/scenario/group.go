@@ -15,6 +15,9 @@ import (
 const (
 	sessionMs   = 6000
 	heartbeatMs = 1000
+	// inTheSocket is time for a commit that the dead member had sent to be
+	// taken; its session ends much later.
+	inTheSocket = 700 * time.Millisecond
 )
 
 // seat is one member of a group: its program, its command and its memory.
@@ -141,6 +144,7 @@ func killOne(ctx context.Context, env *Env, seats []*seat, held check.Topic, top
 	lost := victim.Assigned()
 	victim.client.Kill()
 	killed := time.Now()
+	time.Sleep(inTheSocket)
 	committed, err := env.committed(ctx, group, topic)
 	if err != nil {
 		return nil, err

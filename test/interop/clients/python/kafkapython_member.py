@@ -18,6 +18,8 @@ class Member(ConsumerRebalanceListener):
         self.consumer = KafkaConsumer(**base, group_id=r["group"], enable_auto_commit=False, auto_offset_reset="earliest",
                                       partition_assignment_strategy=[RangePartitionAssignor],
                                       **{name: ms for name, ms in config.items() if ms})
+        # Without the topic's metadata the library joins with no partitions and joins again at once.
+        self.consumer.partitions_for_topic(r["topic"])
         self.consumer.subscribe([r["topic"]], listener=self)
 
     def on_partitions_assigned(self, assigned):
@@ -55,7 +57,9 @@ class Member(ConsumerRebalanceListener):
     def run(self):
         taken, most = 0, self.r.get("max", 0)
         while not self.session.stopped and (not most or taken < most):
-            polled = self.consumer.poll(timeout_ms=50, max_records=min(100, most - taken) if most else 100)
+            # 3.0.12 gives up its join at the end of a poll, and hangs for good if that comes at the wrong moment, with
+            # Apache Kafka too. A long poll makes that unlikely.
+            polled = self.consumer.poll(timeout_ms=1000, max_records=min(100, most - taken) if most else 100)
             for m in (m for records in polled.values() for m in records):
                 self.take(m)
                 taken += 1
