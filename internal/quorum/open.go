@@ -109,6 +109,11 @@ func (n *Node) claim() error {
 		if err != nil {
 			return err
 		}
+	} else if n.storage.last() == 0 {
+		// The first start ended before its first entry, perhaps between writing this file and making it durable.
+		if err := state.renew(logFolder); err != nil {
+			return errors.Join(err, state.close())
+		}
 	}
 	n.state = state
 	if s := &state.state; s.node != n.config.NodeID || s.clusterID != n.config.ClusterID {

@@ -184,6 +184,15 @@ func createStateFile(tree disk.FS, folder string, s hardState, unsynced bool) (*
 	return f, nil
 }
 
+// renew makes durable what was found, name included, when it may be in the kernel's cache only. It is written again: a
+// sync that failed in an earlier life has left its pages clean, and no later sync would write them.
+func (f *stateFile) renew(folder string) error {
+	if err := f.write(f.state); err != nil {
+		return err
+	}
+	return errors.Join(f.fs.SyncDir(folder), f.fs.SyncDir("."))
+}
+
 // write makes a state durable. After an error nobody knows what the file holds; the node must stop.
 func (f *stateFile) write(s hardState) error {
 	s.sequence = f.state.sequence + 1
