@@ -131,6 +131,7 @@ func (l *loop) round() error {
 		items, more := l.inbox.take()
 		for i := range items {
 			if err := l.receive(&items[i]); err != nil {
+				l.remember(items[i+1:]) // they are not in the inbox any more: giveUp answers them with the others
 				return err
 			}
 		}
@@ -165,6 +166,15 @@ func (l *loop) receive(it *item) error {
 		l.waiting[it.token] = it.finish
 	}
 	return l.event(it.event)
+}
+
+// remember notes who waits for items that were taken and will not be stepped.
+func (l *loop) remember(items []item) {
+	for i := range items {
+		if items[i].finish != nil {
+			l.waiting[items[i].token] = items[i].finish
+		}
+	}
 }
 
 // event steps an event whose decision may depend on records that are not appended yet.
