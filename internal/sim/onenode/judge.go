@@ -5,9 +5,6 @@ import (
 	"time"
 )
 
-// settleTime is how long after the faults a new beginning may take: a session, a rebalance, and retries.
-const settleTime = sessionTimeout + rebalanceTimeout + 2*requestTimeout
-
 // progress is how far everybody is.
 type progress struct {
 	acked   []int
@@ -28,12 +25,12 @@ func (w *world) progress() progress {
 
 // demandProgress lets the world run without faults. After a while everybody must get on.
 func (w *world) demandProgress() {
-	w.run(w.Now().Add(settleTime))
+	w.run(w.Now().Add(w.options.Settle))
 	before := w.progress()
 	w.run(w.Now().Add(w.options.Heal))
 	after := w.progress()
 	if w.node.life == nil {
-		w.wrong("liveness", brokerName, "the broker does not run %v after the faults", settleTime+w.options.Heal)
+		w.wrong("liveness", brokerName, "the broker does not run %v after the faults", w.options.Settle+w.options.Heal)
 		return
 	}
 	for i, p := range w.producers {

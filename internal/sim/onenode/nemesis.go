@@ -39,12 +39,26 @@ func newNemesis(w *world) *nemesis {
 
 // begin does harm until the attack is over.
 func (n *nemesis) begin() {
+	if len(n.harms) == 0 {
+		return
+	}
 	n.world.After(n.rand.Between(100*time.Millisecond, 2*time.Second), func() {
 		if n.world.attack {
 			n.harms[n.rand.IntN(len(n.harms))]()
 			n.begin()
 		}
 	})
+}
+
+// failAt lets one operation fail. Some time after the node gave up by that, the power goes.
+func (n *nemesis) failAt(op disk.Op, k int) {
+	n.world.node.disk.FailAt(op, k, syscall.EIO)
+}
+
+func (n *nemesis) afterGivingUp() {
+	if n.world.options.FailAt > 0 {
+		n.then(time.Second, 2*time.Second, n.power)
+	}
 }
 
 // then does something later, if the attack is still on.

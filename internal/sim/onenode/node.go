@@ -52,6 +52,7 @@ func (n *node) start() {
 func (n *node) notStarted(err error) {
 	n.world.Notef("broker does not start: %v", err)
 	n.world.reach("start failed")
+	n.world.nemesis.afterGivingUp()
 	if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EIO) {
 		n.world.wrong("no-start", brokerName, "%v", err)
 	}
@@ -88,6 +89,7 @@ func (n *node) failed(l *life, reason error) {
 	l.dying = true
 	n.world.Notef("broker fails: %v", reason)
 	n.world.reach("process gave up")
+	n.world.nemesis.afterGivingUp()
 	power := n.world.attack && n.world.options.Power && n.rand.Chance(300)
 	n.machine.After(n.rand.Between(0, 20*time.Millisecond), func() {
 		if n.life == l {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/skein-io/skein/internal/disk"
 	"github.com/skein-io/skein/internal/sim"
 )
 
@@ -11,7 +12,8 @@ import (
 type Options struct {
 	Seed   uint64
 	Attack time.Duration // how long there are faults
-	Heal   time.Duration // how long after them everything must work again
+	Settle time.Duration // how long after them a new beginning may take: a session, a rebalance, retries
+	Heal   time.Duration // how long after that everybody must get on
 
 	Idempotent int // producers with sequence numbers, up to Window batches under way
 	Plain      int // producers without, acks 1 or all
@@ -24,6 +26,9 @@ type Options struct {
 	// What the nemesis may do.
 	Power, Kill, FailSync, FailWrite, FullDisk, Clock, Cuts, Pause, SlowDisk, Misbehave, DeleteRecords bool
 
+	FailAt int     // let this operation of a kind fail with EIO, once; 0 is none
+	FailOp disk.Op // of this kind
+
 	Bug        Bug // planted; None in a real run
 	TraceLines int // how many lines of the trace are kept
 }
@@ -34,7 +39,7 @@ func Draw(seed uint64) Options {
 	r := sim.NewRand(seed).Fork("options")
 	on := func() bool { return r.Chance(600) }
 	o := Options{
-		Seed: seed, Attack: 25 * time.Second, Heal: 6 * time.Second,
+		Seed: seed, Attack: 25 * time.Second, Settle: sessionTimeout + rebalanceTimeout + 2*requestTimeout, Heal: 6 * time.Second,
 		Idempotent: 1 + r.IntN(2), Plain: r.IntN(2), Readers: 1 + r.IntN(2), Members: 2 + r.IntN(3), Committers: 1 + r.IntN(2),
 		Partitions: 1 + r.IntN(4), Window: 1 + r.IntN(5),
 		Power: on(), Kill: on(), FailSync: on(), FailWrite: on(), FullDisk: on(), Clock: on(), Cuts: on(), Pause: on(),
@@ -45,6 +50,16 @@ func Draw(seed uint64) Options {
 		o.Power = true
 	}
 	return o
+}
+
+// DrawFailure gives the options of a short run with one fault: the k-th operation of a kind fails. The power goes some
+// time after the node gave up by that, and again at the end.
+func DrawFailure(op disk.Op, k int) Options {
+	return Options{
+		Seed: uint64(k), Attack: 7 * time.Second, Settle: 6 * time.Second, Heal: 3 * time.Second,
+		Idempotent: 1, Plain: 1, Readers: 1, Members: 2, Committers: 1, Partitions: 2, Window: 3, FailAt: k, FailOp: op,
+		TraceLines: 2000,
+	}
 }
 
 // String is the options in one line, for the report of a failure.

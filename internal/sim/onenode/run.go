@@ -87,6 +87,9 @@ func (w *world) begin() {
 		w.committers = append(w.committers, newCommitter(w, fmt.Sprint("committer", i)))
 	}
 	w.admin = newAdmin(w)
+	if o.FailAt > 0 {
+		w.nemesis.failAt(o.FailOp, o.FailAt)
+	}
 	w.node.start()
 	w.admin.start(func() {
 		for _, p := range w.producers {
