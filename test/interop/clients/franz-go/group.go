@@ -27,9 +27,7 @@ func group(s *line.Session, r line.Request) (any, error) {
 	}
 	m.cl = cl
 	defer cl.CloseAllowingRebalance()
-	if err := m.loop(); err != nil {
-		return nil, err
-	}
+	m.loop()
 	m.commit(true)
 	return nil, nil
 }
@@ -65,7 +63,7 @@ func (m *member) revoked(ps []int32) {
 	}
 }
 
-func (m *member) loop() error {
+func (m *member) loop() {
 	pace := line.NewPace(m.r.RateMax)
 	for taken, uncommitted := 0, 0; !m.s.Stopped() && (m.r.Max == 0 || taken < m.r.Max); {
 		most := 100
@@ -73,8 +71,8 @@ func (m *member) loop() error {
 			most = min(most, m.r.Max-taken)
 		}
 		fetches, err := poll(m.cl, most)
-		if err != nil {
-			return err
+		if err != nil { // the library goes on by itself, also when no broker is there
+			m.s.Emit(line.Event{E: line.Trouble, Error: err.Error()})
 		}
 		fetches.EachRecord(func(rec *kgo.Record) {
 			pace.Wait()
@@ -92,7 +90,6 @@ func (m *member) loop() error {
 		}
 		m.cl.AllowRebalance()
 	}
-	return nil
 }
 
 // commit sends the present positions and tells how long the answer took.
