@@ -106,16 +106,19 @@ func (f *fetchCall) look() (reads []read, size int, urgent bool) {
 			continue
 		}
 		hosted := f.hosted[i]
-		if r.err = f.serves(hosted, p); r.err != nil {
-			urgent = true
-			continue
+		if r.err = f.serves(hosted, p); r.err == nil {
+			r.err = knowsEpoch(hosted, p)
 		}
-		if f.diverged(hosted, p) {
+		if r.err != nil {
 			urgent = true
 			continue
 		}
 		// The high watermark is taken before the read: one that moves in between must still wake the wait.
 		r.highWatermark, r.logStart = hosted.HighWatermark(), hosted.LogStart()
+		if f.diverged(hosted, p) {
+			urgent = true
+			continue
+		}
 		r.slice, r.err = hosted.Read(p.fetchOffset, r.highWatermark, min(int(p.bytesMax), left), size == 0)
 		if r.err != nil {
 			urgent = true

@@ -6,6 +6,15 @@ import (
 	"github.com/skein-io/skein/internal/record"
 )
 
+// knowsEpoch says why it cannot be told where the client's log went another way: its last epoch is newer than any here,
+// which Kafka answers like an offset that does not exist.
+func knowsEpoch(hosted *partition.Partition, p *fetchPartition) error {
+	if latest, known := hosted.Log().LatestEpoch(); known && p.lastFetchedEpoch > latest {
+		return protocol.Fail(protocol.OffsetOutOfRange, "%s: the client last fetched in leader epoch %d; the newest here is %d", hosted.Name, p.lastFetchedEpoch, latest)
+	}
+	return nil
+}
+
 // diverged says whether the client's log went another way than this one (KIP-595): it has records of an epoch that
 // ended earlier here. It is then told where, instead of being given records.
 func (f *fetchCall) diverged(hosted *partition.Partition, p *fetchPartition) bool {

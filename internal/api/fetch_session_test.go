@@ -72,3 +72,25 @@ func TestSessionTellsErrorsAgain(t *testing.T) {
 		t.Errorf("the topic exists now, and %+v is told", third.Topics)
 	}
 }
+
+// TestDivergingEpoch asks from an offset that the client says it reached in an epoch that ended earlier here: the answer
+// says where it ended, with the true high watermark and without records.
+func TestDivergingEpoch(t *testing.T) {
+	node, w := start(t)
+	create(w, "t", 1)
+	produce(w, "t", batch(t, time.Now().UnixMilli(), row{"k", "v"}))
+	node.Stop()
+	node.Open() // in the next leader epoch
+	w = dial(t, node)
+	produce(w, "t", batch(t, time.Now().UnixMilli(), row{"k", "1"}, row{"k", "2"}, row{"k", "3"}))
+	request := fetchRequest("t", 3, 0)
+	request.Topics[0].Partitions[0].LastFetchedEpoch = 0
+	answer := ask[*kmsg.FetchResponse](w, request, 12).Topics[0].Partitions[0]
+	wantCode(t, "Fetch", answer.ErrorCode, protocol.None)
+	if answer.DivergingEpoch.Epoch != 0 || answer.DivergingEpoch.EndOffset != 1 || answer.HighWatermark != 4 || len(answer.RecordBatches) != 0 {
+		t.Errorf("diverging epoch %+v, high watermark %d, %d bytes", answer.DivergingEpoch, answer.HighWatermark, len(answer.RecordBatches))
+	}
+	request.Topics[0].Partitions[0].LastFetchedEpoch = 99
+	answer = ask[*kmsg.FetchResponse](w, request, 12).Topics[0].Partitions[0]
+	wantCode(t, "Fetch after an epoch that nobody knows", answer.ErrorCode, protocol.OffsetOutOfRange)
+}
