@@ -103,3 +103,23 @@ func TestConnectionsHoldNoFrame(t *testing.T) {
 		}
 	})
 }
+
+// TestClosedByARequestWithMoreBehindIt: a Produce with acks=0 that fails closes the connection, also when the next request
+// has been read ahead already.
+func TestClosedByARequestWithMoreBehindIt(t *testing.T) {
+	inBubble(t, roomy(), func(s *stand) {
+		s.handler.on(func(call *api.Call) {
+			if call.Key == protocol.KeyProduce {
+				call.Close("test")
+				return
+			}
+			reply(call)
+		})
+		p := s.dial()
+		p.send(protocol.KeyHeartbeat)
+		p.expect(1)
+		p.write(append(produce(2, 10), frame(protocol.KeyMetadata, testVersion, 3, "tester", protocol.NewMetadataRequest())...))
+		_ = p.SetReadDeadline(time.Now().Add(time.Hour)) // virtual
+		p.expectEnd()
+	})
+}

@@ -30,6 +30,7 @@ func (c *conn) read() {
 		}
 	}
 	c.frames.drop()
+	c.flush(false) // what was put off for frames that are read ahead and will not be looked at
 	<-c.done
 }
 
