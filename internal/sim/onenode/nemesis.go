@@ -50,6 +50,16 @@ func (n *nemesis) begin() {
 	})
 }
 
+// firstStart ends some first starts on their way, and takes the power away soon after.
+func (n *nemesis) firstStart() {
+	o := n.world.options
+	if !o.Kill && !o.Power || n.rand.Chance(600) {
+		return
+	}
+	n.endWithin(!o.Kill)
+	n.then(0, 3*time.Second, n.power)
+}
+
 // failAt lets one operation fail. Some time after the node gave up by that, the power goes.
 func (n *nemesis) failAt(op disk.Op, k int) {
 	n.world.node.disk.FailAt(op, k, syscall.EIO)

@@ -90,6 +90,7 @@ func (w *world) begin() {
 	if o.FailAt > 0 {
 		w.nemesis.failAt(o.FailOp, o.FailAt)
 	}
+	w.nemesis.firstStart()
 	w.node.start()
 	w.admin.start(func() {
 		for _, p := range w.producers {
