@@ -13,7 +13,6 @@ const (
 func (n *Node) describeCluster(c *Call) {
 	request := c.Request.(*protocol.DescribeClusterRequest)
 	response := protocol.NewDescribeClusterResponse()
-	response.EndpointType = request.EndpointType
 	if request.EndpointType != endpointBrokers {
 		code := protocol.UnsupportedEndpointType
 		if request.EndpointType == endpointControllers {

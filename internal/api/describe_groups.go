@@ -51,6 +51,9 @@ func (n *Node) describedGroup(c *Call, answer *protocol.DescribeGroupsResponseDe
 	if protocol.CodeOf(reply.Err) != protocol.GroupIDNotFound || c.Version >= 6 {
 		answer.ErrorCode, answer.ErrorMessage = n.failText(c, reply.Err)
 	}
+	if answer.ErrorCode != protocol.None {
+		answer.AuthorizedOperations = rightsOmitted
+	}
 	for _, m := range reply.Members {
 		answer.Members = append(answer.Members, protocol.DescribeGroupsResponseDescribedGroupMember{
 			MemberID: m.MemberID, GroupInstanceID: orNull(m.InstanceID), ClientID: m.ClientID, ClientHost: m.ClientHost,

@@ -67,7 +67,7 @@ func describedNames(image *metadata.Image, request *protocol.DescribeTopicPartit
 func (n *Node) describePartitions(c *Call, image *metadata.Image, name string, from int32, limit int) (
 	answer protocol.DescribeTopicPartitionsResponseTopic, next int32) {
 	answer.Default()
-	answer.Name, answer.IsInternal = &name, metadata.InternalTopic(name)
+	answer.Name, answer.IsInternal, answer.TopicAuthorizedOperations = &name, metadata.InternalTopic(name), topicRights
 	answer.Partitions = []protocol.DescribeTopicPartitionsResponsePartition{}
 	topic := image.Topic(name)
 	if topic == nil {
@@ -78,7 +78,7 @@ func (n *Node) describePartitions(c *Call, image *metadata.Image, name string, f
 		answer.ErrorCode = n.fail(c, err)
 		return answer, -1
 	}
-	answer.TopicID, answer.TopicAuthorizedOperations = topic.ID, topicRights
+	answer.TopicID = topic.ID
 	for p := range topic.Partitions() {
 		if p.Index < from {
 			continue

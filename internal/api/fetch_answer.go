@@ -54,6 +54,7 @@ func (f *fetchCall) partition(p *fetchPartition, r *read, hosted *partition.Part
 	data.Default()
 	data.PartitionIndex = p.partition
 	data.Records = protocol.Bytes{}
+	data.AbortedTransactions = nil // said under read_committed only
 	if r.err != nil {
 		data.ErrorCode = f.node.fail(f.call, r.err)
 		data.HighWatermark, data.LastStableOffset, data.LogStartOffset = -1, -1, -1

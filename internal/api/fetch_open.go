@@ -38,7 +38,12 @@ func (f *fetchCall) resume(id, epoch int32, byID bool) error {
 	if err := session.advance(epoch, byID); err != nil {
 		return err
 	}
-	for _, p := range f.named() {
+	added := f.named()
+	if !session.hasRoom(added) {
+		return protocol.Fail(protocol.FetchSessionIDNotFound, "fetch session %d has ended, or cannot take %d partitions more: all sessions hold %d at most",
+			id, len(added), sessionWeightMax)
+	}
+	for _, p := range added {
 		session.put(p)
 	}
 	for i := range f.request.ForgottenTopicsData {

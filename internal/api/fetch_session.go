@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/skein-io/skein/internal/protocol"
@@ -21,6 +22,13 @@ const (
 
 // sessionIdleMin is how long a session must have been unused before another may take its slot.
 const sessionIdleMin = 2 * time.Minute
+
+// sessionWeightMax bounds what all sessions hold together, in partitions: their number alone is no bound, for a client
+// may add partitions, which need not exist, with each request. It is about 150 MB.
+const sessionWeightMax = 500_000
+
+// weight is how many partitions of usual names a partition counts for.
+func (k *fetchKey) weight() int64 { return 1 + int64(len(k.topic))/256 }
 
 // fetchKey names a partition as the request did: by id from version 13 on, by name before.
 type fetchKey struct {
@@ -49,6 +57,8 @@ type fetchSession struct {
 	id         int32
 	epoch      int32 // that the next request must carry
 	byID       bool  // named by topic id
+	weight     int64
+	total      *atomic.Int64 // of the cache; nil once the session has ended
 	order      *list.List
 	partitions map[fetchKey]*list.Element // of *fetchPartition
 }
@@ -60,6 +70,7 @@ type fetchSessions struct {
 	now      func() time.Time
 	sessions map[int32]*list.Element // of *sessionSlot
 	used     *list.List              // least recently used in front
+	weight   atomic.Int64            // of all sessions
 }
 
 type sessionSlot struct {
@@ -71,12 +82,15 @@ func newFetchSessions(slots int, now func() time.Time) *fetchSessions {
 	return &fetchSessions{slots: slots, now: now, sessions: map[int32]*list.Element{}, used: list.New()}
 }
 
-// create makes a session for the partitions, or returns nil when every slot is in use: the client then simply sends
-// whole requests.
+// create makes a session for the partitions, or returns nil when every slot is in use or there are too many partitions:
+// the client then simply sends whole requests.
 func (s *fetchSessions) create(partitions []*fetchPartition, byID bool) *fetchSession {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
+	if s.weight.Load()+weightOf(partitions) > sessionWeightMax {
+		return nil
+	}
 	if len(s.sessions) >= s.slots {
 		front := s.used.Front()
 		if front == nil || now.Sub(front.Value.(*sessionSlot).used) < sessionIdleMin {
@@ -88,7 +102,7 @@ func (s *fetchSessions) create(partitions []*fetchPartition, byID bool) *fetchSe
 	for s.sessions[id] != nil {
 		id = rand.Int32N(math.MaxInt32) + 1
 	}
-	session := &fetchSession{id: id, epoch: 1, byID: byID, order: list.New(), partitions: make(map[fetchKey]*list.Element, len(partitions))}
+	session := &fetchSession{id: id, epoch: 1, byID: byID, total: &s.weight, order: list.New(), partitions: make(map[fetchKey]*list.Element, len(partitions))}
 	for _, p := range partitions {
 		session.put(p)
 	}
@@ -119,9 +133,35 @@ func (s *fetchSessions) end(id int32) {
 	}
 }
 
+// drop ends a session. A request that is using it may go on, and adds nothing to the cache's weight any more.
 func (s *fetchSessions) drop(e *list.Element) {
-	delete(s.sessions, e.Value.(*sessionSlot).session.id)
+	session := e.Value.(*sessionSlot).session
+	delete(s.sessions, session.id)
 	s.used.Remove(e)
+	session.mu.Lock()
+	defer session.mu.Unlock()
+	session.total.Add(-session.weight)
+	session.total = nil
+}
+
+func weightOf(partitions []*fetchPartition) (weight int64) {
+	for _, p := range partitions {
+		weight += p.weight()
+	}
+	return weight
+}
+
+// weigh adds to the session's weight, and to the cache's while the session is in it.
+func (s *fetchSession) weigh(n int64) {
+	s.weight += n
+	if s.total != nil {
+		s.total.Add(n)
+	}
+}
+
+// hasRoom says whether partitions may be added. The caller holds mu.
+func (s *fetchSession) hasRoom(partitions []*fetchPartition) bool {
+	return s.total != nil && s.total.Load()+weightOf(partitions) <= sessionWeightMax
 }
 
 func (s *fetchSession) put(p *fetchPartition) {
@@ -133,12 +173,14 @@ func (s *fetchSession) put(p *fetchPartition) {
 		return
 	}
 	s.partitions[p.fetchKey] = s.order.PushBack(p)
+	s.weigh(p.weight())
 }
 
 func (s *fetchSession) forget(key fetchKey) {
 	if e, ok := s.partitions[key]; ok {
 		s.order.Remove(e)
 		delete(s.partitions, key)
+		s.weigh(-key.weight())
 	}
 }
 

@@ -99,6 +99,9 @@ func (p *produceCall) append(topic *protocol.ProduceRequestTopicProduceData, dat
 	appended, err := hosted.Append(data.Records, commitlog.Client, acks)
 	if err != nil {
 		p.fail(answer, err)
+		if tellsLogStart(answer.ErrorCode) {
+			answer.LogStartOffset = int64(hosted.LogStart())
+		}
 		return
 	}
 	answer.BaseOffset = int64(appended.First)
@@ -119,13 +122,26 @@ func (p *produceCall) append(topic *protocol.ProduceRequestTopicProduceData, dat
 	}
 }
 
+// tellsLogStart says whether the log start offset stands beside a refusal: in Kafka beside those of a record's content
+// and of a producer's sequence, so that the producer can see whether its earlier records were deleted.
+func tellsLogStart(code protocol.Code) bool {
+	switch code {
+	case protocol.InvalidRecord, protocol.InvalidTimestamp, protocol.OutOfOrderSequenceNumber, protocol.InvalidProducerEpoch, protocol.DuplicateSequenceNumber:
+		return true
+	}
+	return false
+}
+
 // oneBatch says what is wrong with records that are not exactly one batch, as Kafka wants them since magic 2.
 func oneBatch(records []byte) error {
 	if len(records) == 0 {
 		return protocol.Fail(protocol.InvalidRecord, "there is no record batch")
 	}
 	length, err := record.PeekLength(records)
-	if err == nil && length < len(records) {
+	switch {
+	case errors.Is(err, record.ErrTruncated) || err == nil && length > len(records):
+		return protocol.Fail(protocol.InvalidRecord, "the record batch is cut short: there are %d bytes of it", len(records))
+	case err == nil && length < len(records):
 		return protocol.Fail(protocol.InvalidRecord, "a partition's records are one batch; there are %d bytes behind it", len(records)-length)
 	}
 	return nil // whatever else is wrong with it, the log says better
