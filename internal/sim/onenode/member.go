@@ -183,6 +183,9 @@ func (m *member) begin() {
 	m.world.recorder.Begin(check.Operation{Process: m.process(), Kind: check.Subscribe}).End(check.OK, nil)
 	m.beat()
 	m.fetchOffsets(m.generation)
+	if m.world.options.Misbehave && m.world.attack && m.rand.Chance(200) {
+		m.later(0, time.Second, m.commitLate)
+	}
 }
 
 // fetchOffsets asks where to go on.
