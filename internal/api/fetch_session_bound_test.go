@@ -27,7 +27,7 @@ func TestSessionsHoldABoundedNumberOfPartitions(t *testing.T) {
 	}
 	fetch := fetchCall{node: &Node{sessions: sessions}, call: &Call{Version: 11}, request: protocol.NewFetchRequest()}
 	fetch.request.SessionID, fetch.request.SessionEpoch = small.id, 1
-	fetch.request.Topics = []protocol.FetchRequestFetchTopic{{Topic: "u", Partitions: make([]protocol.FetchRequestFetchPartition, 3)}}
+	fetch.request.Topics = []protocol.FetchRequestTopic{{Topic: "u", Partitions: make([]protocol.FetchRequestPartition, 3)}}
 	if code := protocol.CodeOf(fetch.open()); code != protocol.FetchSessionIDNotFound {
 		t.Errorf("a session that is to grow beyond the bound: %v", code)
 	}
