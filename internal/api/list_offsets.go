@@ -13,27 +13,42 @@ func (n *Node) listOffsets(c *Call) {
 	request := c.Request.(*protocol.ListOffsetsRequest)
 	response := protocol.NewListOffsetsResponse()
 	response.Topics = make([]protocol.ListOffsetsResponseTopicResponse, len(request.Topics))
-	seen := map[fetchKey]bool{}
+	times := map[fetchKey]int{}
+	for i := range request.Topics {
+		for j := range request.Topics[i].Partitions {
+			times[fetchKey{topic: request.Topics[i].Name, partition: request.Topics[i].Partitions[j].PartitionIndex}]++
+		}
+	}
 	for i := range request.Topics {
 		topic := &request.Topics[i]
-		answers := make([]protocol.ListOffsetsResponsePartitionResponse, len(topic.Partitions))
+		answers := make([]protocol.ListOffsetsResponsePartitionResponse, 0, len(topic.Partitions))
 		for j := range topic.Partitions {
 			asked := &topic.Partitions[j]
-			answers[j].Default()
-			answers[j].PartitionIndex = asked.PartitionIndex
 			key := fetchKey{topic: topic.Name, partition: asked.PartitionIndex}
-			var err error
-			if seen[key] {
-				err = protocol.Fail(protocol.InvalidRequest, "%s-%d is asked for twice in one request", topic.Name, asked.PartitionIndex)
-			} else {
-				err = n.listOffset(c.Version, topic.Name, asked, &answers[j])
+			often := times[key]
+			if often == 0 {
+				continue // asked for before, and refused
 			}
-			seen[key] = true
-			answers[j].ErrorCode = n.fail(c, err)
+			times[key] = 0
+			answers = append(answers, n.listedOffset(c, topic.Name, asked, often))
 		}
 		response.Topics[i].Name, response.Topics[i].Partitions = topic.Name, answers
 	}
 	c.Reply(response)
+}
+
+// listedOffset answers for one partition that was asked for so many times: more than once is an error, said once.
+func (n *Node) listedOffset(c *Call, topic string, asked *protocol.ListOffsetsRequestPartition, times int) protocol.ListOffsetsResponsePartitionResponse {
+	answer := protocol.NewListOffsetsResponsePartitionResponse()
+	answer.PartitionIndex = asked.PartitionIndex
+	var err error
+	if times > 1 {
+		err = protocol.Fail(protocol.InvalidRequest, "%s-%d is asked for %d times in one request", topic, asked.PartitionIndex, times)
+	} else {
+		err = n.listOffset(c.Version, topic, asked, &answer)
+	}
+	answer.ErrorCode = n.fail(c, err)
+	return answer
 }
 
 // minimal version of ListOffsets that knows a special timestamp
