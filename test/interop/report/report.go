@@ -18,7 +18,9 @@ import (
 const (
 	Pass = "pass"
 	Fail = "FAIL"
-	None = "-" // the library cannot do it
+	// Again is a pass at the second try, alone.
+	Again = "again"
+	None  = "-" // the library cannot do it
 )
 
 // Result is one scenario of one family on one broker.
@@ -48,6 +50,33 @@ func (b *Book) Add(r Result) {
 		time.Now().Format("15:04:05"), r.Broker, r.Family, r.Scenario, r.Verdict, r.Seconds, firstLine(r.Reason))
 }
 
+// Failed returns the failed results of a broker.
+func (b *Book) Failed(broker string) []Result {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var failed []Result
+	for _, r := range b.results {
+		if r.Broker == broker && r.Verdict == Fail {
+			failed = append(failed, r)
+		}
+	}
+	return failed
+}
+
+// PassedAgain replaces a failed result by its second try. The reason of the first stays.
+func (b *Book) PassedAgain(failed Result, notes map[string]string, took time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i := range b.results {
+		r := &b.results[i]
+		if r.Broker == failed.Broker && r.Family == failed.Family && r.Scenario == failed.Scenario {
+			r.Verdict, r.Notes, r.Seconds = Again, notes, took.Seconds()
+		}
+	}
+	fmt.Fprintf(os.Stderr, "%s %-6s %-16s %-10s %-4s %5.1fs alone\n",
+		time.Now().Format("15:04:05"), failed.Broker, failed.Family, failed.Scenario, Again, took.Seconds())
+}
+
 // Failures counts the failed results.
 func (b *Book) Failures() int {
 	b.mu.Lock()
@@ -69,8 +98,8 @@ func (b *Book) Table(w io.Writer) {
 		b.table(w, broker)
 	}
 	for _, r := range b.results {
-		if r.Verdict == Fail {
-			fmt.Fprintf(w, "\nFAIL %s, %s, %s:\n  %s\n", r.Broker, r.Family, r.Scenario, strings.ReplaceAll(r.Reason, "\n", "\n  "))
+		if r.Verdict == Fail || r.Verdict == Again {
+			fmt.Fprintf(w, "\n%s %s, %s, %s:\n  %s\n", r.Verdict, r.Broker, r.Family, r.Scenario, strings.ReplaceAll(r.Reason, "\n", "\n  "))
 		}
 	}
 }

@@ -26,7 +26,7 @@ type options struct {
 	broker, clients, scenarios string
 	skein, out                 string
 	records, parallel          int
-	kill, quick, list          bool
+	kill, quick, list, retry   bool
 }
 
 func main() {
@@ -35,6 +35,7 @@ func main() {
 	flag.StringVar(&o.clients, "client", "", "only these clients, separated by commas")
 	flag.StringVar(&o.scenarios, "scenario", "", "only these scenarios, separated by commas")
 	flag.BoolVar(&o.kill, "kill", true, "also kill the broker with SIGKILL in the middle")
+	flag.BoolVar(&o.retry, "again", true, "run what failed once more, alone; what passes then is shown as \"again\"")
 	flag.BoolVar(&o.quick, "quick", false, "1,000 records instead of 10,000, and five clients")
 	flag.BoolVar(&o.list, "list", false, "name the clients and scenarios, and end")
 	flag.StringVar(&o.skein, "skein", "../../bin/skein", "the skein binary")
@@ -65,6 +66,11 @@ func run(ctx context.Context, o options) (int, error) {
 	for _, broker := range plan.brokers {
 		if err := plan.runBroker(ctx, broker, book); err != nil {
 			book.Add(report.Result{Broker: broker, Family: "-", Scenario: "broker", Verdict: report.Fail, Reason: err.Error()})
+		}
+		if plan.retry {
+			if err := plan.again(ctx, broker, book); err != nil {
+				fmt.Fprintln(os.Stderr, "interop: second tries:", err)
+			}
 		}
 	}
 	book.Table(os.Stdout)
