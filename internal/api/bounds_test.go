@@ -167,3 +167,20 @@ func TestConfigsTooManyOrTooLong(t *testing.T) {
 
 	create(w, "t", 1)
 }
+
+// TestMembersWithMuchToSay has members of a group send metadata that fills a frame: it would be kept for as long as they
+// are members.
+func TestMembersWithMuchToSay(t *testing.T) {
+	_, w := start(t)
+	create(w, "t", 1)
+	commitEverywhere(w, "g", "t", 1)
+	request := kmsg.NewPtrJoinGroupRequest()
+	request.Group, request.ProtocolType = "h", "consumer"
+	request.SessionTimeoutMillis, request.RebalanceTimeoutMillis = 10_000, 10_000
+	request.Protocols = []kmsg.JoinGroupRequestProtocol{{Name: "range", Metadata: make([]byte, 40<<20)}}
+	answer := ask[*kmsg.JoinGroupResponse](w, request, 4)
+	wantCode(t, "JoinGroup with 40 MiB of metadata", answer.ErrorCode, protocol.InvalidRequest)
+	request.Protocols[0].Metadata = make([]byte, 1<<20)
+	answer = ask[*kmsg.JoinGroupResponse](w, request, 4)
+	wantCode(t, "JoinGroup with 1 MiB of metadata", answer.ErrorCode, protocol.MemberIDRequired)
+}

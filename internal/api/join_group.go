@@ -26,6 +26,10 @@ func (n *Node) joinGroup(c *Call) {
 		RequiresKnownMemberID:      c.Version >= 4,
 		SupportsSkippingAssignment: c.Version >= 9,
 	}
+	if err := checkProtocols(request.Protocols); err != nil {
+		n.replyJoin(c, group.JoinReply{Err: err, MemberID: request.MemberID})
+		return
+	}
 	for _, p := range request.Protocols {
 		join.Protocols = append(join.Protocols, group.Protocol{Name: p.Name, Metadata: bytes.Clone(p.Metadata)})
 	}
@@ -53,6 +57,21 @@ func (n *Node) replyJoin(c *Call, reply group.JoinReply) {
 			MemberID: m.MemberID, GroupInstanceID: orNull(m.InstanceID), Metadata: m.Metadata})
 	}
 	c.Reply(response)
+}
+
+// protocolBytesMax bounds what a member may say of itself, in bytes: it is kept for as long as the member lives, sent to
+// the leader with that of all others, and written with it.
+const protocolBytesMax = 4 << 20
+
+func checkProtocols(protocols []protocol.JoinGroupRequestProtocol) *protocol.Error {
+	size := 0
+	for i := range protocols {
+		size += len(protocols[i].Name) + len(protocols[i].Metadata)
+	}
+	if size > protocolBytesMax {
+		return protocol.Fail(protocol.InvalidRequest, "the member's protocols have %d bytes of metadata; at most %d are kept", size, protocolBytesMax)
+	}
+	return nil
 }
 
 // nullFrom is s, where "" is null from a version on and "" below it.

@@ -142,7 +142,7 @@ func (s *Shard) joinNew(g *group, e *Join) {
 		}
 		return
 	}
-	id := fit(e.ClientID, e.FreshID) + "-" + e.FreshID
+	id := fit(e.ClientID) + "-" + e.FreshID
 	if !e.RequiresKnownMemberID {
 		s.admit(g, e, id)
 		return
@@ -152,10 +152,11 @@ func (s *Shard) joinNew(g *group, e *Join) {
 	s.reply(e.Token, refuseJoin(id, protocol.Fail(protocol.MemberIDRequired, "join: come again with this member id")))
 }
 
-// fit cuts a client id so that the member id made of it can be written: the protocol has strings of 32767 bytes.
-func fit(clientID, freshID string) string {
-	return clientID[:min(len(clientID), 1<<15-1-1-len(freshID))]
-}
+// memberIDClientMax is how much of a client id goes into the member id made of it, in bytes. Whoever asks for an id and
+// does not come back costs that much until the session is over, and the protocol has strings of 32767 bytes at most.
+const memberIDClientMax = 255
+
+func fit(clientID string) string { return clientID[:min(len(clientID), memberIDClientMax)] }
 
 // admit adds a member and begins a rebalance, or lets the join phase end.
 func (s *Shard) admit(g *group, e *Join, id string) {
