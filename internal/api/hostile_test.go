@@ -162,3 +162,20 @@ func TestWallClockDoesNotPace(t *testing.T) {
 		})
 	}
 }
+
+// TestProduceWithoutTime gives no time, or less: the records are synced all the same, and acknowledged.
+func TestProduceWithoutTime(t *testing.T) {
+	_, w := start(t)
+	create(w, "t", 1)
+	for i, timeout := range []int32{0, -1, -1 << 31} {
+		for _, acks := range []int16{-1, 1} {
+			request := produceRequest("t", 0, acks, batch(t, time.Now().UnixMilli(), row{"k", "v"}))
+			request.TimeoutMillis = timeout
+			answer := ask[*kmsg.ProduceResponse](w, request, 9).Topics[0].Partitions[0]
+			wantCode(t, "Produce", answer.ErrorCode, protocol.None)
+			if want := int64(2 * i); answer.BaseOffset != want && answer.BaseOffset != want+1 {
+				t.Errorf("base offset %d", answer.BaseOffset)
+			}
+		}
+	}
+}

@@ -193,11 +193,15 @@ func (p *produceCall) done() {
 	p.call.Reply(p.response)
 }
 
+// syncTimeMin is what the disk gets at least. A client's timeout is for the other replicas: one that gives no time expects
+// what Kafka's page cache has at once, and would be told of every record that it timed out.
+const syncTimeMin = time.Second
+
 // wait ends the ordered stage: the response leaves when the last partition is settled or the time is over.
 func (p *produceCall) wait(limit time.Duration) {
 	p.mu.Lock()
 	if p.waiting > 1 {
-		p.timeout = time.AfterFunc(limit, p.expire)
+		p.timeout = time.AfterFunc(max(limit, syncTimeMin), p.expire)
 	}
 	p.done()
 }
