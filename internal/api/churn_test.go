@@ -27,7 +27,6 @@ type churner struct {
 	conn   net.Conn
 	batch  []byte
 	next   int32
-	ids    map[string][16]byte
 	member map[string]string
 }
 
