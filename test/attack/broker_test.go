@@ -42,9 +42,9 @@ func TestMain(m *testing.M) {
 // patience is how long a test waits for what must happen at last; only a test that fails gets near it.
 const patience = 60 * time.Second
 
-// often is n, times SKEIN_ATTACK.
+// often is n, times what the environment has as ATTACK.
 func often(n int) int {
-	if times, err := strconv.Atoi(os.Getenv("SKEIN_ATTACK")); err == nil && times > 0 {
+	if times, err := strconv.Atoi(os.Getenv("ATTACK")); err == nil && times > 0 {
 		return n * times
 	}
 	return n
@@ -54,18 +54,21 @@ func often(n int) int {
 type broker struct {
 	t       *testing.T
 	address string
+	dir     string
 	pid     int
 }
 
 // serve starts the binary with these properties, and ends it with the test.
 func serve(t *testing.T, set ...string) *broker {
 	t.Helper()
-	args := []string{"serve", "--listen", "127.0.0.1:0", "--data-dir", t.TempDir()}
+	dir := t.TempDir()
+	args := []string{"serve", "--listen", "127.0.0.1:0", "--data-dir", dir}
 	for _, s := range set {
 		args = append(args, "--set", s)
 	}
 	cmd := exec.Command(program, args...)
-	cmd.Env = append(os.Environ(), "GOMEMLIMIT=400MiB") // as for a container of 512 MiB
+	cmd.Env = []string{"GOMEMLIMIT=400MiB"} // as for a container of 512 MiB
+	cmd.Stderr = testWriter{t}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -84,12 +87,20 @@ func serve(t *testing.T, set ...string) *broker {
 		for _, word := range strings.Fields(lines.Text()) {
 			if host, port, err := net.SplitHostPort(strings.Trim(word, ",.;")); err == nil && host == "127.0.0.1" && port != "0" {
 				go func() { _, _ = io.Copy(io.Discard, out) }()
-				return &broker{t: t, address: net.JoinHostPort(host, port), pid: cmd.Process.Pid}
+				return &broker{t: t, dir: dir, address: net.JoinHostPort(host, port), pid: cmd.Process.Pid}
 			}
 		}
 	}
 	t.Fatal("the broker did not say where it listens")
 	return nil
+}
+
+// testWriter shows what the broker says, of a test that fails.
+type testWriter struct{ t *testing.T }
+
+func (w testWriter) Write(b []byte) (int, error) {
+	w.t.Log(string(b))
+	return len(b), nil
 }
 
 // status reads a value in KiB of the kernel's account of the process, in bytes.

@@ -2,5 +2,5 @@
 // a second, opens ten thousand connections, claims memory, sends bombs. What it wants to know is the memory that the
 // process had at most, as the kernel counted it, and that others were served meanwhile.
 //
-// It holds tests only. Start with broker_test.go. SKEIN_ATTACK=n does everything n times as often.
+// It holds tests only. Start with broker_test.go. ATTACK=n in the environment does everything n times as often.
 package attack

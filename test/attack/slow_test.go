@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"bytes"
 	"net"
 	"sync"
 	"testing"
@@ -148,5 +149,37 @@ func TestConnectionStorm(t *testing.T) {
 	})
 	if grown > 64<<20 {
 		t.Errorf("the storm took %d MiB", grown>>20)
+	}
+}
+
+// TestCountlessRequests sends two hundred thousand requests on one connection before it reads the first answer.
+func TestCountlessRequests(t *testing.T) {
+	b := serve(t)
+	const requests = 200_000
+	grown := b.grew(func() {
+		w := b.dial()
+		written := make(chan error, 1)
+		go func() {
+			one := frame(kmsg.NewPtrApiVersionsRequest(), 0, 1)
+			chunk := bytes.Repeat(one, 1000)
+			for range requests / 1000 {
+				if _, err := w.Write(chunk); err != nil {
+					written <- err
+					return
+				}
+			}
+			written <- nil
+		}()
+		for range requests {
+			if _, err := w.receive(kmsg.NewPtrApiVersionsRequest()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := <-written; err != nil {
+			t.Error(err)
+		}
+	})
+	if grown > 32<<20 {
+		t.Errorf("requests of one connection took %d MiB", grown>>20)
 	}
 }

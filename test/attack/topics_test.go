@@ -3,6 +3,7 @@ package attack
 import (
 	"fmt"
 	"math"
+	"os"
 	"sync"
 	"testing"
 
@@ -82,5 +83,53 @@ func TestManyGroups(t *testing.T) {
 	})
 	if perGroup := grown / int64(20*often(500)); perGroup > 8<<10 {
 		t.Errorf("each group took %d bytes", perGroup)
+	}
+}
+
+// TestTopicsThatComeAndGo creates a topic, writes to it and deletes it, again and again under the same names and under new
+// ones. Neither memory nor the data directory grows with it.
+func TestTopicsThatComeAndGo(t *testing.T) {
+	b := serve(t)
+	w := b.dial()
+	cycle := func(name string) {
+		w.create(name, 3)
+		for p := range int32(3) {
+			if code := w.produce(name, p, plain(t, 1000)); code != 0 {
+				t.Fatalf("Produce to %s: error %d", name, code)
+			}
+		}
+		request := kmsg.NewPtrDeleteTopicsRequest()
+		request.TopicNames = []string{name}
+		if code := ask[*kmsg.DeleteTopicsResponse](w, request, 5).Topics[0].ErrorCode; code != 0 {
+			t.Fatalf("deleting %s: error %d", name, code)
+		}
+	}
+	for i := range 20 {
+		cycle(fmt.Sprint("warm", i))
+	}
+	size := func() (entries int, bytes int64) {
+		list, err := os.ReadDir(b.dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range list {
+			if info, err := e.Info(); err == nil && !e.IsDir() {
+				bytes += info.Size()
+			}
+		}
+		return len(list), bytes
+	}
+	entries, bytes := size()
+	grown := b.grew(func() {
+		for i := range often(60) {
+			cycle("same")
+			cycle(fmt.Sprint("topic", i))
+		}
+	})
+	if grown > 32<<20 {
+		t.Errorf("topics that are gone hold %d MiB", grown>>20)
+	}
+	if now, nowBytes := size(); now > entries+5 || nowBytes > bytes+1<<20 {
+		t.Errorf("the data directory has %d entries and %d bytes of files, it had %d and %d", now, nowBytes, entries, bytes)
 	}
 }
