@@ -80,7 +80,7 @@ func (c *conn) lastUsed() time.Time { return c.server.began.Add(time.Duration(c.
 func (c *conn) idleSince() (time.Time, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.lastUsed(), c.queue.len() == 0 && len(c.out) == 0
+	return c.lastUsed(), c.queue.len() == 0 && !c.writing && len(c.out) == 0 // while writing, out is not ours to look at
 }
 
 // end breaks the connection: the socket is closed, and what could not be sent is released. Only the first call has an
