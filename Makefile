@@ -59,7 +59,7 @@ fuzz: ## each fuzz target for FUZZTIME
 	sh test/fuzz $(FUZZTIME)
 
 faults: build ## kill -9 the real binary KILLS times under load
-	SKEIN_KILLS=$(KILLS) go test -count=1 -timeout 60m ./test/faults/... -run Kill
+	SKEIN_KILLS=$(KILLS) go test -count=1 -timeout 60m ./test/faults/...
 
 sim: ## SEEDS seeded histories of the log and the coordinator
 	SKEIN_SEEDS=$(SEEDS) go test -count=1 -timeout 60m -run Sim ./internal/...
