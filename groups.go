@@ -3,6 +3,7 @@ package skein
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/skein-io/skein/internal/coordinator"
@@ -115,7 +116,7 @@ func (p *parts) reconfigure(image *metadata.Image, delta *metadata.Delta) error 
 		return nil
 	}
 	own := metadata.Resource{Type: metadata.BrokerResource, Name: p.self().String()}
-	present, err := p.broker.WithDynamic(settingsOf(image, metadata.ClusterDefault), settingsOf(image, own))
+	present, err := p.broker.WithDynamic(maps.Collect(image.Config(metadata.ClusterDefault).All()), maps.Collect(image.Config(own).All()))
 	if err != nil {
 		return err
 	}
@@ -124,12 +125,4 @@ func (p *parts) reconfigure(image *metadata.Image, delta *metadata.Delta) error 
 		s.Reconfigure(server.ConfigOf(present))
 	}
 	return nil
-}
-
-func settingsOf(image *metadata.Image, resource metadata.Resource) map[string]string {
-	m := map[string]string{}
-	for name, value := range image.Config(resource).All() {
-		m[name] = value
-	}
-	return m
 }

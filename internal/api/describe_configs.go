@@ -1,6 +1,7 @@
 package api
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 
@@ -80,7 +81,7 @@ func (n *Node) configEntries(resource metadata.Resource) ([]config.Entry, error)
 		if resource.Name == "" {
 			return nil, protocol.Fail(protocol.InvalidRequest, "the group's name is empty")
 		}
-		return n.Config().DescribeGroup(overrides(image, resource)), nil
+		return n.Config().DescribeGroup(maps.Collect(image.Config(resource).All())), nil
 	case metadata.BrokerLoggerResource, metadata.ClientMetricsResource:
 		return []config.Entry{}, nil // there are none
 	}
@@ -102,15 +103,6 @@ func (n *Node) brokerEntries(image *metadata.Image, resource metadata.Resource) 
 		return nil, protocol.Fail(protocol.InvalidRequest, "broker %q cannot be described here: this is node %d", resource.Name, n.Self)
 	}
 	return entries, nil
-}
-
-func overrides(image *metadata.Image, resource metadata.Resource) map[string]string {
-	set := image.Config(resource)
-	m := make(map[string]string, set.Len())
-	for name, value := range set.All() {
-		m[name] = value
-	}
-	return m
 }
 
 func describedConfig(e *config.Entry, request *protocol.DescribeConfigsRequest) protocol.DescribeConfigsResponseResourceResult {

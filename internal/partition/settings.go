@@ -1,6 +1,7 @@
 package partition
 
 import (
+	"maps"
 	"math"
 	"time"
 
@@ -29,12 +30,7 @@ func (h *Host) topicConfig(image *metadata.Image, topic string) *config.Topic {
 
 // Overrides returns what was set for a topic.
 func Overrides(image *metadata.Image, topic string) map[string]string {
-	set := image.Config(metadata.Resource{Type: metadata.TopicResource, Name: topic})
-	overrides := make(map[string]string, set.Len())
-	for name, value := range set.All() {
-		overrides[name] = value
-	}
-	return overrides
+	return maps.Collect(image.Config(metadata.Resource{Type: metadata.TopicResource, Name: topic}).All())
 }
 
 // configure takes a changed configuration to the logs it concerns.
