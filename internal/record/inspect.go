@@ -82,12 +82,15 @@ func (b Batch) inspect(limits Limits, checks Checks) (Inspection, error) {
 	seen := Inspection{Walked: true, MaxTimestamp: NoTimestamp, RecordBytes: len(r.rest)}
 	earliest, latest := checks.window()
 	var wrong *RecordErrors
-	for r.step() {
-		timestamp := r.timestamp()
+	for {
+		timestamp, keyed, ok := r.look()
+		if !ok {
+			break
+		}
 		if timestamp > seen.MaxTimestamp {
 			seen.MaxTimestamp, seen.MaxTimestampDelta = timestamp, r.last
 		}
-		if checks.RequireKeys && r.parsed.key == nil {
+		if checks.RequireKeys && !keyed {
 			wrong = wrong.addKeyless(r.last)
 		} else if (timestamp < earliest || timestamp > latest) && timestamp != NoTimestamp {
 			wrong = wrong.addUntimely(r.last, timestamp, earliest, latest)

@@ -83,6 +83,24 @@ func (r *Reader) step() bool {
 	return true
 }
 
+// look is step for who wants to know of a record no more than this. After it Next must not be called.
+func (r *Reader) look() (timestamp int64, keyed, ok bool) {
+	if r.left > 0 && r.err == nil {
+		if g, ordinary := glanceAt(r.rest); ordinary && g.offsetDelta > r.last && g.offsetDelta <= r.lastDelta {
+			r.last = g.offsetDelta
+			r.rest = r.rest[g.size:]
+			r.left--
+			timestamp = r.base
+			if !r.appended {
+				timestamp += int64(g.timestampDelta)
+			}
+			return timestamp, g.keyLength >= 0, true
+		}
+	}
+	ok = r.step()
+	return r.timestamp(), r.parsed.key != nil, ok
+}
+
 func (r *Reader) finish() bool {
 	if r.err == nil && len(r.rest) > 0 {
 		r.err = protocol.Fail(protocol.InvalidRecord, "%d bytes are left behind the last of %d records", len(r.rest), r.batch.Count())

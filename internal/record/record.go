@@ -38,9 +38,74 @@ const (
 	flawRest    flaw = "bytes are left over within it"
 )
 
+// glance is where the parts of an ordinary record lie: one without headers, none of whose numbers takes more than
+// shortMax bytes.
+type glance struct {
+	size               int
+	timestampDelta     int32
+	offsetDelta        int32
+	keyAt, keyLength   int // the length is -1 for null
+	valueAt, valueSize int
+}
+
+// glanceSpare is the room that the numbers in front of the key take at most, and the attributes.
+const glanceSpare = 4*shortMax + 1
+
+// glanceAt reads the record at the front of b if it is an ordinary one with nothing wrong about it. Of any other ok is
+// false, and parseRecord says what it is.
+func glanceAt(b []byte) (g glance, ok bool) {
+	if len(b) < glanceSpare {
+		return g, false
+	}
+	length, i := short(b, 0)
+	if g.size = i + int(unzigzag(length)); i == 0 || g.size < recordSizeMin || g.size > len(b) {
+		return g, false
+	}
+	times, i := short(b, i+1) // behind the attributes, unused
+	if i == 0 {
+		return g, false
+	}
+	offsets, i := short(b, i)
+	if i == 0 {
+		return g, false
+	}
+	keys, i := short(b, i)
+	if i == 0 {
+		return g, false
+	}
+	g.timestampDelta, g.offsetDelta = unzigzag(times), unzigzag(offsets)
+	g.keyAt, g.keyLength = i, int(unzigzag(keys))
+	if i += max(0, g.keyLength); g.keyLength < -1 || i > len(b)-shortMax {
+		return g, false
+	}
+	values, i := short(b, i)
+	g.valueAt, g.valueSize = i, int(unzigzag(values))
+	i += max(0, g.valueSize)
+	// What is left is the count of headers: one byte, 0. That it is the record's last puts all before it inside.
+	return g, g.valueAt > 0 && g.valueSize >= -1 && i == g.size-1 && b[i] == 0
+}
+
+// part is the bytes of a key or a value, nil for null.
+func part(b []byte, at, length int) []byte {
+	if length < 0 {
+		return nil
+	}
+	return b[at : at+length : at+length]
+}
+
 // parseRecord reads the record at the front of b into p. size is the number of bytes it took. Every length is
 // compared with the bytes at hand before it is used; nothing is allocated.
 func parseRecord(b []byte, p *parsed) (size int, bad flaw) {
+	if g, ok := glanceAt(b); ok {
+		p.timestampDelta, p.offsetDelta = int64(g.timestampDelta), g.offsetDelta
+		p.key, p.value, p.headers = part(b, g.keyAt, g.keyLength), part(b, g.valueAt, g.valueSize), Headers{}
+		return g.size, ""
+	}
+	return parseAny(b, p)
+}
+
+// parseAny is parseRecord for every record, ordinary or not.
+func parseAny(b []byte, p *parsed) (size int, bad flaw) {
 	length, i := varint32(b, 0)
 	if i == 0 || length < recordSizeMin-1 || int(length) > len(b)-i {
 		return 0, flawLength

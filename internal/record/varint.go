@@ -9,12 +9,36 @@ import (
 
 // varint32 reads a number at b[i:]. next is 0 when the bytes end or the number does not fit.
 func varint32(b []byte, i int) (v int32, next int) {
-	if i < len(b) && b[i] < 0x80 {
-		u := b[i]
-		return int32(u>>1) ^ -int32(u&1), i + 1
+	if len(b)-i >= shortMax {
+		if u, next := short(b, i); next > 0 {
+			return unzigzag(u), next
+		}
 	}
 	return varint32Slow(b, i)
 }
+
+// shortMax is the most bytes that short looks at.
+const shortMax = 3
+
+// short reads a number of one, two or three bytes as it stands, before unzigzag. next is 0 where it takes more. There
+// are shortMax bytes from i on. It is small enough to be inlined: a leader reads five numbers of every record.
+func short(b []byte, i int) (u uint32, next int) {
+	u = uint32(b[i])
+	if u < 0x80 {
+		return u, i + 1
+	}
+	u = u&0x7f | uint32(b[i+1])<<7
+	if u < 0x80<<7 {
+		return u, i + 2
+	}
+	u = u&(1<<14-1) | uint32(b[i+2])<<14
+	if u < 0x80<<14 {
+		return u, i + 3
+	}
+	return 0, 0
+}
+
+func unzigzag(u uint32) int32 { return int32(u>>1) ^ -int32(u&1) }
 
 func varint32Slow(b []byte, i int) (v int32, next int) {
 	wide, next := varint64(b, i)
