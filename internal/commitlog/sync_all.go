@@ -1,6 +1,7 @@
 package commitlog
 
 import (
+	"cmp"
 	"errors"
 	"time"
 )
@@ -9,7 +10,7 @@ const (
 	// syncAllFiles is the number of dirty files and folders from which a round is one syncfs instead of an fdatasync for
 	// each, and syncAllAlways the number from which it is one whatever else the file system has to write. See
 	// docs/adr/0003-syncer.md for the measurement.
-	syncAllFiles  = 4
+	syncAllFiles  = 2
 	syncAllAlways = 256
 )
 
@@ -61,6 +62,7 @@ func (s *syncer) syncAll(files int) error {
 // syncAllChoice notices when syncfs waits for the writes of others: of another program on the file system, or of our
 // own logs in page-cache mode. Then the files are synced one by one for a while. Guarded by syncer.round.
 type syncAllChoice struct {
+	files     int // in place of syncAllFiles, unless 0
 	notBefore time.Time
 	pause     time.Duration
 }
@@ -72,7 +74,10 @@ const (
 	syncAllPauseMax = time.Minute
 )
 
-func (c *syncAllChoice) worthIt(now time.Time) bool { return !now.Before(c.notBefore) }
+// worthIt says whether a round of n files and folders is to be one syncfs.
+func (c *syncAllChoice) worthIt(n int, now time.Time) bool {
+	return n >= syncAllAlways || n >= cmp.Or(c.files, syncAllFiles) && !now.Before(c.notBefore)
+}
 
 // took lengthens the pause while syncfs is slow, and forgets it when it is not.
 func (c *syncAllChoice) took(files int, began, ended time.Time) {

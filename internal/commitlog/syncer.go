@@ -157,7 +157,7 @@ func (s *syncer) syncTaken() error {
 	if s.dir.faults.skipSync() {
 		return nil
 	}
-	if n := s.dirtyCount(); n >= syncAllAlways || n >= syncAllFiles && s.all.worthIt(time.Now()) {
+	if n := s.dirtyCount(); s.all.worthIt(n, time.Now()) {
 		return s.syncAllTaken(n)
 	}
 	if err := s.writeEpochs(); err != nil {

@@ -284,10 +284,10 @@ func TestSlowSyncAll(t *testing.T) {
 	var c syncAllChoice
 	now := time.Unix(1000, 0)
 	c.took(8, now, now.Add(time.Second))
-	if c.worthIt(now.Add(time.Second + syncAllPauseMin - 1)) {
+	if c.worthIt(8, now.Add(time.Second+syncAllPauseMin-1)) {
 		t.Fatal("tried again at once")
 	}
-	if !c.worthIt(now.Add(time.Second + syncAllPauseMin)) {
+	if !c.worthIt(8, now.Add(time.Second+syncAllPauseMin)) {
 		t.Fatal("never tried again")
 	}
 	for range 20 {

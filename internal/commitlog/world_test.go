@@ -75,6 +75,7 @@ type world struct {
 	next      int32 // sequence
 	value     int
 	now       int64
+	syncAll   int      // a round of this many files and folders is one syncfs; 0 is the default
 	namesLost bool     // a sync of names failed
 	lines     []string // what was done, for the report
 }
@@ -82,6 +83,9 @@ type world struct {
 func newWorld(t testing.TB, seed uint64, planted *faults) *world {
 	w := &world{t: t, faults: planted, r: sim.NewRand(seed), config: DefaultConfig(), epoch: 1, now: testNow}
 	w.fs = disk.NewSimulated(disk.SimulatedOptions{Seed: seed})
+	if seed%2 == 1 { // so that files, then names are synced, as while syncfs is slow
+		w.syncAll = 4
+	}
 	w.config.SegmentBytes = 1500
 	w.config.IndexIntervalBytes = 200
 	w.config.FileDeleteDelayMs = 0
@@ -97,6 +101,7 @@ func (w *world) open() error {
 		return err
 	}
 	w.d = d
+	d.syncer.all.files = w.syncAll
 	w.l, err = d.OpenLog(testName, testID, w.config)
 	return err
 }
