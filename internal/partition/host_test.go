@@ -112,7 +112,9 @@ func TestAFailedSyncAcknowledgesNothing(t *testing.T) {
 		b := open(t)
 		defer b.close(t)
 		p := b.host.Find("t", 0)
-		b.fs.Inject(disk.Fault{Op: disk.OpSync, Count: 1, Err: errors.New("input/output error")})
+		for _, op := range []disk.Op{disk.OpSync, disk.OpSyncAll} { // whichever the round takes
+			b.fs.Inject(disk.Fault{Op: op, Count: 1, Err: errors.New("input/output error")})
+		}
 		appended, err := p.Append(records(t), commitlog.Client, AcksAll)
 		if err != nil {
 			t.Fatal(err)

@@ -251,7 +251,7 @@ func TestSimSameSeedSameTrace(t *testing.T) {
 // TestFailedOperations: the k-th call of the disk fails, for every k. The node either refuses to open or stops with the
 // reason, answers nothing that is not durable, and the next life has everything that was confirmed.
 func TestSimFailedOperations(t *testing.T) {
-	for _, op := range []disk.Op{disk.OpSync, disk.OpSyncDir, disk.OpWrite, disk.OpCreate, disk.OpRename, disk.OpTruncate} {
+	for _, op := range []disk.Op{disk.OpSync, disk.OpSyncAll, disk.OpSyncDir, disk.OpWrite, disk.OpCreate, disk.OpRename, disk.OpTruncate} {
 		for k := 1; k <= 200; k++ {
 			h := newHistory(uint64(k))
 			h.fs.FailAt(op, k, syscall.EIO)

@@ -71,6 +71,12 @@ func (n *nemesis) afterGivingUp() {
 	}
 }
 
+// lostNames says that names may be in the page cache alone and pass for written, as after a failed syncfs. A process can
+// do nothing about that: the machine has to be restarted (docs/adr/0003-syncer.md).
+func (n *nemesis) lostNames() bool {
+	return n.world.options.FailOp == disk.OpSyncAll && n.world.options.FailAt > 0 && n.world.node.disk.Fired() > 0
+}
+
 // then does something later, if the attack is still on.
 func (n *nemesis) then(low, high time.Duration, do func()) {
 	n.world.After(n.rand.Between(low, high), func() {

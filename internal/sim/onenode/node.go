@@ -56,7 +56,7 @@ func (n *node) notStarted(err error) {
 	if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EIO) {
 		n.world.wrong("no-start", brokerName, "%v", err)
 	}
-	n.end(false, n.rand.Between(100*time.Millisecond, time.Second))
+	n.end(n.world.nemesis.lostNames(), n.rand.Between(100*time.Millisecond, time.Second))
 }
 
 // end ends the process: with the power, or as kill -9 does. It starts again after a while.
@@ -90,7 +90,7 @@ func (n *node) failed(l *life, reason error) {
 	n.world.Notef("broker fails: %v", reason)
 	n.world.reach("process gave up")
 	n.world.nemesis.afterGivingUp()
-	power := n.world.attack && n.world.options.Power && n.rand.Chance(300)
+	power := n.world.attack && n.world.options.Power && n.rand.Chance(300) || n.world.nemesis.lostNames()
 	n.machine.After(n.rand.Between(0, 20*time.Millisecond), func() {
 		if n.life == l {
 			n.end(power, n.rand.Between(0, time.Second))
