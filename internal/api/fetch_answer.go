@@ -57,6 +57,9 @@ func (f *fetchCall) partition(p *fetchPartition, r *read, hosted *partition.Part
 	data.AbortedTransactions = nil // said under read_committed only
 	if r.err != nil {
 		data.ErrorCode = f.node.fail(f.call, r.err)
+		if data.ErrorCode == protocol.UnknownTopicOrPartition || data.ErrorCode == protocol.UnknownTopicID {
+			data.AbortedTransactions = []protocol.FetchResponseAbortedTransaction{} // null for every other error, as in Kafka
+		}
 		data.HighWatermark, data.LastStableOffset, data.LogStartOffset = -1, -1, -1
 		return data
 	}

@@ -144,6 +144,9 @@ func oneBatch(records []byte) error {
 	case err == nil && length < len(records):
 		return protocol.Fail(protocol.InvalidRecord, "a partition's records are one batch; there are %d bytes behind it", len(records)-length)
 	}
+	if err == nil {
+		return record.Batch(records).CheckHeader() // the magic
+	}
 	return nil // whatever else is wrong with it, the log says better
 }
 
