@@ -41,6 +41,9 @@ func (l *Log) Compact(now int64, highWatermark record.Offset) (Compaction, error
 	if !c.config.Compact {
 		return c.result, l.notCompacted()
 	}
+	if err := l.sealDirty(now); err != nil {
+		return c.result, err
+	}
 	if err := c.choose(highWatermark); err != nil || !c.worthIt() {
 		return c.result, err
 	}

@@ -33,6 +33,9 @@ type Config struct {
 	MinCompactionLagMs     int64   // min.compaction.lag.ms
 	MaxCompactionLagMs     int64   // max.compaction.lag.ms
 	DeleteRetentionMs      int64   // delete.retention.ms: how long a tombstone can be read
+	// CompactActiveBytes lets Compact seal the active segment when it holds this much, or, in a log that was left alone
+	// for a minute, less. 0 waits for segment.bytes and segment.ms, as Kafka does.
+	CompactActiveBytes int64
 
 	LogAppendTime     bool  // message.timestamp.type is LogAppendTime
 	TimestampBeforeMs int64 // message.timestamp.before.max.ms

@@ -64,6 +64,9 @@ func compacting(t testing.TB, seed uint64, planted *faults) *world {
 	w.config.Compact, w.config.Delete = true, false
 	w.config.MinCleanableDirtyRatio = 0.01
 	w.config.DeleteRetentionMs = 15_000
+	if seed%3 == 1 { // so that compaction seals the active segment, too
+		w.config.CompactActiveBytes = 300
+	}
 	return w
 }
 

@@ -193,7 +193,7 @@ func (h *Host) applyPartition(topic *metadata.Topic, wanted *metadata.Partition,
 
 func (h *Host) open(topic *metadata.Topic, index int32, settings *config.Topic) (*Partition, error) {
 	name := metadata.TopicPartition{Topic: topic.Name, Partition: index}
-	log, err := h.dir.OpenLog(commitlog.TopicPartition(name), topic.ID, logConfig(h.broker(), settings))
+	log, err := h.dir.OpenLog(commitlog.TopicPartition(name), topic.ID, logConfig(topic.Name, h.broker(), settings))
 	if err != nil {
 		return nil, err
 	}

@@ -51,21 +51,30 @@ func (h *Host) configure(image *metadata.Image, resource metadata.Resource) {
 		settings := h.topicConfig(image, t.name)
 		for _, p := range t.partitions {
 			if p != nil {
-				p.log.Configure(logConfig(h.broker(), settings))
+				p.log.Configure(logConfig(t.name, h.broker(), settings))
 				p.step(replica.Configure{ISRMin: settings.InsyncReplicasMin})
 			}
 		}
 	}
 }
 
+// offsetsDirtyMax is how many bytes of a partition of __consumer_offsets gather before they are compacted. Groups write
+// the same few keys again and again: Kafka lets segment.bytes of that gather, 100 MiB, and a coordinator has to load it.
+const offsetsDirtyMax = 256 << 10
+
 // logConfig translates property values into a log's configuration.
-func logConfig(b *config.Broker, t *config.Topic) commitlog.Config {
+func logConfig(topic string, b *config.Broker, t *config.Topic) commitlog.Config {
 	segment := int64(t.Segment)
 	if t.InternalSegment > 0 {
 		segment = int64(t.InternalSegment)
 	}
 	compression, level := compressionOf(t)
+	compactActive := int64(0)
+	if topic == metadata.ConsumerOffsetsTopic {
+		compactActive = offsetsDirtyMax
+	}
 	return commitlog.Config{
+		CompactActiveBytes:     compactActive,
 		SegmentBytes:           segment,
 		SegmentMs:              milliseconds(t.SegmentAgeMax),
 		SegmentJitterMs:        milliseconds(t.SegmentJitter),
