@@ -43,6 +43,7 @@ var eventKinds = []struct {
 	{"timed-out", func() Event { return new(TimedOut) }},
 	{"loaded", func() Event { return new(Loaded) }},
 	{"unload", func() Event { return new(Unload) }},
+	{"shutting-down", func() Event { return new(ShuttingDown) }},
 }
 
 // KindOf is the name of an event's kind, as in a recorded line.
@@ -88,6 +89,8 @@ func KindOf(event Event) string {
 		return "loaded"
 	case *Unload:
 		return "unload"
+	case *ShuttingDown:
+		return "shutting-down"
 	default:
 		return fmt.Sprintf("%T", event)
 	}

@@ -3,6 +3,8 @@ package group
 import (
 	"fmt"
 	"slices"
+
+	"github.com/skein-io/skein/internal/protocol"
 )
 
 // Shard is the group coordinator of one partition of __consumer_offsets. Not safe for concurrent use. Make one with
@@ -17,6 +19,8 @@ type Shard struct {
 	dirty   map[string]touched
 	waits   []wait   // what goes on when records are committed, by Seq
 	ready   []*group // their join phase can end as soon as the inbox has no more joins of them
+
+	closing *protocol.Error // the node ends soon, see ShuttingDown; nil until then
 
 	// These are set during a Step only.
 	now Instant
@@ -40,6 +44,10 @@ func New(cfg Config) *Shard {
 func (s *Shard) Step(now Instant, event Event, fx *Effects) {
 	s.now, s.fx = max(now, s.now), fx
 	first := len(fx.Records)
+	if s.closing != nil && s.lastCalls(event) {
+		s.fx = nil
+		return
+	}
 	divisible := false
 	switch e := event.(type) {
 	case *Join:
@@ -86,6 +94,8 @@ func (s *Shard) Step(now Instant, event Event, fx *Effects) {
 		s.loaded()
 	case *Unload:
 		s.unload(e)
+	case *ShuttingDown:
+		s.shuttingDown(e)
 	default:
 		panic(fmt.Sprintf("group: no step for the event %T", event))
 	}
@@ -145,7 +155,7 @@ func (s *Shard) NeedsAppend(event Event) bool {
 		return s.dirty[e.GroupID] != 0
 	case *Timer:
 		return e.Key.Group == "" || s.dirty[e.Key.Group] != 0
-	case *Appended, *Refused, *Committed, *TimedOut:
+	case *Appended, *Refused, *Committed, *TimedOut, *ShuttingDown:
 		return false
 	default:
 		return true
