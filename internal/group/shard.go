@@ -96,6 +96,8 @@ func (s *Shard) Step(now Instant, event Event, fx *Effects) {
 		s.unload(e)
 	case *ShuttingDown:
 		s.shuttingDown(e)
+	case *Restored:
+		s.restored(e)
 	default:
 		panic(fmt.Sprintf("group: no step for the event %T", event))
 	}
