@@ -149,6 +149,8 @@ func (s *script) configure(t *testing.T, a args) {
 	c.InitialDelay = a.duration("initial-delay", c.InitialDelay)
 	c.JoinSettle = a.duration("settle", c.JoinSettle)
 	c.SizeMax = a.int("size", c.SizeMax)
+	c.PendingMax = a.int("pending", c.PendingMax)
+	c.IdleGroupsMax = a.int("idle-groups", c.IdleGroupsMax)
 	c.OffsetsRetention = a.duration("retention", c.OffsetsRetention)
 	c.CleanupInterval = a.duration("cleanup", c.CleanupInterval)
 	c.MetadataLengthMax = a.int("metadata", c.MetadataLengthMax)

@@ -20,6 +20,7 @@ type Shard struct {
 	waits   []wait   // what goes on when records are committed, by Seq
 	ready   []*group // their join phase can end as soon as the inbox has no more joins of them
 
+	idle    []*group        // may have neither members nor offsets, the oldest first; see noteIdle
 	closing *protocol.Error // the node ends soon, see ShuttingDown; nil until then
 
 	// These are set during a Step only.
@@ -121,6 +122,8 @@ func (s *Shard) timer(key TimerKey) {
 		s.holdEnded(key.Group, key.Member)
 	case CleanupTimer:
 		s.cleanup()
+	case IdleTimer:
+		s.idleEnded(key.Group)
 	default:
 		panic(fmt.Sprintf("group: no timer of kind %d", key.Kind))
 	}

@@ -80,7 +80,7 @@ func TestProposalTooLarge(t *testing.T) {
 	if err := l.create("after"); err != nil {
 		t.Fatal(err)
 	}
-	for fits := EntryBytesMax; ; fits -= 10_000 {
+	for fits := EntryBytesMax - 30_000; ; fits -= 10_000 {
 		r, err := set(fits)
 		if err == nil {
 			if code := r.Responses[0].ErrorCode; code != protocol.None {
