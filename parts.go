@@ -130,9 +130,13 @@ func (p *parts) openServer(c *Config) error {
 	return nil
 }
 
-// close ends what is open, in the reverse order: no new requests, then those who wait, then the log.
+// close ends what is open, in the reverse order: no new requests, then those who wait, then the log. Members of groups
+// that wait for others are told at once to look for another coordinator, or the requests in flight would not end.
 func (p *parts) close() error {
 	var failed []error
+	if p.groups != nil {
+		p.groups.Drain()
+	}
 	if s := p.server.Load(); s != nil {
 		failed = append(failed, s.Close(context.Background()))
 	} else {

@@ -3,8 +3,8 @@ package api
 import "github.com/skein-io/skein/internal/protocol"
 
 // Bounds on the changes of configurations in one request. The controller takes a request as a whole, for all others
-// wait meanwhile, and writes it as one entry of the metadata log, whose size has a bound too (quorum.EntryBytesMax):
-// what is refused here would end the controller there.
+// wait meanwhile, and writes it as one entry of the metadata log, whose size has a bound too (quorum.EntryBytesMax) that
+// the controller holds to. What is refused here costs it nothing.
 const (
 	changedResourcesMax = 2000
 	changedValuesMax    = 25_000

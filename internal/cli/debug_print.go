@@ -119,7 +119,11 @@ func (s *replayedStep) concerns(name string) bool {
 }
 
 func (s *replayedStep) print(p *page) {
-	p.line("%s  %s %s", instant(s.At), s.Kind, compactJSON(s.Event))
+	if state, ok := s.Event.(*group.Restored); ok {
+		p.line("%s  %s %s", instant(s.At), s.Kind, describeRestored(state))
+	} else {
+		p.line("%s  %s %s", instant(s.At), s.Kind, compactJSON(s.Event))
+	}
 	for _, n := range s.Notes {
 		p.line("  note    %s: group %s generation %d, %s%s%s", n.Kind, printable(n.Group), n.Generation, plural(n.Members, "member"),
 			prefixed(", member ", n.Member), prefixed(": ", n.Reason))
@@ -141,6 +145,19 @@ func (s *replayedStep) print(p *page) {
 		}
 		p.line("  timer   %s%s%s %s", t.Kind, prefixed(" ", t.Group), prefixed("/", t.Member), what)
 	}
+}
+
+// describeRestored is a snapshot in a few words; -o json has all of it.
+func describeRestored(state *group.Restored) string {
+	name := "group " + printable(state.GroupID)
+	switch {
+	case state.Omitted:
+		return name + " was left out"
+	case state.Group == nil:
+		return name + " was not there"
+	}
+	g := state.Group
+	return fmt.Sprintf("%s was %v at generation %d, %s, %s", name, g.State, g.Generation, plural(len(g.Members), "member"), plural(len(state.Offsets), "offset"))
 }
 
 func prefixed(prefix, text string) string {

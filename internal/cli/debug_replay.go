@@ -68,10 +68,11 @@ type replay struct {
 	json  bool
 	only  string // a group, or ""
 	warn  func(format string, args ...any)
-	shard *group.Shard
+	shard *group.Replayer
 	fx    group.Effects
 	line  int
-	steps int
+	whole bool            // it begins with the load of the log
+	known map[string]bool // groups whose state it has, or that were warned of
 }
 
 func (r *replay) run(in io.Reader) error {
@@ -105,14 +106,32 @@ func (r *replay) take(text []byte) error {
 	if err := json.Unmarshal(text, &recorded); err != nil {
 		return err
 	}
-	if _, loaded := recorded.Event.(*group.Loaded); !loaded && r.steps == 0 {
-		r.warn("the recording does not begin with the load of the log: what was known before is missing here")
-	}
-	r.steps++
-	if err := r.step(recorded); err != nil {
+	r.notice(recorded.Event)
+	skipped, err := r.step(recorded)
+	if err != nil || skipped {
 		return err
 	}
 	return r.print(recorded)
+}
+
+// notice warns where the recording does not have what an event is decided by: a recording has the state of each group
+// before its first event, or begins with the load of the log.
+func (r *replay) notice(event group.Event) {
+	id := group.GroupOf(event)
+	switch e := event.(type) {
+	case *group.Loaded:
+		r.whole = true
+	case *group.Restored:
+		r.known[id] = true
+		if e.Omitted {
+			r.warn("group %s was too large for the recording: its next events are left out", printable(id))
+		}
+	default:
+		if id != "" && !r.whole && !r.known[id] {
+			r.known[id] = true
+			r.warn("the recording has nothing of what group %s was before its first event: what was known then is missing here", printable(id))
+		}
+	}
 }
 
 func (r *replay) begin(text []byte) error {
@@ -134,7 +153,7 @@ func (r *replay) begin(text []byte) error {
 	if err != nil {
 		return err
 	}
-	r.shard, r.steps = group.New(settings), 0
+	r.shard, r.whole, r.known = group.NewReplayer(settings), false, map[string]bool{}
 	r.fx.Reset()
 	if header.OmittedBytes > 0 {
 		r.warn("the oldest events, %s of them, were left out when it was recorded", size(header.OmittedBytes))
@@ -165,15 +184,14 @@ func recordedSettings(values map[string]string) (group.Config, error) {
 }
 
 // step gives the shard one event. A panic is what a recording is often made for: it becomes the error.
-func (r *replay) step(recorded group.Recorded) (err error) {
+func (r *replay) step(recorded group.Recorded) (skipped bool, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("at %s, %s: the coordinator came to a state that must not be: %v", instant(recorded.At), group.KindOf(recorded.Event), p)
 		}
 	}()
 	r.fx.Reset()
-	r.shard.Step(recorded.At, recorded.Event, &r.fx)
-	return nil
+	return r.shard.Step(recorded, &r.fx), nil
 }
 
 func instant(at group.Instant) string {

@@ -15,6 +15,7 @@ type faults struct {
 	keepTornTail    bool // accept a batch with a wrong CRC in recovery
 	swapBeforeSync  bool // swap a compacted segment in before it is synced
 	noRecoverySync  bool // count what recovery found as durable at once
+	unmarkedDelete  bool // rename the folders of deleted logs before the mark says so
 	cleanAfterError bool // leave the note of a clean end after an error
 }
 
@@ -30,4 +31,5 @@ func (f *faults) marksEarly() bool      { return f != nil && f.markUnsynced }
 func (f *faults) keepsTail() bool       { return f != nil && f.keepTornTail }
 func (f *faults) swapsEarly() bool      { return f != nil && f.swapBeforeSync }
 func (f *faults) trustsRecovery() bool  { return f != nil && f.noRecoverySync }
+func (f *faults) deletesUnmarked() bool { return f != nil && f.unmarkedDelete }
 func (f *faults) notesClean() bool      { return f != nil && f.cleanAfterError }

@@ -86,24 +86,46 @@ func (l *Log) list() (folderContent, error) {
 	return sortContent(entries), nil
 }
 
-// claim sees to it that the folder belongs to this topic: names return, ids do not.
-func (l *Log) claim(c folderContent) error {
+// claim sees to it that the folder belongs to this topic: names return, ids do not. What another topic of the same name
+// left is renamed out of the way; fs.ErrNotExist says that there is no folder now.
+func (l *Log) claim(c folderContent, known bool) error {
 	if !c.metadata {
+		// Names in a folder are synced before anything of it is acknowledged: no round of this topic ended here, so
+		// that what there is may be another's.
+		if len(c.bases) > 0 && !known && !l.dir.foreign() {
+			return l.dir.setAside(l.folder, markKey{partition: l.name.Partition})
+		}
 		return l.rewriteMetadata()
 	}
-	b, err := readFile(l.dir.fs, join(l.folder, partitionFile), textFileBytesMax)
+	id, err := folderID(l.dir.fs, l.folder)
 	if err != nil {
 		return err
 	}
-	id, err := decodePartitionMetadata(b)
-	if err != nil { // a crash cut the file short, or it rotted; the mark is by topic id and knows better
+	switch {
+	case id.IsZero(): // a crash cut the file short, or it rotted; the mark is by topic id and knows better
 		return l.rewriteMetadata()
-	}
-	if id != l.id {
+	case id == l.id:
+		return nil
+	case l.dir.first:
 		return protocol.Fail(protocol.InconsistentTopicID,
 			"%s belongs to topic id %s, not %s: it is a deleted topic of the same name; move the folder away", join(l.folder, partitionFile), id, l.id)
 	}
-	return nil
+	return l.dir.setAside(l.folder, markKey{id, l.name.Partition})
+}
+
+// folderID is the topic id that a folder's partition.metadata has; zero if the file is missing or damaged.
+func folderID(files disk.FS, folder string) (id protocol.UUID, err error) {
+	b, err := readFile(files, join(folder, partitionFile), textFileBytesMax)
+	if missing(err) {
+		return id, nil
+	}
+	if err != nil {
+		return id, err
+	}
+	if id, err = decodePartitionMetadata(b); err != nil {
+		return protocol.UUID{}, nil
+	}
+	return id, nil
 }
 
 func (l *Log) rewriteMetadata() error {

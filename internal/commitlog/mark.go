@@ -65,10 +65,16 @@ type markEntry struct {
 	// is still there is to be removed, and what is gone may come back with the next loss of power.
 	cutting bool
 	cut     record.Offset
+
+	// deleting says that the deletion of the log was begun: its folder goes, and nothing of it may be served.
+	deleting bool
 }
 
-// markCutting is the flag of cutting.
-const markCutting = 1
+// Flags of a slot.
+const (
+	markCutting  = 1
+	markDeleting = 2
+)
 
 type markSlot struct {
 	key      markKey
@@ -223,7 +229,8 @@ func decodeSlot(b []byte) (markSlot, bool) {
 	if binary.BigEndian.Uint32(b) != crc32.Checksum(b[4:markSlotSize], castagnoli) {
 		return s, false
 	}
-	s.entry.cutting = binary.BigEndian.Uint32(b[4:])&markCutting != 0
+	flags := binary.BigEndian.Uint32(b[4:])
+	s.entry.cutting, s.entry.deleting = flags&markCutting != 0, flags&markDeleting != 0
 	s.entry.cut = record.Offset(binary.BigEndian.Uint64(b[52:]))
 	s.sequence = binary.BigEndian.Uint32(b[8:])
 	copy(s.key.topicID[:], b[12:])
@@ -237,10 +244,15 @@ func decodeSlot(b []byte) (markSlot, bool) {
 
 func encodeSlot(b []byte, s markSlot) {
 	clear(b)
+	flags := uint32(0)
 	if s.entry.cutting {
-		binary.BigEndian.PutUint32(b[4:], markCutting)
+		flags |= markCutting
 		binary.BigEndian.PutUint64(b[52:], uint64(s.entry.cut))
 	}
+	if s.entry.deleting {
+		flags |= markDeleting
+	}
+	binary.BigEndian.PutUint32(b[4:], flags)
 	binary.BigEndian.PutUint32(b[8:], s.sequence)
 	copy(b[12:], s.key.topicID[:])
 	binary.BigEndian.PutUint32(b[28:], uint32(s.key.partition))
@@ -319,7 +331,7 @@ func (m *markTable) take(key markKey) int {
 	return i
 }
 
-// remove frees the slot of a log that is about to be deleted. The caller syncs it before the log's files go.
+// remove frees the slot of a log whose folder is gone. A crash before the next sync may leave either side of it.
 func (m *markTable) remove(key markKey) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -426,4 +438,16 @@ func (m *markTable) keys() []markKey {
 		}
 	}
 	return keys
+}
+
+// deleting says whether the deletion of any log was begun and not ended.
+func (m *markTable) deleting() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, i := range m.byKey {
+		if m.slots[i].entry.deleting {
+			return true
+		}
+	}
+	return false
 }

@@ -17,6 +17,17 @@ type TopicPartition struct {
 // String is the name of the folder, such as "orders-3".
 func (t TopicPartition) String() string { return t.Topic + "-" + strconv.Itoa(int(t.Partition)) }
 
+// parseFolderName takes the name of a folder apart; ok is false for one that no log has.
+func parseFolderName(name string) (t TopicPartition, ok bool) {
+	i := strings.LastIndexByte(name, '-')
+	if i <= 0 {
+		return t, false
+	}
+	n, err := strconv.ParseInt(name[i+1:], 10, 32)
+	t = TopicPartition{name[:i], int32(n)}
+	return t, err == nil && n >= 0 && t.String() == name
+}
+
 // Files of a log's folder, under Kafka's names.
 const (
 	logSuffix       = ".log"
@@ -29,8 +40,9 @@ const (
 
 	epochFile     = "leader-epoch-checkpoint"
 	partitionFile = "partition.metadata"
-	temporary     = ".tmp" // behind a name: written whole, then renamed
-	deleteSuffix  = "-delete"
+	temporary     = ".tmp"    // behind a name: written whole, then renamed
+	deleteSuffix  = "-delete" // behind a folder's name and topic id: its files go
+	straySuffix   = "-stray"  // behind a folder's name and topic id: nobody knows the topic
 )
 
 // offsetDigits is the number of digits of an offset in a file's name.

@@ -30,6 +30,7 @@ var planted = []struct {
 	{"cuts damage below the mark", faults{cutBelowMark: true}, rotFinds, true},
 	{"compacts above the high watermark", faults{compactAboveHW: true}, truncationFinds, true},
 	{"serves reads above their bound", faults{readToEnd: true}, readsFind, true},
+	{"renames deleted logs before the mark says so", faults{unmarkedDelete: true}, deletionsFind, false},
 	{"leaves a note of a clean end after an error", faults{cleanAfterError: true}, failuresFind, false},
 }
 
@@ -61,6 +62,16 @@ func crashesFind(world func(testing.TB, uint64, *faults) *world, first uint64) f
 		}
 		return nil
 	}
+}
+
+// deletionsFind crashes while a topic is deleted.
+func deletionsFind(t testing.TB, f *faults) error {
+	for seed := range uint64(30) {
+		if err := crashDeletion(t, seed, f); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // rotFinds flips a bit below the mark: the log must be refused, not cut.

@@ -46,7 +46,16 @@ func (l *Log) recover() error {
 	if known {
 		l.recovery.Mark = entry.end
 	}
+	if known && entry.deleting {
+		if err := l.dir.finishDeletion(l); err != nil {
+			return err
+		}
+		entry, known, l.recovery.Mark = markEntry{}, false, -1
+	}
 	content, err := l.content()
+	if err == nil {
+		err = l.claim(content, known)
+	}
 	if missing(err) {
 		if known && entry.end > entry.start {
 			return &DamagedError{File: l.folder, Offset: entry.start, Reason: "the folder is missing"}
@@ -58,9 +67,6 @@ func (l *Log) recover() error {
 		return err
 	}
 	l.made = true
-	if err := l.claim(content); err != nil {
-		return err
-	}
 	if len(content.bases) > 0 && content.bases[0] > 0 && !known && !l.dir.foreign() {
 		if err := l.dropRemnants(&content); err != nil {
 			return err

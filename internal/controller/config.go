@@ -18,6 +18,9 @@ type Config struct {
 	// Features are the levels that a new cluster starts with, sorted by name.
 	Features []metadata.FeatureRange
 	Rules    ConfigRules
+	// ProposalBytesMax is the most that the records of one request may take in the metadata log, in bytes: a request that
+	// takes more is refused. 0 is no bound.
+	ProposalBytesMax int
 }
 
 // ConfigRules knows the names that resources may configure. Package config has them; a test has its own. It must give

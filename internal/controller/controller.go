@@ -90,11 +90,27 @@ func (c *Controller) request(now time.Time, event Event, effects *Effects) {
 		return
 	}
 	response, records, err := c.decide(now, event, effects)
+	if err == nil {
+		err = c.checkSize(records)
+	}
 	if err != nil {
 		effects.fail(token, err)
 		return
 	}
 	c.finish(Reply{Token: token, Response: response}, records, effects)
+}
+
+// checkSize refuses records that do not go into one entry of the metadata log, with the
+// code that Kafka has for that.
+func (c *Controller) checkSize(records []metadata.Record) error {
+	if c.config.ProposalBytesMax <= 0 || len(records) == 0 {
+		return nil
+	}
+	if size := len(metadata.AppendRecords(nil, records...)); size > c.config.ProposalBytesMax {
+		return protocol.Fail(protocol.PolicyViolation, "the request takes %d records of %d bytes in the metadata log; at most %d bytes go in one: ask for less at once",
+			len(records), size, c.config.ProposalBytesMax)
+	}
+	return nil
 }
 
 // decide finds what a request changes and what is answered once that is committed.

@@ -16,10 +16,11 @@ type Coordinator struct {
 	partitions atomic.Int32 // 0 before Start
 	tokens     atomic.Uint64
 
-	mu     sync.RWMutex
-	loops  map[int32]*loop
-	ending map[int32]*loop // the last that was told to end: the next one of its partition waits for it
-	closed bool
+	mu       sync.RWMutex
+	loops    map[int32]*loop
+	ending   map[int32]*loop // the last that was told to end: the next one of its partition waits for it
+	draining bool            // no partition is taken any more, see Drain
+	closed   bool
 }
 
 // New makes a Coordinator that leads no partition. Every request is refused with COORDINATOR_NOT_AVAILABLE until Start.
@@ -49,7 +50,7 @@ func (c *Coordinator) Elected(partition int32, epoch record.LeaderEpoch, log Log
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	before := c.loops[partition]
-	if c.closed || before != nil && before.epoch >= epoch {
+	if c.closed || c.draining || before != nil && before.epoch >= epoch {
 		return
 	}
 	l := newLoop(&c.cfg, partition, epoch, log)
@@ -80,6 +81,17 @@ func (c *Coordinator) Resigned(partition int32, epoch record.LeaderEpoch) {
 	if l := c.loops[partition]; l != nil && l.epoch <= epoch {
 		delete(c.loops, partition)
 		c.end(l)
+	}
+}
+
+// Drain answers everybody who is parked, JoinGroup, SyncGroup and held Heartbeat, with NOT_COORDINATOR, and everybody who
+// would be from now on: the node ends soon. Offsets are committed and fetched until Close.
+func (c *Coordinator) Drain() {
+	c.mu.Lock()
+	c.draining = true
+	c.mu.Unlock()
+	for _, l := range c.allLoops() {
+		l.inbox.put(item{event: &group.ShuttingDown{Code: protocol.NotCoordinator, Reason: "the node is shutting down"}}, true)
 	}
 }
 

@@ -145,6 +145,41 @@ func TestResignedAnswersAll(t *testing.T) {
 	})
 }
 
+// TestDrain is R6 for a node that ends: who is parked is answered, nobody is parked after that, and commits go on.
+func TestDrain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := startNode(t, testConfig(), 1)
+		id := n.member("stable")
+		for range 2 {
+			n.beat("stable", id, 1, true)
+			time.Sleep(2 * time.Second)
+		}
+		held, _ := n.beat("stable", id, 1, true)
+		n.member("joining")
+		other := n.join("joining", "").get(t).MemberID
+		parked := n.join("joining", other)
+		n.logs[0].manual = true
+		commit := n.commit("simple", "", -1, 1)
+		synctest.Wait()
+		n.Drain()
+		wantCode(t, "join", parked.get(t).Err, protocol.NotCoordinator)
+		wantCode(t, "heartbeat", held.get(t).Err, protocol.NotCoordinator)
+		if r := commit.get(t); r != nil {
+			t.Fatalf("a commit that is not committed yet: %v", r)
+		}
+		n.logs[0].commitAll()
+		wantCode(t, "commit", commit.get(t).Err, protocol.None)
+		wantCode(t, "join again", n.join("joining", other).get(t).Err, protocol.NotCoordinator)
+		wantCode(t, "sync", n.sync("stable", id, 1, id+"=p0").get(t).Err, protocol.NotCoordinator)
+		again, _ := n.beat("stable", id, 1, true)
+		wantCode(t, "heartbeat again", again.get(t).Err, protocol.NotCoordinator)
+		n.Elected(1, 9, new(memLog))
+		if n.loop(1) != nil {
+			t.Fatal("a partition was taken while the node ends")
+		}
+	})
+}
+
 // TestEpochs: an election of an older epoch changes nothing, nor does a resignation of one.
 func TestEpochs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

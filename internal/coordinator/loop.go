@@ -71,7 +71,7 @@ func (l *loop) run() {
 		l.status.Store(int32(gone))
 		l.giveUp(err)
 		if errors.Is(err, errStopped) {
-			l.recorder.reset()
+			l.recorder.begin(nil)
 			return
 		}
 		l.logger.Warn("group coordinator failed and loads again", "error", err)
@@ -96,7 +96,7 @@ func (l *loop) life() error {
 	l.skips, l.expected, l.listens = make(map[string]int), 0, 0
 	l.fx.Reset()
 	l.progress.reset()
-	l.recorder.reset()
+	l.recorder.begin(l.shard)
 	l.inbox.open()
 	l.wake = time.NewTimer(time.Hour)
 	defer l.wake.Stop()

@@ -11,44 +11,82 @@ import (
 	"github.com/skein-io/skein/internal/group"
 )
 
-// recorder keeps the last events of one loop, with their times: what package group decided can be decided again from
-// them. It keeps the events themselves, so it is bounded by their number and by what they weigh.
+// recorder keeps the last events of one loop, with their times, and what each group was before the first of its events:
+// what package group decided can be decided again from that. It keeps the events themselves, so it is bounded by their
+// number and by what they weigh, but for the newest: that is kept alone if it weighs more.
+//
+// The events are in two chapters. When the newer is full, it takes the place of the older, which goes. A chapter has a
+// snapshot of each group before the group's first event in it, so whichever chapter is the oldest, nothing of what came
+// before is needed. Snapshots take at most half of a chapter: a group that does not fit is left out of it, and says so.
 type recorder struct {
 	eventsMax, bytesMax int
+	shard               *group.Shard // the loop's: only its goroutine looks into it. nil: there are no snapshots
 
-	mu    sync.Mutex
-	queue []group.Recorded // from first on
-	first int
-	bytes int
-	total int // events since the load
+	mu         sync.Mutex
+	older, now chapter
+	total      int // events since the load
+}
+
+type chapter struct {
+	lines  []group.Recorded
+	events int                 // of lines, without the snapshots
+	bytes  int                 // all of them weigh
+	snaps  int                 // the snapshots weigh
+	groups map[string]struct{} // that it has an event of
 }
 
 func newRecorder(eventsMax, bytesMax int) *recorder {
 	return &recorder{eventsMax: eventsMax, bytesMax: bytesMax}
 }
 
-func (r *recorder) reset() {
+// begin forgets everything and goes on with another shard.
+func (r *recorder) begin(shard *group.Shard) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.queue, r.first, r.bytes, r.total = nil, 0, 0, 0
+	r.shard, r.older, r.now, r.total = shard, chapter{}, chapter{}, 0
 }
 
+// add keeps an event that is about to be stepped.
 func (r *recorder) add(at group.Instant, e group.Event) {
+	size := weight(e)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.total++
-	r.queue = append(r.queue, group.Recorded{At: at, Event: e})
-	r.bytes += weight(e)
-	for n := len(r.queue) - r.first; n > 0 && (n > r.eventsMax || r.bytes > r.bytesMax); n-- {
-		r.bytes -= weight(r.queue[r.first].Event)
-		r.queue[r.first] = group.Recorded{}
-		r.first++
+	// A chapter takes half of the bounds.
+	if n := r.now.events; n > 0 && (n >= (r.eventsMax+1)/2 || r.now.bytes+size > r.bytesMax/2) {
+		r.older, r.now = r.now, chapter{}
 	}
-	if r.first > 64 && r.first > len(r.queue)/2 {
-		n := copy(r.queue, r.queue[r.first:])
-		clear(r.queue[n:])
-		r.queue, r.first = r.queue[:n], 0
+	if r.now.events == 0 && size > r.bytesMax/2 {
+		r.older = chapter{}
 	}
+	line := group.Recorded{At: at, Event: e}
+	if r.shard != nil {
+		line.Seq = r.shard.Emitted()
+		r.snapshot(line)
+	}
+	r.now.lines = append(r.now.lines, line)
+	r.now.events++
+	r.now.bytes += size
+}
+
+// snapshot puts the state of an event's group before it, if it is the group's first in the chapter.
+func (r *recorder) snapshot(line group.Recorded) {
+	id := group.GroupOf(line.Event)
+	if _, there := r.now.groups[id]; there || id == "" {
+		return
+	}
+	state := r.shard.Snapshot(id, r.bytesMax/4-r.now.snaps)
+	if r.now.groups == nil {
+		r.now.groups = make(map[string]struct{})
+	}
+	r.now.groups[id] = struct{}{}
+	if state.Empty() && r.now.events+1 == r.total {
+		return // nothing came before this chapter: a replay knows nothing of the group either
+	}
+	size := state.Weight()
+	r.now.lines = append(r.now.lines, group.Recorded{At: line.At, Seq: line.Seq, Event: state})
+	r.now.bytes += size
+	r.now.snaps += size
 }
 
 // weight is about what an event takes in memory.
@@ -81,8 +119,8 @@ func weight(e group.Event) int {
 func (r *recorder) events() (events []group.Recorded, complete bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	events = append(events, r.queue[r.first:]...)
-	return events, len(events) == r.total
+	events = append(append(events, r.older.lines...), r.now.lines...)
+	return events, r.older.events+r.now.events == r.total
 }
 
 // write writes what is kept as JSON lines, the oldest first: {"at":ms,"kind":...,"event":{...}}.

@@ -24,6 +24,13 @@ type Config struct {
 	// JoinSettle is how long no new member must have come before a join phase with several of them ends; 0 means not at
 	// all. A lone new member never waits for it.
 	JoinSettle time.Duration
+
+	// PendingMax is how many members of one group may have been given an id and not have come back (J3). The oldest is
+	// forgotten for the next: if it comes, it is told so and asks again.
+	PendingMax int
+	// IdleGroupsMax is how many groups of a shard may have neither members nor offsets and wait for the cleanup. The one
+	// that has been so for longest goes for the next.
+	IdleGroupsMax int
 }
 
 // DefaultConfig is Kafka's defaults, and skein's own.
@@ -39,6 +46,8 @@ func DefaultConfig() Config {
 		HoldHeartbeats:    true,
 		HoldMax:           3 * time.Second,
 		JoinSettle:        50 * time.Millisecond,
+		PendingMax:        16_384,
+		IdleGroupsMax:     1000,
 	}
 }
 

@@ -67,9 +67,11 @@ const (
 	HoldTimer
 	// CleanupTimer looks for expired offsets. It belongs to the shard: Group is "".
 	CleanupTimer
+	// IdleTimer takes out a group that has neither members nor offsets.
+	IdleTimer
 )
 
-var timerNames = [...]string{"", "session", "join", "settle", "sync", "hold", "cleanup"}
+var timerNames = [...]string{"", "session", "join", "settle", "sync", "hold", "cleanup", "idle"}
 
 // String is a word for the kind.
 func (k TimerKind) String() string { return timerNames[k] }

@@ -39,6 +39,13 @@ type Unload struct {
 	Reason string
 }
 
+// ShuttingDown says that the node ends soon: whatever is parked is answered with the code, and so is what would be
+// parked from now on. Membership does not change any more; offsets are committed and fetched as before.
+type ShuttingDown struct {
+	Code   protocol.Code
+	Reason string
+}
+
 // TopicsDeleted says that topics are gone, so that their offsets go too (O18).
 type TopicsDeleted struct{ Topics []DeletedTopic }
 
@@ -68,6 +75,7 @@ func (*Committed) event()     {}
 func (*TimedOut) event()      {}
 func (*Loaded) event()        {}
 func (*Unload) event()        {}
+func (*ShuttingDown) event()  {}
 
 func (*JoinReply) body()          {}
 func (*SyncReply) body()          {}

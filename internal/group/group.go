@@ -31,6 +31,7 @@ type group struct {
 	topics      map[string]struct{}
 	topicsKnown bool // topics is what the members subscribe to; else it could not be told
 
+	idle    bool // in Shard.idle
 	phase   joinPhase
 	history []Rebalance // the newest last, at most historyMax
 }

@@ -102,6 +102,7 @@ func (s *Shard) join(e *Join) {
 
 // createEmpty writes a record for a group that nobody is in yet, so that it outlives a change of coordinator.
 func (s *Shard) createEmpty(g *group) {
+	s.noteIdle(g)
 	seq := s.append(Record{Kind: GroupStored, Group: g.id, Value: &GroupValue{StateTime: g.stateTime}})
 	s.await(wait{seq: seq, kind: waitCreated, group: g})
 }
@@ -147,6 +148,7 @@ func (s *Shard) joinNew(g *group, e *Join) {
 		s.admit(g, e, id)
 		return
 	}
+	s.makeRoom(g)
 	g.pending.add(&member{id: id})
 	s.set(SessionTimer, g, id, s.now.Add(e.SessionTimeout))
 	s.reply(e.Token, refuseJoin(id, protocol.Fail(protocol.MemberIDRequired, "join: come again with this member id")))

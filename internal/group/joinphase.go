@@ -224,6 +224,7 @@ func (s *Shard) becomeEmpty(g *group) {
 	g.protocol = ""
 	g.learnTopics()
 	g.to(Empty, s.now)
+	s.noteIdle(g)
 	s.note(GroupEmptied, g, "", "")
 	s.append(Record{Kind: GroupStored, Group: g.id, Value: g.value()})
 }

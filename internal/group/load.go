@@ -67,7 +67,7 @@ func (s *Shard) unload(e *Unload) {
 		g.to(Dead, s.now)
 	}
 	clear(s.groups)
-	s.waits, s.ready, s.emitted = nil, nil, nil
+	s.waits, s.ready, s.emitted, s.idle = nil, nil, nil, nil
 	s.offsets = newOffsetStore()
 }
 

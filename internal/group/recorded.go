@@ -8,12 +8,14 @@ import (
 // Recorded is one event with its time: a line of a flight recorder.
 type Recorded struct {
 	At    Instant
+	Seq   Seq // of the last record that had been asked for, of whatever group
 	Event Event
 }
 
-// recordedLine is how a Recorded looks in JSON: {"at":1,"kind":"join","event":{...}}.
+// recordedLine is how a Recorded looks in JSON: {"at":1,"seq":5,"kind":"join","event":{...}}.
 type recordedLine struct {
 	At    Instant         `json:"at"`
+	Seq   Seq             `json:"seq,omitempty"`
 	Kind  string          `json:"kind"`
 	Event json.RawMessage `json:"event"`
 }
@@ -43,6 +45,8 @@ var eventKinds = []struct {
 	{"timed-out", func() Event { return new(TimedOut) }},
 	{"loaded", func() Event { return new(Loaded) }},
 	{"unload", func() Event { return new(Unload) }},
+	{"shutting-down", func() Event { return new(ShuttingDown) }},
+	{"restored", func() Event { return new(Restored) }},
 }
 
 // KindOf is the name of an event's kind, as in a recorded line.
@@ -88,6 +92,10 @@ func KindOf(event Event) string {
 		return "loaded"
 	case *Unload:
 		return "unload"
+	case *ShuttingDown:
+		return "shutting-down"
+	case *Restored:
+		return "restored"
 	default:
 		return fmt.Sprintf("%T", event)
 	}
@@ -99,7 +107,7 @@ func (r Recorded) MarshalJSON() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(recordedLine{At: r.At, Kind: KindOf(r.Event), Event: event})
+	return json.Marshal(recordedLine{At: r.At, Seq: r.Seq, Kind: KindOf(r.Event), Event: event})
 }
 
 // UnmarshalJSON reads a recorded line.
@@ -110,7 +118,7 @@ func (r *Recorded) UnmarshalJSON(b []byte) error {
 	}
 	for _, k := range eventKinds {
 		if k.name == line.Kind {
-			r.At, r.Event = line.At, k.make()
+			r.At, r.Seq, r.Event = line.At, line.Seq, k.make()
 			return json.Unmarshal(line.Event, r.Event)
 		}
 	}

@@ -23,6 +23,7 @@ import (
 //	manual      from here on appending and committing are commands: append, high-watermark, refuse code=X, time-out
 //	crash       a new shard is loaded from the log
 //	unload      another node leads
+//	shutting-down  the node ends soon
 //	show        the group as it is
 //
 // Replies, timers and appended records are shown as they come. Regenerate with -rewrite and read the difference.
@@ -126,6 +127,8 @@ func (s *script) command(t *testing.T, d *datadriven.TestData, cmd string, list 
 	case "unload":
 		s.raw(&Unload{Code: protocol.NotCoordinator, Reason: "another node leads the partition"})
 		s.failDeferred(0, s.shard.seq, protocol.Fail(protocol.NotCoordinator, "another node leads the partition"))
+	case "shutting-down":
+		s.step(&ShuttingDown{Code: protocol.NotCoordinator, Reason: "the node is shutting down"})
 	case "show":
 		s.show(a.str("group", "g"))
 	default:
@@ -146,6 +149,8 @@ func (s *script) configure(t *testing.T, a args) {
 	c.InitialDelay = a.duration("initial-delay", c.InitialDelay)
 	c.JoinSettle = a.duration("settle", c.JoinSettle)
 	c.SizeMax = a.int("size", c.SizeMax)
+	c.PendingMax = a.int("pending", c.PendingMax)
+	c.IdleGroupsMax = a.int("idle-groups", c.IdleGroupsMax)
 	c.OffsetsRetention = a.duration("retention", c.OffsetsRetention)
 	c.CleanupInterval = a.duration("cleanup", c.CleanupInterval)
 	c.MetadataLengthMax = a.int("metadata", c.MetadataLengthMax)

@@ -3,6 +3,8 @@ package group
 import (
 	"fmt"
 	"slices"
+
+	"github.com/skein-io/skein/internal/protocol"
 )
 
 // Shard is the group coordinator of one partition of __consumer_offsets. Not safe for concurrent use. Make one with
@@ -17,6 +19,9 @@ type Shard struct {
 	dirty   map[string]touched
 	waits   []wait   // what goes on when records are committed, by Seq
 	ready   []*group // their join phase can end as soon as the inbox has no more joins of them
+
+	idle    []*group        // may have neither members nor offsets, the oldest first; see noteIdle
+	closing *protocol.Error // the node ends soon, see ShuttingDown; nil until then
 
 	// These are set during a Step only.
 	now Instant
@@ -40,6 +45,10 @@ func New(cfg Config) *Shard {
 func (s *Shard) Step(now Instant, event Event, fx *Effects) {
 	s.now, s.fx = max(now, s.now), fx
 	first := len(fx.Records)
+	if s.closing != nil && s.lastCalls(event) {
+		s.fx = nil
+		return
+	}
 	divisible := false
 	switch e := event.(type) {
 	case *Join:
@@ -86,6 +95,10 @@ func (s *Shard) Step(now Instant, event Event, fx *Effects) {
 		s.loaded()
 	case *Unload:
 		s.unload(e)
+	case *ShuttingDown:
+		s.shuttingDown(e)
+	case *Restored:
+		s.restored(e)
 	default:
 		panic(fmt.Sprintf("group: no step for the event %T", event))
 	}
@@ -109,6 +122,8 @@ func (s *Shard) timer(key TimerKey) {
 		s.holdEnded(key.Group, key.Member)
 	case CleanupTimer:
 		s.cleanup()
+	case IdleTimer:
+		s.idleEnded(key.Group)
 	default:
 		panic(fmt.Sprintf("group: no timer of kind %d", key.Kind))
 	}
@@ -145,7 +160,7 @@ func (s *Shard) NeedsAppend(event Event) bool {
 		return s.dirty[e.GroupID] != 0
 	case *Timer:
 		return e.Key.Group == "" || s.dirty[e.Key.Group] != 0
-	case *Appended, *Refused, *Committed, *TimedOut:
+	case *Appended, *Refused, *Committed, *TimedOut, *ShuttingDown:
 		return false
 	default:
 		return true

@@ -48,6 +48,9 @@ func newSimServer(t testing.TB, w *simWorld) *simServer {
 	s.rig.onTimer = func(TimerChange) {}
 	s.rig.onEvent = func(r Recorded) {
 		w.see.event(r.Event, s.shard)
+		if w.watch != nil {
+			w.watch(s, r)
+		}
 		s.recorded = append(s.recorded, r)
 	}
 	s.rig.onReply = s.answer

@@ -31,13 +31,17 @@ type simWorld struct {
 	clients []*simClient
 	see     *witness
 	tokens  Token
+	watch   func(*simServer, Recorded)
 }
 
 func (w *simWorld) token() Token { w.tokens++; return w.tokens }
 
 // runSim runs one seed and returns the world at its end.
-func runSim(t testing.TB, seed uint64, b bug) *simWorld {
-	w := &simWorld{World: sim.NewWorld(sim.WorldOptions{Seed: seed, TraceLinesMax: 2000}), seed: seed, bug: b, attack: true}
+func runSim(t testing.TB, seed uint64, b bug) *simWorld { return runWatched(t, seed, b, nil) }
+
+// runWatched is runSim with watch called before each event that the coordinator steps.
+func runWatched(t testing.TB, seed uint64, b bug, watch func(*simServer, Recorded)) *simWorld {
+	w := &simWorld{watch: watch, World: sim.NewWorld(sim.WorldOptions{Seed: seed, TraceLinesMax: 2000}), seed: seed, bug: b, attack: true}
 	w.see = newWitness(w)
 	w.server = newSimServer(t, w)
 	chance := w.Rand("world")

@@ -130,6 +130,7 @@ func (p *Partition) lose(reason error) {
 func (h *Host) Apply(image *metadata.Image, delta *metadata.Delta) error {
 	var failed []error
 	if delta == nil {
+		failed = append(failed, h.dir.SetAside(h.wanted(image)))
 		for topic := range image.Topics() {
 			failed = append(failed, h.applyTopic(image, topic, nil))
 		}
@@ -150,6 +151,19 @@ func (h *Host) Apply(image *metadata.Image, delta *metadata.Delta) error {
 		h.configure(image, resource)
 	}
 	return errors.Join(failed...)
+}
+
+// wanted is the partitions that this node has to host, with their topics' ids.
+func (h *Host) wanted(image *metadata.Image) map[commitlog.TopicPartition]protocol.UUID {
+	wanted := map[commitlog.TopicPartition]protocol.UUID{}
+	for topic := range image.Topics() {
+		for p := range topic.Partitions() {
+			if slices.Contains(p.Replicas, h.self) {
+				wanted[commitlog.TopicPartition{Topic: topic.Name, Partition: p.Index}] = topic.ID
+			}
+		}
+	}
+	return wanted
 }
 
 // applyTopic brings the given partitions of a topic, or all if nil, to what the image says.
@@ -213,7 +227,7 @@ func (h *Host) open(topic *metadata.Topic, index int32, settings *config.Topic) 
 	return p, nil
 }
 
-// drop ends the partitions of a deleted topic and deletes their logs.
+// drop ends the partitions of a deleted topic and deletes their logs, all at once.
 func (h *Host) drop(topic *metadata.Topic) error {
 	h.mu.Lock()
 	t := h.byID[topic.ID]
@@ -232,16 +246,17 @@ func (h *Host) drop(topic *metadata.Topic) error {
 	if t == nil {
 		return nil
 	}
-	var failed []error
+	logs := make([]*commitlog.Log, 0, len(t.partitions))
+	reason := protocol.Fail(protocol.UnknownTopicOrPartition, "topic %s was deleted", topic.Name)
 	for _, p := range t.partitions {
-		if p == nil {
-			continue
+		if p != nil {
+			p.lose(reason)
+			logs = append(logs, p.log)
 		}
-		p.lose(protocol.Fail(protocol.UnknownTopicOrPartition, "topic %s was deleted", topic.Name))
-		failed = append(failed, p.log.Delete())
 	}
+	err := h.dir.Delete(logs...)
 	h.reap()
-	return errors.Join(failed...)
+	return err
 }
 
 // reap removes the files of deleted logs in the background: it takes time that nobody has to wait for. After Close they

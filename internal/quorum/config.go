@@ -27,7 +27,8 @@ type Config struct {
 	// means this node alone. More than one is refused for now.
 	Voters []metadata.NodeID
 
-	// Controller is the controller's configuration. Self and ClusterID are set by Open.
+	// Controller is the controller's configuration. Self and ClusterID are set by Open; ProposalBytesMax of 0 is what goes
+	// into one entry.
 	Controller controller.Config
 	// Register, if it is set, registers this process's broker as soon as the node leads, in the same round of the disk as
 	// all else that the start needs.
@@ -77,6 +78,9 @@ func (c Config) completed() (Config, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	c.Controller.Self, c.Controller.ClusterID = c.NodeID, c.ClusterID
+	if c.Controller.ProposalBytesMax <= 0 {
+		c.Controller.ProposalBytesMax = EntryBytesMax - proposalHeaderMax
+	}
 	return c, nil
 }
 

@@ -21,7 +21,10 @@ import (
 // The term stands in the entry too because a batch's checksum does not cover its leader epoch. sequence is the
 // controller's number of the proposal; with the term it says whose it is.
 
-const proposalVersion = 1
+const (
+	proposalVersion   = 1
+	proposalHeaderMax = 1 + binary.MaxVarintLen64 // bytes of a proposal before its records
+)
 
 func offsetOf(index uint64) record.Offset { return record.Offset(index) - 1 }
 

@@ -2,6 +2,7 @@ package quorum
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/skein-io/skein/internal/disk"
@@ -45,6 +46,59 @@ func TestOneNodeFromNothing(t *testing.T) {
 		t.Errorf("a new incarnation leads %+v, want leader epoch 1", p)
 	}
 	third.close(t)
+}
+
+// TestProposalTooLarge: a request whose records do not go into one entry of the metadata log is refused, and changes
+// nothing; the node goes on. One that just fits is taken.
+func TestProposalTooLarge(t *testing.T) {
+	fs := disk.NewSimulated(disk.SimulatedOptions{})
+	l := mustOpen(t, fs, 1, nil)
+	if err := l.create("t"); err != nil {
+		t.Fatal(err)
+	}
+	before := dump(l.node.Image())
+	set := func(size int) (*protocol.IncrementalAlterConfigsResponse, error) {
+		r := protocol.NewIncrementalAlterConfigsRequest()
+		r.Resources = []protocol.IncrementalAlterConfigsRequestAlterConfigsResource{{ResourceType: int8(metadata.TopicResource), ResourceName: "t"}}
+		configs := &r.Resources[0].Configs
+		for ; size > 0; size -= 30_000 {
+			value := strings.Repeat("x", min(size, 30_000))
+			*configs = append(*configs, protocol.IncrementalAlterConfigsRequestAlterableConfig{Name: fmt.Sprint("n", len(*configs)), Value: &value})
+		}
+		m, err := l.ask(r)
+		if err != nil {
+			return nil, err
+		}
+		return m.(*protocol.IncrementalAlterConfigsResponse), nil
+	}
+	if _, err := set(EntryBytesMax); protocol.CodeOf(err) != protocol.PolicyViolation || !strings.Contains(protocol.ReasonOf(err), "at most") {
+		t.Fatalf("too large: %v", err)
+	}
+	if dump(l.node.Image()) != before {
+		t.Error("what was refused has changed the image")
+	}
+	if err := l.create("after"); err != nil {
+		t.Fatal(err)
+	}
+	for fits := EntryBytesMax - 30_000; ; fits -= 10_000 {
+		r, err := set(fits)
+		if err == nil {
+			if code := r.Responses[0].ErrorCode; code != protocol.None {
+				t.Fatal(code)
+			}
+			break
+		}
+		if fits < EntryBytesMax-100_000 {
+			t.Fatalf("%d bytes do not fit either: %v", fits, err)
+		}
+	}
+	after := dump(l.node.Image())
+	l.close(t)
+	again := mustOpen(t, fs, 1, nil)
+	if dump(again.node.Image()) != after {
+		t.Error("what just fits was not read again")
+	}
+	again.close(t)
 }
 
 // TestSubscribers: every change is seen, in order, before it is answered; a late subscriber begins with everything.

@@ -3,8 +3,12 @@ package record
 import (
 	"bytes"
 	"encoding/binary"
+	"math/rand/v2"
 	"runtime"
+	"slices"
 	"testing"
+
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/skein-io/skein/internal/protocol"
 )
@@ -92,9 +96,76 @@ func TestZstdLimitAmongSmallBlocks(t *testing.T) {
 			if limit >= size && (err != nil || len(out) != size) || limit < size && err != errTooLarge {
 				t.Errorf("window %d, limit %d: %d bytes, %v", window, limit, len(out), err)
 			}
-			if spent > uint64(2*limit+2<<20) {
+			if spent > uint64(2*limit) {
 				t.Errorf("window %d, limit %d: %d bytes allocated", window, limit, spent)
 			}
+		}
+	}
+}
+
+// A window above the limit keeps the library from being told the limit: it is lowered, for each frame that has one, and
+// matches that reach back over blocks and beyond a small window are still found.
+func TestZstdLimitBelowTheWindow(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	far := make([]byte, 3<<20)
+	for i := range far {
+		far[i] = byte(random.Uint32())
+	}
+	plain := append(far, far...) // the second half is a match of 3 MiB back
+	var streamed bytes.Buffer
+	e, err := zstd.NewWriter(&streamed, zstd.WithWindowSize(64<<20), zstd.WithEncoderCRC(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for part := range slices.Chunk(plain, 100<<10) { // so that no size is stated
+		if _, err := e.Write(part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	src := append([]byte{0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3}, streamed.Bytes()...) // a skippable frame in front
+	before := bytes.Clone(src)
+	size := len(plain)
+	for _, limit := range []int{size, size + 1, size + 100<<10, size - 1, size - 1<<20, 4 << 20, 3<<20 + 1<<19} {
+		bound, err := zstdSizeMax(src)
+		if err != nil || bound.window != 64<<20 {
+			t.Fatalf("%+v, %v", bound, err)
+		}
+		var out []byte
+		spent := allocated(func() { out, err = decompressZstdTight(nil, src, limit, bound.window) })
+		if limit >= size && (err != nil || !bytes.Equal(out, plain)) || limit < size && err != errTooLarge {
+			t.Errorf("limit %d: %d bytes, %v", limit, len(out), err)
+		}
+		if most := limit + limit/8 + len(src) + 1<<20; spent > uint64(most) {
+			t.Errorf("limit %d: %d bytes allocated, want at most %d", limit, spent, most)
+		}
+	}
+	if !bytes.Equal(src, before) {
+		t.Error("the compressed bytes were changed")
+	}
+}
+
+// A bomb of blocks that do not tell their size, in a frame with a large window: at most twice the limit.
+func TestZstdBombWithLargeWindow(t *testing.T) {
+	small, err := compressZstd(nil, samples()["text 1000"], DefaultLevel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	frame := append([]byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x88}, bytes.Repeat(zstdOnlyBlock(t, small), 40_000)...)
+	frame = append(frame, 0x01, 0x00, 0x00)
+	const limit = 32 << 20
+	spent := allocated(func() { _, err = decompressZstd(nil, frame, limit) })
+	if err != errTooLarge || spent > 2*limit {
+		t.Errorf("%d bytes allocated, %v; the limit is %d", spent, err, limit)
+	}
+}
+
+func TestZstdWindowFor(t *testing.T) {
+	for _, size := range []int64{1, 1 << 10, 1<<10 + 1, 8 << 20, 9 << 20, 64 << 20, 64<<20 + 1, 100_000_000} {
+		if d, w := zstdWindowFor(size); w < size || w != zstdWindow(d) || d > 0 && zstdWindow(d-1) >= size || size >= 1<<10 && w > size+size/8 {
+			t.Errorf("%d: descriptor %#x is %d", size, d, w)
 		}
 	}
 }

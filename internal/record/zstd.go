@@ -66,17 +66,25 @@ func zstdDecoder() (*zstd.Decoder, error) {
 }
 
 // decompressZstdTight is for what may or may not become more than bytesMax: a bomb, or a frame of many small blocks.
-// The room has a block more than is allowed, so that the library sees the limit before it has to move its output; only
-// where the frame's window is larger than the limit, which the library then refuses to state, it moves it once.
+// The room has a block more than is allowed, so that the library sees the limit before it has to move its output. The
+// library refuses a limit below a frame's window: a larger window is lowered to the limit first, in a copy of what is
+// compressed. So it takes at most 1.125 times the limit, and that copy.
 func decompressZstdTight(dst, src []byte, bytesMax int, window int64) ([]byte, error) {
+	limit := max(int64(bytesMax), zstd.MinWindowSize)
+	if window > limit {
+		var descriptor byte
+		descriptor, limit = zstdWindowFor(limit)
+		src = zstdNarrowed(src, descriptor)
+	}
 	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecodeAllCapLimit(true),
-		zstd.WithDecoderMaxMemory(uint64(max(int64(bytesMax), window, zstd.MinWindowSize))), zstd.WithDecoderMaxWindow(zstdWindowMax))
+		zstd.WithDecoderMaxMemory(uint64(limit)), zstd.WithDecoderMaxWindow(zstdWindowMax))
 	if err != nil {
 		return dst, err
 	}
 	defer d.Close()
-	out, err := d.DecodeAll(src, grow(dst, bytesMax+zstdBlockMax)[:0:bytesMax+zstdBlockMax])
-	if err == zstd.ErrDecoderSizeExceeded || err == nil && len(out) > bytesMax {
+	room := int(limit) + zstdBlockMax
+	out, err := d.DecodeAll(src, grow(dst, room)[:0:room])
+	if err == zstd.ErrDecoderSizeExceeded || len(out) > bytesMax {
 		return out, errTooLarge
 	}
 	return out, err

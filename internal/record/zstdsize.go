@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 )
@@ -100,6 +101,35 @@ func zstdFrame(b []byte) (size zstdSizes, rest []byte, err error) {
 func zstdWindow(b byte) int64 {
 	base := int64(1) << (10 + b>>3)
 	return base + base/8*int64(b&7)
+}
+
+// zstdWindowFor is the smallest window that is not below a size, with its descriptor: at most an eighth more.
+func zstdWindowFor(size int64) (descriptor byte, window int64) {
+	for descriptor < 0xff && zstdWindow(descriptor) < size {
+		descriptor++
+	}
+	return descriptor, zstdWindow(descriptor)
+}
+
+// zstdNarrowed copies frames and lowers windows to that of the descriptor. What is decompressed is the same while it is
+// no larger than that window: a match reaches no further back than there is output. zstdSizeMax has found src in order.
+func zstdNarrowed(src []byte, descriptor byte) []byte {
+	narrowed := bytes.Clone(src)
+	for b := narrowed; len(b) > 0; {
+		if binary.LittleEndian.Uint32(b)&zstdSkippableMask == zstdSkippable {
+			b = b[8+binary.LittleEndian.Uint32(b[4:]):]
+			continue
+		}
+		if single := b[4]&0x20 != 0; !single && b[5] > descriptor {
+			b[5] = descriptor
+		}
+		_, rest, err := zstdFrame(b[4:])
+		if err != nil {
+			return narrowed // the decoder will say so
+		}
+		b = rest
+	}
+	return narrowed
 }
 
 func zstdContentSize(b []byte) (size uint64, known bool) {
