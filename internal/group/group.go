@@ -31,8 +31,8 @@ type group struct {
 	topics      map[string]struct{}
 	topicsKnown bool // topics is what the members subscribe to; else it could not be told
 
-	phase   joinPhase
-	history []Rebalance // the newest last, at most historyMax
+	phase joinPhase
+	diary *diary // nil: nothing happened yet
 }
 
 func newGroup(id string, now Instant) *group {

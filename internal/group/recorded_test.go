@@ -9,7 +9,7 @@ import (
 )
 
 // TestRecordedEventsReplay: the events of a run, written as JSON and read again, make the same effects and leave the same
-// groups. That is what a flight recorder is worth.
+// groups and diaries, byte for byte. That is what a flight recorder is worth.
 func TestRecordedEventsReplay(t *testing.T) {
 	for seed := range uint64(5) {
 		w := runSim(t, seed, bug{})
@@ -25,7 +25,7 @@ func TestRecordedEventsReplay(t *testing.T) {
 		if first != second {
 			t.Fatal("two replays differ")
 		}
-		if want := dumpAll(w.server.shard); !strings.HasSuffix(first, want) {
+		if want := dumpAll(w.server.shard) + diaries(w.server.shard); !strings.HasSuffix(first, want) {
 			t.Fatalf("seed %d: after the replay\n%s\nin the run\n%s", seed, first[max(0, len(first)-2000):], want)
 		}
 	}
@@ -54,6 +54,7 @@ func replayLines(t *testing.T, s *simServer, lines []string) string {
 		fx.Reset()
 	}
 	out.WriteString(dumpAll(shard))
+	out.WriteString(diaries(shard))
 	return out.String()
 }
 
