@@ -185,6 +185,10 @@ func describeRecord(r *group.Record) string {
 		return fmt.Sprintf("group %s has generation %d, %s", printable(r.Group), r.Value.Generation, plural(len(r.Value.Members), "member"))
 	case group.GroupRemoved:
 		return fmt.Sprintf("group %s is removed", printable(r.Group))
+	case group.DiaryStored:
+		return fmt.Sprintf("diary of %s, slot %d: %s", printable(r.Group), r.Diary.Slot, tellDiary(r.Diary.Bytes))
+	case group.DiaryRemoved:
+		return fmt.Sprintf("diary of %s, slot %d is removed", printable(r.Group), r.Diary.Slot)
 	}
 	return fmt.Sprintf("record of kind %d", r.Kind)
 }

@@ -96,11 +96,11 @@ func (w *wire) negotiate() error {
 // ask sends a request in the highest version that both know and decodes the answer into response.
 func (w *wire) ask(request, response protocol.Message) error {
 	key := request.Key()
-	lowest, highest := protocol.Versions(key)
-	offered, ok := w.offered[key]
-	if !ok {
-		return fmt.Errorf("the broker at %s does not know the request %s; is it skein, and as new as this program (%s)?", w.address, key, Version())
+	if err := w.knows(key); err != nil {
+		return err
 	}
+	lowest, highest := protocol.Versions(key)
+	offered := w.offered[key]
 	version := min(highest, offered.highest)
 	if version < max(lowest, offered.lowest) {
 		return fmt.Errorf("the broker at %s knows %s from %d to %d, this program from %d to %d; they are too far apart", w.address, key,
@@ -112,6 +112,14 @@ func (w *wire) ask(request, response protocol.Message) error {
 	}
 	if err := response.Decode(protocol.NewReader(body, protocol.Limits{}), version); err != nil {
 		return fmt.Errorf("the answer of %s to %s cannot be read: %w", w.address, key, err)
+	}
+	return nil
+}
+
+// knows says what is wrong if the broker does not offer a request.
+func (w *wire) knows(key protocol.Key) error {
+	if _, ok := w.offered[key]; !ok {
+		return fmt.Errorf("the broker at %s does not know the request %s; is it skein, and as new as this program (%s)?", w.address, key, Version())
 	}
 	return nil
 }

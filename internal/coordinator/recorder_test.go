@@ -88,7 +88,7 @@ func TestRecordingOfALoadedLog(t *testing.T) {
 	for _, events := range []int{8, 40, 120, 1 << 20} {
 		synctest.Test(t, func(t *testing.T) {
 			cfg := testConfig()
-			cfg.RecorderEvents = events
+			cfg.RecorderEvents, cfg.RecorderBytesMax = events, 512<<10
 			n := startNode(t, cfg, 1)
 			ids := map[string]string{}
 			for i := range 12 {

@@ -17,8 +17,8 @@ import (
 //	       | int16   |                 | int16   |
 //	       +---------+------           +---------+------
 //
-// Types that are read: 0 and 1 offset commit, 2 group. All others are skipped, so that a log of a newer version, or of
-// Kafka, with groups of other kinds can be loaded (R2).
+// Types that are read: 0 and 1 offset commit, 2 group, 0x4000 a slot of a group's diary, which is skein's own. All others
+// are skipped, so that a log of a newer version, or of Kafka, with groups of other kinds can be loaded (R2).
 const (
 	// The value versions that Apache Kafka 4.3 writes: 4 has the topic id; 1 alone has an expiry time.
 	offsetValueVersion         = 4
@@ -33,6 +33,7 @@ type encoder struct {
 	offsetKey   protocol.OffsetCommitKey
 	offsetValue protocol.OffsetCommitValue
 	groupKey    protocol.GroupMetadataKey
+	diaryKey    protocol.GroupDiaryKey
 }
 
 // encode returns the record's key and value, valid until the next call.
@@ -44,6 +45,9 @@ func (e *encoder) encode(r *group.Record) (key, value []byte) {
 	case group.GroupStored, group.GroupRemoved:
 		e.groupKey = protocol.GroupMetadataKey{Group: r.Group}
 		e.key = e.prefixed(e.key, int16(e.groupKey.Key()), &e.groupKey, 0)
+	case group.DiaryStored, group.DiaryRemoved:
+		e.diaryKey = protocol.GroupDiaryKey{Group: r.Group, Slot: r.Diary.Slot}
+		e.key = e.prefixed(e.key, diaryKeyType, &e.diaryKey, 0)
 	default:
 		panic(fmt.Sprintf("coordinator: record %d of kind %d", r.Seq, r.Kind))
 	}
@@ -53,6 +57,8 @@ func (e *encoder) encode(r *group.Record) (key, value []byte) {
 	case group.GroupStored:
 		e.value = e.prefixed(e.value, groupValueVersion, groupMessage(r.Value), groupValueVersion)
 		return e.key, e.value
+	case group.DiaryStored:
+		return e.key, r.Diary.Bytes
 	default:
 		return e.key, nil
 	}
@@ -61,6 +67,9 @@ func (e *encoder) encode(r *group.Record) (key, value []byte) {
 // encodedSizeMax is the most that a record takes in a batch, in bytes.
 func encodedSizeMax(r *group.Record) int {
 	size := 128 + len(r.Group) + len(r.Topic) + len(r.Offset.Metadata)
+	if r.Diary != nil {
+		size += len(r.Diary.Bytes)
+	}
 	if r.Value == nil {
 		return size
 	}
@@ -133,6 +142,8 @@ func decode(key, value []byte, r *protocol.Reader) (group.Record, bool, error) {
 		return decodeOffset(kind, key[2:], value, r)
 	case 2:
 		return decodeGroup(key[2:], value, r)
+	case diaryKeyType:
+		return decodeDiary(key[2:], value, r)
 	default:
 		return group.Record{}, false, nil
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/skein-io/skein/internal/protocol"
 )
 
-// TestRecordBytes pins the bytes of each kind of record to those of Apache Kafka 4.3.
+// TestRecordBytes pins the bytes of each kind of record, to those of Apache Kafka 4.3 but for the diary, which is ours.
 func TestRecordBytes(t *testing.T) {
 	id := protocol.UUID{0: 0xaa, 15: 0xbb}
 	for _, c := range []struct {
@@ -36,6 +36,9 @@ func TestRecordBytes(t *testing.T) {
 				RebalanceTimeout: 2 * time.Second, SessionTimeout: time.Second, Subscription: []byte{1}, Assignment: []byte{2, 3}}}}},
 			"0002 0001 67", "0003 0008 636f6e73756d6572 00000004 0005 72616e6765 0001 6d 0000000000000007 00000001" +
 				" 0001 6d 0001 69 0001 63 0002 2f68 000007d0 000003e8 00000001 01 00000002 0203"},
+		{"diary", group.Record{Kind: group.DiaryStored, Group: "g", Diary: &group.DiaryValue{Slot: 2, Bytes: []byte{0, 0, 0, 0, 0, 0, 0, 0, 0, 3}}},
+			"4000 0001 67 02", "0000 0000000000000003"},
+		{"diary removed", group.Record{Kind: group.DiaryRemoved, Group: "g", Diary: &group.DiaryValue{Slot: 63}}, "4000 0001 67 3f", "null"},
 		{"group removed", group.Record{Kind: group.GroupRemoved, Group: "g"}, "0002 0001 67", "null"},
 	} {
 		var e encoder
@@ -96,6 +99,8 @@ func FuzzDecode(f *testing.F) {
 		{Kind: group.OffsetStored, Group: "g", Topic: "t", Offset: group.OffsetValue{Offset: 5, ExpireTime: group.NoInstant}},
 		{Kind: group.OffsetRemoved, Group: "g", Topic: "t"},
 		{Kind: group.GroupRemoved, Group: "g"},
+		{Kind: group.DiaryStored, Group: "g", Diary: &group.DiaryValue{Slot: 2, Bytes: []byte{0, 0, 0, 0, 0, 0, 0, 0, 0, 3}}},
+		{Kind: group.DiaryRemoved, Group: "g", Diary: &group.DiaryValue{Slot: 5}},
 		{Kind: group.GroupStored, Group: "g", Value: &group.GroupValue{ProtocolType: "consumer", Protocol: "range", Leader: "m",
 			Members: []group.MemberValue{{MemberID: "m", InstanceID: "i"}, {MemberID: "n", InstanceID: "i"}, {MemberID: "m"}}}},
 	} {

@@ -149,6 +149,23 @@ func (c *Coordinator) Describe(groupID string, done func(group.DescribeReply)) {
 	})
 }
 
+// Why tells what happened to a group, with its committed offsets if they are asked for.
+func (c *Coordinator) Why(groupID string, offsets bool, done func(group.WhyReply)) {
+	l, err := c.route(groupID)
+	if err != nil {
+		done(group.WhyReply{Err: err, Generation: -1})
+		return
+	}
+	e := &group.Why{Token: c.token(), GroupID: groupID, Offsets: offsets}
+	l.send(e.Token, e, func(b group.Body, err error) {
+		if err != nil {
+			done(group.WhyReply{Err: asError(err), Generation: -1})
+			return
+		}
+		done(*b.(*group.WhyReply))
+	})
+}
+
 // Delete handles one group of DeleteGroups.
 func (c *Coordinator) Delete(groupID string, done func(group.DeleteReply)) {
 	l, err := c.route(groupID)

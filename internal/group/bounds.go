@@ -8,7 +8,7 @@ package group
 func (s *Shard) makeRoom(g *group) {
 	for g.pending.len() >= max(s.cfg.PendingMax, 1) {
 		oldest := g.pending.first
-		s.note(MemberRemoved, g, oldest.id, "too many members were given an id and did not come back")
+		s.note(MemberRemoved, g, oldest.id, reason{what: NotBack, ours: "too many members were given an id and did not come back"})
 		s.forget(g, oldest)
 	}
 }

@@ -135,7 +135,7 @@ func (s *Shard) checkCommit(g *group, known bool, e *Commit) *protocol.Error {
 	case e.Generation < 0 && e.MemberID == "" && e.InstanceID == "":
 		return protocol.Fail(protocol.UnknownMemberID, "commit: group %q has members, so only they may commit", g.id)
 	}
-	if _, err := g.check(e.MemberID, e.InstanceID, "commit"); err != nil {
+	if _, err := s.identify(g, e.MemberID, e.InstanceID, "commit"); err != nil {
 		return err
 	}
 	if err := g.checkGeneration(e.Generation, "commit"); err != nil {

@@ -59,8 +59,6 @@ const (
 	settleMax = 3 * time.Second
 	// reasonLengthMax is what is kept of a client's reason, in characters (J22).
 	reasonLengthMax = 255
-	// historyMax is how many rebalances a group remembers, to tell why they were.
-	historyMax = 8
 )
 
 // CheckSessionTimeout is F7.

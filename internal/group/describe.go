@@ -16,9 +16,7 @@ type DescribeReply struct {
 	ProtocolType string
 	Protocol     string // in Stable only
 	Members      []DescribedMember
-	// Generation and Rebalances are skein's own: why the group rebalanced, the newest last.
-	Generation int32
-	Rebalances []Rebalance
+	Generation   int32 // skein's own
 }
 
 // DescribedMember is one member.
@@ -40,7 +38,7 @@ func (s *Shard) describe(e *Describe) {
 		return
 	}
 	r := &DescribeReply{GroupID: g.id, State: g.state.String(), ProtocolType: g.protocolType, Generation: g.generation,
-		Members: make([]DescribedMember, 0, g.members.len()), Rebalances: append([]Rebalance(nil), g.history...)}
+		Members: make([]DescribedMember, 0, g.members.len())}
 	if g.state == Stable {
 		r.Protocol = g.protocol
 	}

@@ -114,10 +114,17 @@ const (
 	GroupDeleted
 	// WriteFailed: Reason is the error.
 	WriteFailed
+	// MemberJoined: Member is new. Its rebalance, if one begins, is a note of its own.
+	MemberJoined
+	// MemberFenced: a request came from Member, whose instance id another one has now.
+	MemberFenced
+	// MemberTurnedAway: Member, if it has an id, was refused because the group is full.
+	MemberTurnedAway
 )
 
 var noteNames = [...]string{"", "rebalance started", "generation formed", "generation stable", "group empty", "session expired",
-	"member removed", "member replaced", "offsets expired", "group deleted", "write failed"}
+	"member removed", "member replaced", "offsets expired", "group deleted", "write failed", "member joined", "member fenced",
+	"member turned away"}
 
 // String is a sentence for logs.
 func (k NoteKind) String() string { return noteNames[k] }

@@ -64,6 +64,7 @@ func (*Commit) event()        {}
 func (*Fetch) event()         {}
 func (*List) event()          {}
 func (*Describe) event()      {}
+func (*Why) event()           {}
 func (*Delete) event()        {}
 func (*DeleteOffsets) event() {}
 func (*TopicsDeleted) event() {}
@@ -85,5 +86,6 @@ func (*CommitReply) body()        {}
 func (*FetchReply) body()         {}
 func (*ListReply) body()          {}
 func (*DescribeReply) body()      {}
+func (*WhyReply) body()           {}
 func (*DeleteReply) body()        {}
 func (*DeleteOffsetsReply) body() {}

@@ -48,23 +48,27 @@ func (g *group) mayExpire() bool {
 	return g.protocolType == "" || g.state == Empty || g.state == Stable && g.topicsKnown
 }
 
-func (s *Shard) expired(g *group, v *OffsetValue) bool {
+func (s *Shard) expired(g *group, v *OffsetValue) bool { return s.now >= s.expiresAt(g, v) }
+
+// expiresAt is when an offset that no member uses is removed.
+func (s *Shard) expiresAt(g *group, v *OffsetValue) Instant {
 	if v.ExpireTime != NoInstant {
-		return s.now >= v.ExpireTime
+		return v.ExpireTime
 	}
 	since := v.CommitTime
 	if g.protocolType != "" && g.state == Empty && g.stateTime != NoInstant {
 		since = g.stateTime
 	}
-	return s.now.Sub(since) >= s.cfg.OffsetsRetention
+	return since.Add(s.cfg.OffsetsRetention)
 }
 
-// removeGroup asks for the group's tombstone. The group goes when that is in the log.
+// removeGroup asks for the tombstones of the group's diary and of the group. The group goes when its own is in the log.
 func (s *Shard) removeGroup(g *group) {
 	for p := g.pending.first; p != nil; p = g.pending.first {
 		s.forget(g, p)
 	}
-	s.note(GroupDeleted, g, "", "")
+	s.note(GroupDeleted, g, "", reason{})
+	s.removeDiary(g)
 	s.append(Record{Kind: GroupRemoved, Group: g.id})
 }
 

@@ -31,9 +31,9 @@ type group struct {
 	topics      map[string]struct{}
 	topicsKnown bool // topics is what the members subscribe to; else it could not be told
 
-	idle    bool // in Shard.idle
-	phase   joinPhase
-	history []Rebalance // the newest last, at most historyMax
+	idle  bool // in Shard.idle
+	phase joinPhase
+	diary *diary // nil: nothing happened yet
 }
 
 func newGroup(id string, now Instant) *group {

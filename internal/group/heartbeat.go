@@ -30,7 +30,7 @@ func (s *Shard) heartbeat(e *Heartbeat) {
 		s.reply(e.Token, &HeartbeatReply{protocol.Fail(protocol.UnknownMemberID, "heartbeat: there is no group %q", e.GroupID)})
 		return
 	}
-	m, err := g.check(e.MemberID, e.InstanceID, "heartbeat")
+	m, err := s.identify(g, e.MemberID, e.InstanceID, "heartbeat")
 	if err == nil {
 		err = g.checkGeneration(e.Generation, "heartbeat")
 	}

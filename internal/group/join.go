@@ -122,6 +122,7 @@ func (s *Shard) hasRoom(g *group, m *member) bool {
 
 func (s *Shard) turnAway(g *group, m *member, e *Join) {
 	err := protocol.Fail(protocol.GroupMaxSizeReached, "join: group %q has group.max.size %d members", g.id, s.cfg.SizeMax)
+	s.note(MemberTurnedAway, g, e.MemberID, reason{what: TurnedAway, ours: "the group has group.max.size members"})
 	if m != nil {
 		s.drop(g, m, err)
 	} else if p := g.pending.get(e.MemberID); p != nil {
@@ -174,13 +175,16 @@ func (s *Shard) admit(g *group, e *Join, id string) {
 	}
 	g.add(m)
 	g.park(m, e.Token)
+	m.asked = s.now
 	s.set(SessionTimer, g, id, s.now.Add(newMemberJoinTimeout))
-	s.rebalanceOrEndJoin(g, id, withReason("a new member joined", e.Reason))
+	why := reason{what: Joined, ours: "a new member joined", clients: e.Reason}
+	s.note(MemberJoined, g, id, why)
+	s.rebalanceOrEndJoin(g, id, why)
 }
 
 // joinKnown is J15 to J17.
 func (s *Shard) joinKnown(g *group, e *Join) {
-	m, err := g.check(e.MemberID, e.InstanceID, "join")
+	m, err := s.identify(g, e.MemberID, e.InstanceID, "join")
 	if err != nil {
 		s.reply(e.Token, refuseJoin(e.MemberID, err))
 		return
@@ -188,19 +192,19 @@ func (s *Shard) joinKnown(g *group, e *Join) {
 	same := m.offers(e.Protocols)
 	switch g.state {
 	case PreparingRebalance:
-		s.rejoin(g, m, e, "a member rejoined")
+		s.rejoin(g, m, e, LeaderRejoined, "a member rejoined")
 	case CompletingRebalance:
 		if same {
 			s.reply(e.Token, g.current(m)) // the reply to its last JoinGroup was lost
 		} else {
-			s.rejoin(g, m, e, "a member's subscription or assignors changed")
+			s.rejoin(g, m, e, Changed, "a member's subscription or assignors changed")
 		}
 	case Stable:
 		switch {
 		case g.leader == m.id:
-			s.rejoin(g, m, e, "the leader rejoined")
+			s.rejoin(g, m, e, LeaderRejoined, "the leader rejoined")
 		case !same:
-			s.rejoin(g, m, e, "a member's subscription or assignors changed")
+			s.rejoin(g, m, e, Changed, "a member's subscription or assignors changed")
 		default:
 			s.reply(e.Token, g.current(m))
 		}
@@ -210,9 +214,9 @@ func (s *Shard) joinKnown(g *group, e *Join) {
 }
 
 // rejoin takes over what the member says now and parks its request.
-func (s *Shard) rejoin(g *group, m *member, e *Join, reason string) {
+func (s *Shard) rejoin(g *group, m *member, e *Join, what Happening, ours string) {
 	s.update(g, m, e)
-	s.rebalanceOrEndJoin(g, m.id, withReason(reason, e.Reason))
+	s.rebalanceOrEndJoin(g, m.id, reason{what, ours, e.Reason})
 }
 
 func (s *Shard) update(g *group, m *member, e *Join) {
@@ -222,6 +226,7 @@ func (s *Shard) update(g *group, m *member, e *Join) {
 	m.rebalanceTimeout, m.sessionTimeout = e.RebalanceTimeout, e.SessionTimeout
 	s.supersede(g, m)
 	g.park(m, e.Token)
+	m.asked = s.now
 }
 
 // supersede answers requests that a member has parked and asks again. Its client has given them up, for it sends them
@@ -267,15 +272,4 @@ func (g *group) candidates() []string {
 	}
 	slices.Sort(names)
 	return names[:min(len(names), 16)]
-}
-
-// withReason adds what the client says (J22).
-func withReason(ours, clients string) string {
-	if clients == "" {
-		return ours
-	}
-	if r := []rune(clients); len(r) > reasonLengthMax {
-		clients = string(r[:reasonLengthMax])
-	}
-	return ours + "; client reason: " + clients
 }

@@ -26,9 +26,9 @@ type joinPhase struct {
 }
 
 // rebalanceOrEndJoin starts a rebalance, or if one is on lets its join phase end.
-func (s *Shard) rebalanceOrEndJoin(g *group, member, reason string) {
+func (s *Shard) rebalanceOrEndJoin(g *group, member string, why reason) {
 	if PreparingRebalance.follows(g.state) {
-		s.prepare(g, member, reason)
+		s.prepare(g, member, why)
 	} else {
 		s.maybeEndJoin(g)
 	}
@@ -36,17 +36,16 @@ func (s *Shard) rebalanceOrEndJoin(g *group, member, reason string) {
 
 // prepare starts a rebalance. The first one of an Empty group waits for more members (J8), any other ends when all are
 // there (J9).
-func (s *Shard) prepare(g *group, member, reason string) {
+func (s *Shard) prepare(g *group, member string, why reason) {
 	if g.state == CompletingRebalance {
-		s.resetAssignments(g, protocol.Fail(protocol.RebalanceInProgress, "group %q rebalances again: %s", g.id, reason))
+		s.resetAssignments(g, protocol.Fail(protocol.RebalanceInProgress, "group %q rebalances again: %s", g.id, why))
 	}
 	s.stopExpectingSyncs(g)
 	initial := g.state == Empty
 	g.phase = joinPhase{started: s.now, arrivals: g.phase.arrivals, lastArrival: g.phase.lastArrival, ready: g.phase.ready}
-	s.releaseHeld(g, protocol.Fail(protocol.RebalanceInProgress, "group %q rebalances: %s", g.id, reason))
+	s.releaseHeld(g, protocol.Fail(protocol.RebalanceInProgress, "group %q rebalances: %s", g.id, why))
 	g.to(PreparingRebalance, s.now)
-	g.remember(Rebalance{At: s.now, Generation: g.generation, Member: member, Reason: reason})
-	s.note(RebalanceStarted, g, member, reason)
+	s.note(RebalanceStarted, g, member, why)
 	switch {
 	case !initial:
 		s.set(JoinTimer, g, "", s.now.Add(g.rebalanceTimeout()))
@@ -173,13 +172,11 @@ func (s *Shard) endJoin(g *group) {
 		s.becomeEmpty(g)
 		return
 	}
+	g.joinsEnded(s.now)
 	g.protocol = g.vote()
 	g.learnTopics()
 	g.to(CompletingRebalance, s.now)
-	if n := len(g.history); n > 0 {
-		g.history[n-1].Formed, g.history[n-1].Members = s.now, g.members.len()
-	}
-	s.note(GenerationFormed, g, g.leader, "")
+	s.note(GenerationFormed, g, g.leader, reason{})
 	for m := g.members.first; m != nil; m = m.next {
 		if token := m.join; token != 0 {
 			g.park(m, 0)
@@ -197,7 +194,8 @@ func (s *Shard) removeAbsent(g *group) {
 	for m := g.members.first; m != nil; {
 		next := m.next
 		if m.join == 0 && !m.static() {
-			s.note(MemberRemoved, g, m.id, "it did not rejoin in time")
+			s.note(MemberRemoved, g, m.id, reason{what: Absent, ours: "it did not rejoin in time"})
+			g.absentNoted(m, false, s.now)
 			s.drop(g, m, protocol.Fail(protocol.UnknownMemberID, "member %q of group %q did not rejoin in time", m.id, g.id))
 		}
 		m = next
@@ -224,9 +222,12 @@ func (s *Shard) becomeEmpty(g *group) {
 	g.protocol = ""
 	g.learnTopics()
 	g.to(Empty, s.now)
+	g.forgetSyncs()
 	s.noteIdle(g)
-	s.note(GroupEmptied, g, "", "")
-	s.append(Record{Kind: GroupStored, Group: g.id, Value: g.value()})
+	s.note(GroupEmptied, g, "", reason{})
+	v := g.value()
+	s.append(Record{Kind: GroupStored, Group: g.id, Value: v})
+	s.writeDiary(g, v)
 }
 
 // value is the group as it is to be written.

@@ -51,7 +51,7 @@ func (s *Shard) leave(e *Leave) {
 	}
 	s.reply(e.Token, r)
 	if gone != "" {
-		s.afterRemoval(g, gone, withReason("a member left", e.Members[len(e.Members)-1].Reason))
+		s.afterRemoval(g, gone, reason{what: Left, ours: "a member left", clients: e.Members[len(e.Members)-1].Reason})
 	}
 	if g != nil {
 		s.maybeEndJoin(g)
@@ -74,11 +74,11 @@ func (s *Shard) leaveOne(g *group, groupID string, l *LeavingMember) (id string,
 		s.forget(g, p)
 		return "", nil
 	}
-	m, err := g.check(id, l.InstanceID, "leave")
+	m, err := s.identify(g, id, l.InstanceID, "leave")
 	if err != nil {
 		return "", err
 	}
-	s.note(MemberRemoved, g, id, withReason("it left", l.Reason))
+	s.note(MemberRemoved, g, id, reason{what: Left, ours: "it left", clients: l.Reason})
 	s.drop(g, m, protocol.Fail(protocol.UnknownMemberID, "member %q left group %q", id, groupID))
 	return id, nil
 }

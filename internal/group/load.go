@@ -22,7 +22,7 @@ func (s *Shard) loaded() {
 			s.restartSession(g, m)
 		}
 		if g.members.len() > s.cfg.SizeMax {
-			s.prepare(g, "", "the group is larger than group.max.size, which was lowered")
+			s.prepare(g, "", reason{what: TooLarge, ours: "the group is larger than group.max.size, which was lowered"})
 		}
 	}
 	s.setCleanup()

@@ -22,8 +22,9 @@ type member struct {
 	protocols        []Protocol // without duplicate names
 	assignment       []byte
 
-	join        Token // parked JoinGroup; change it with group.park only, which counts
-	sync        Token // parked SyncGroup
+	join        Token   // parked JoinGroup; change it with group.park only, which counts
+	asked       Instant // when its last JoinGroup came
+	sync        Token   // parked SyncGroup
 	beat        beat
 	isNew       bool // has not seen a generation yet: its parked JoinGroup does not keep it alive (J20)
 	pendingSync bool // has not sent SyncGroup in this generation; change it with group.expectSync only, which counts

@@ -61,6 +61,11 @@ func (s *Shard) refused(e *Refused) {
 	for end < len(s.emitted) && s.emitted[end].Seq <= e.Last {
 		end++
 	}
+	for i := first; i < end; i++ {
+		if s.emitted[i].Kind == DiaryStored {
+			s.takeBack(&s.emitted[i])
+		}
+	}
 	s.settleEmitted(first, end)
 	s.fail(e.First, e.Last, protocol.Fail(WriteFailure(e.Code), "%s: %s", e.Code, e.Reason))
 }
@@ -102,7 +107,7 @@ func (s *Shard) fail(first, last Seq, err *protocol.Error) {
 		end++
 	}
 	for _, w := range s.takeWaits(from, end) {
-		s.note(WriteFailed, w.group, w.member, err.Reason)
+		s.note(WriteFailed, w.group, w.member, reason{what: NotStored, ours: err.Reason})
 		s.goOn(&w, err)
 	}
 }

@@ -19,6 +19,10 @@ const (
 	GroupStored
 	// GroupRemoved is its tombstone.
 	GroupRemoved
+	// DiaryStored sets a slot of a group's diary.
+	DiaryStored
+	// DiaryRemoved is its tombstone.
+	DiaryRemoved
 )
 
 // Record is one record of __consumer_offsets. Topic and Partition are for offsets only.
@@ -30,6 +34,7 @@ type Record struct {
 	Partition int32
 	Offset    OffsetValue // of OffsetStored
 	Value     *GroupValue // of GroupStored; not changed after it was emitted
+	Diary     *DiaryValue `json:",omitempty"` // of DiaryStored and DiaryRemoved
 }
 
 // OffsetValue is a committed offset.

@@ -34,6 +34,7 @@ var eventKinds = []struct {
 	{"fetch", func() Event { return new(Fetch) }},
 	{"list", func() Event { return new(List) }},
 	{"describe", func() Event { return new(Describe) }},
+	{"why", func() Event { return new(Why) }},
 	{"delete", func() Event { return new(Delete) }},
 	{"delete-offsets", func() Event { return new(DeleteOffsets) }},
 	{"topics-deleted", func() Event { return new(TopicsDeleted) }},
@@ -70,6 +71,8 @@ func KindOf(event Event) string {
 		return "list"
 	case *Describe:
 		return "describe"
+	case *Why:
+		return "why"
 	case *Delete:
 		return "delete"
 	case *DeleteOffsets:

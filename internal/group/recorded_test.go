@@ -6,10 +6,12 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/skein-io/skein/internal/protocol"
 )
 
 // TestRecordedEventsReplay: the events of a run, written as JSON and read again, make the same effects and leave the same
-// groups. That is what a flight recorder is worth.
+// groups and diaries, byte for byte. That is what a flight recorder is worth.
 func TestRecordedEventsReplay(t *testing.T) {
 	for seed := range uint64(5) {
 		w := runSim(t, seed, bug{})
@@ -25,7 +27,7 @@ func TestRecordedEventsReplay(t *testing.T) {
 		if first != second {
 			t.Fatal("two replays differ")
 		}
-		if want := dumpAll(w.server.shard); !strings.HasSuffix(first, want) {
+		if want := dumpAll(w.server.shard) + diaries(w.server.shard); !strings.HasSuffix(first, want) {
 			t.Fatalf("seed %d: after the replay\n%s\nin the run\n%s", seed, first[max(0, len(first)-2000):], want)
 		}
 	}
@@ -54,6 +56,7 @@ func replayLines(t *testing.T, s *simServer, lines []string) string {
 		fx.Reset()
 	}
 	out.WriteString(dumpAll(shard))
+	out.WriteString(diaries(shard))
 	return out.String()
 }
 
@@ -186,7 +189,8 @@ func TestSnapshotKeepsEveryField(t *testing.T) {
 	g.stored = &GroupValue{Leader: "m", Members: []MemberValue{{MemberID: "m"}}}
 	g.state, g.previous, g.stateTime, g.generation, g.protocolType, g.protocol = Stable, CompletingRebalance, 7, 8, "consumer", "range"
 	g.topics, g.topicsKnown = map[string]struct{}{"t": {}}, true
-	g.remember(Rebalance{At: 5, Reason: "r"})
+	g.diary = &diary{slots: [][]byte{nil, {1, 2}}, last: 3, draft: &protocol.GroupDiaryValue{Number: 4,
+		Happenings: []protocol.GroupDiaryValueHappening{{MemberID: "m", Kind: 2}}}, lastSyncer: "m", lastSync: 6}
 	s.ready = []*group{g}
 	was := new(member)
 	fill(reflect.ValueOf(was).Elem(), &n)

@@ -23,6 +23,17 @@ func (s *Shard) Replay(r *Record) {
 			g.stored = nil
 			s.dropReplayed(g)
 		}
+	case DiaryStored:
+		g := s.groups[r.Group]
+		if g == nil { // its own record comes later, for that is written again; if none does, it is Empty and soon removed
+			g = s.simple(r.Group)
+			s.groups[r.Group] = g
+		}
+		g.open().replay(r.Diary, true)
+	case DiaryRemoved:
+		if g := s.groups[r.Group]; g != nil && g.diary != nil {
+			g.diary.replay(r.Diary, false)
+		}
 	default:
 		panic("group: record of an unknown kind")
 	}

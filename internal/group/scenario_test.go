@@ -1,6 +1,7 @@
 package group
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strconv"
@@ -16,7 +17,7 @@ import (
 // TestScenarios runs the scripts in testdata. Each file begins with the checklist lines that it shows. The commands:
 //
 //	config [initial-delay=3s] [settle=0s] [size=n] [hold] [retention=1h] ...   starts anew; before anything else
-//	join | sync | heartbeat | nudge | leave | commit | fetch | describe | list | delete | delete-offsets | delete-topic
+//	join | sync | heartbeat | nudge | leave | commit | fetch | describe | why | list | delete | delete-offsets | delete-topic
 //	batch       the lines below, while none of their joins is the last in the inbox
 //	repeat times=n every=1s   the lines below, again and again
 //	pass d=3s   lets time pass; what rings is shown with its time
@@ -25,6 +26,10 @@ import (
 //	unload      another node leads
 //	shutting-down  the node ends soon
 //	show        the group as it is
+//	cycle       generations of a group with one member, which joins and syncs again and again; only the end is shown
+//	slots       which entries of the diary are in which slots
+//	compact     the log keeps the last record of each key
+//	diary       from here on records of the diary are shown and counted; why tells the diary
 //
 // Replies, timers and appended records are shown as they come. Regenerate with -rewrite and read the difference.
 func TestScenarios(t *testing.T) {
@@ -43,6 +48,10 @@ type script struct {
 	token Token
 	fresh int
 	quiet bool // timers are not shown
+	diary bool // records of the diary are shown
+	kept  Seq  // how many of them were not shown, nor counted, since the load
+
+	entries int // how many of a diary's are shown
 }
 
 func newScript(t *testing.T) *script {
@@ -55,8 +64,23 @@ func newScript(t *testing.T) *script {
 
 func (s *script) start(t testing.TB) {
 	s.rig = newRig(t, s.cfg)
-	s.onReply = func(r Reply) { s.say("%s: %s", s.names[r.Token], describeBody(r.Body)) }
-	s.onRecord = func(r Record) { s.say("append %d: %s", r.Seq, describeRecord(&r)) }
+	s.onReply = func(r Reply) {
+		if why, ok := r.Body.(*WhyReply); ok && len(why.Entries) > s.entries {
+			cut := *why
+			cut.Entries = why.Entries[:s.entries]
+			s.say("%s: %s\n  and %d older entries", s.names[r.Token], describeBody(&cut), len(why.Entries)-s.entries)
+			return
+		}
+		s.say("%s: %s", s.names[r.Token], describeBody(r.Body))
+	}
+	s.kept = 0
+	s.onRecord = func(r Record) {
+		if r.Diary != nil && !s.diary {
+			s.kept++
+			return
+		}
+		s.say("append %d: %s", r.Seq-s.kept, describeRecord(&r))
+	}
 	s.onTimer = func(c TimerChange) {
 		switch {
 		case s.quiet:
@@ -105,6 +129,14 @@ func (s *script) command(t *testing.T, d *datadriven.TestData, cmd string, list 
 		s.configure(t, a)
 	case "quiet":
 		s.quiet = true
+	case "diary":
+		s.diary = true
+	case "cycle":
+		s.cycle(a)
+	case "slots":
+		s.slots(a.str("group", "g"))
+	case "compact":
+		s.compact()
 	case "loud":
 		s.quiet = false
 	case "pass":
@@ -117,12 +149,18 @@ func (s *script) command(t *testing.T, d *datadriven.TestData, cmd string, list 
 		s.rig.append()
 		s.commit(Seq(a.int("to", int(s.appended))))
 	case "refuse":
+		for i := range s.fx.Records {
+			if s.fx.Records[i].Diary != nil && !s.diary {
+				s.kept++
+			}
+		}
 		s.refuse(a.code())
 	case "time-out":
 		s.rig.append()
 		s.timeOut()
 	case "crash":
 		s.fx.Reset()
+		s.kept = 0
 		s.load()
 	case "unload":
 		s.raw(&Unload{Code: protocol.NotCoordinator, Reason: "another node leads the partition"})
@@ -179,6 +217,10 @@ func (s *script) event(cmd string, a args) Event {
 			id, data, _ := strings.Cut(pair, ":")
 			e.Assignments = append(e.Assignments, Assignment{id, []byte(data)})
 		}
+		for _, pair := range a.values("give") { // a-1:t+0+1 gives t-0 and t-1 as consumers write it
+			id, data, _ := strings.Cut(pair, ":")
+			e.Assignments = append(e.Assignments, Assignment{id, consumerAssignment(data)})
+		}
 		return e
 	case "heartbeat":
 		return &Heartbeat{Token: s.token, HeartbeatRequest: HeartbeatRequest{GroupID: a.str("group", "g"), MemberID: a.str("member", ""),
@@ -194,6 +236,9 @@ func (s *script) event(cmd string, a args) Event {
 		return e
 	case "describe":
 		return &Describe{Token: s.token, GroupID: a.str("group", "g")}
+	case "why":
+		s.entries = a.int("entries", DiarySlots)
+		return &Why{Token: s.token, GroupID: a.str("group", "g"), Offsets: a.has("offsets")}
 	case "list":
 		return &List{Token: s.token, States: a.values("states"), Types: a.values("types")}
 	case "delete":
@@ -225,6 +270,22 @@ func (s *script) joinEvent(a args) Event {
 		e.Protocols = []Protocol{{"range", subscription(a.values("subscribe")...)}}
 	}
 	return e
+}
+
+// consumerAssignment reads "t+0+1": partitions 0 and 1 of topic t.
+func consumerAssignment(text string) []byte {
+	topic, numbers, _ := strings.Cut(text, "+")
+	b := append([]byte{0, 1, 0, 0, 0, 1, 0, byte(len(topic))}, topic...)
+	partitions := strings.Split(numbers, "+")
+	if numbers == "" {
+		partitions = nil
+	}
+	b = binary.BigEndian.AppendUint32(b, uint32(len(partitions)))
+	for _, p := range partitions {
+		n, _ := strconv.Atoi(p)
+		b = binary.BigEndian.AppendUint32(b, uint32(n))
+	}
+	return append(b, 0xff, 0xff, 0xff, 0xff) // no user data
 }
 
 func subscription(topics ...string) []byte {

@@ -15,7 +15,7 @@ func (s *Shard) sessionEnded(id, memberID string) {
 	}
 	if p := g.pending.get(memberID); p != nil {
 		g.pending.remove(p)
-		s.note(SessionExpired, g, memberID, "it was given its id and did not come back")
+		s.note(SessionExpired, g, memberID, reason{what: NotBack, ours: "it was given its id and did not come back"})
 		s.endJoinEarly(g)
 		return
 	}
@@ -23,15 +23,15 @@ func (s *Shard) sessionEnded(id, memberID string) {
 	if m == nil || m.heard() {
 		return
 	}
-	s.note(SessionExpired, g, memberID, "nothing was heard of it for "+m.sessionTimeout.String())
+	s.note(SessionExpired, g, memberID, reason{what: Expired, ours: "nothing was heard of it for " + m.sessionTimeout.String()})
 	s.drop(g, m, protocol.Fail(protocol.UnknownMemberID, "the session of member %q of group %q ended after %v", m.id, g.id, m.sessionTimeout))
-	s.afterRemoval(g, memberID, "a member's session timed out")
+	s.afterRemoval(g, memberID, reason{what: Expired, ours: "a member's session timed out"})
 	s.endJoinEarly(g)
 }
 
 // afterRemoval goes on when members are gone from a group with an assignment.
-func (s *Shard) afterRemoval(g *group, member, reason string) {
+func (s *Shard) afterRemoval(g *group, member string, why reason) {
 	if g.state == Stable || g.state == CompletingRebalance {
-		s.prepare(g, member, reason)
+		s.prepare(g, member, why)
 	}
 }

@@ -69,6 +69,8 @@ func (s *Shard) Step(now Instant, event Event, fx *Effects) {
 		s.list(e)
 	case *Describe:
 		s.describe(e)
+	case *Why:
+		s.why(e)
 	case *Delete:
 		s.delete(e)
 		divisible = true
@@ -152,6 +154,8 @@ func (s *Shard) NeedsAppend(event Event) bool {
 		return s.dirty[e.GroupID] != 0
 	case *Describe:
 		return s.dirty[e.GroupID] != 0
+	case *Why:
+		return s.dirty[e.GroupID] != 0
 	case *Delete:
 		return s.dirty[e.GroupID] != 0
 	case *DeleteOffsets:
@@ -215,8 +219,19 @@ func (s *Shard) cancel(kind TimerKind, g *group, member string) {
 	s.fx.Timers = append(s.fx.Timers, TimerChange{Key: TimerKey{Kind: kind, Group: g.id, Member: member}, Cancel: true})
 }
 
-func (s *Shard) note(kind NoteKind, g *group, member, reason string) {
-	s.fx.Notes = append(s.fx.Notes, Note{Kind: kind, Group: g.id, Member: member, Reason: reason, Generation: g.generation, Members: g.members.len()})
+// note tells logs and metrics what happened, and the group's diary.
+func (s *Shard) note(kind NoteKind, g *group, member string, why reason) {
+	s.fx.Notes = append(s.fx.Notes, Note{Kind: kind, Group: g.id, Member: member, Reason: why.String(), Generation: g.generation, Members: g.members.len()})
+	g.record(s.now, kind, member, why)
+}
+
+// identify is group.check, and notes who is fenced.
+func (s *Shard) identify(g *group, memberID, instanceID, during string) (*member, *protocol.Error) {
+	m, err := g.check(memberID, instanceID, during)
+	if err != nil && err.Code == protocol.FencedInstanceID {
+		s.note(MemberFenced, g, memberID, reason{what: Fenced, ours: during + " with group.instance.id " + instanceID})
+	}
+	return m, err
 }
 
 // groupIDs are the ids of all groups in order, for whatever looks at all of them.

@@ -2,6 +2,7 @@ package group
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -224,11 +225,36 @@ func (v *witness) whole(live *simServer) {
 	if summary(a) != summary(b) {
 		v.wrong("live and loaded differ:\n%s\n%s", summary(a), summary(b))
 	}
+	v.told(a, b)
 	for p := range int32(simPartitions) {
 		x, y := live.shard.offsets.find(simGroup, "t", p), other.offsets.find(simGroup, "t", p)
 		if value(x) != value(y) {
 			v.wrong("partition %d: live %d, loaded %d", p, value(x), value(y))
 		}
+	}
+}
+
+// told compares the diary of a stable group with that of the one that was loaded, byte for byte. Its newest entry is of
+// the present generation, and the numbers have no gap.
+func (v *witness) told(live, loaded *group) {
+	x, y := live.diary.entries(), loaded.diary.entries()
+	if len(x) == 0 || !reflect.DeepEqual(x, y) {
+		v.wrong("the diary has %d entries live and %d loaded, or they differ", len(x), len(y))
+		return
+	}
+	newest, err := ReadDiaryEntry(x[0])
+	if err != nil || newest.Generation != live.generation {
+		v.wrong("generation %d, and the diary's newest entry is %+v %v", live.generation, newest, err)
+		return
+	}
+	for i := range x {
+		if want := newest.Number - int64(i); diaryNumber(x[i]) != want {
+			v.wrong("entry %d of the diary is missing", want)
+			return
+		}
+	}
+	if len(x) >= 5 {
+		v.reach("diary of five entries")
 	}
 }
 

@@ -12,6 +12,7 @@ type bug struct {
 	anyMember    bool // commits are taken from whoever sends them
 	sameNumber   bool // a new generation keeps the old number
 	leaderAlone  bool // followers get the leader's assignment
+	noDiary      bool // the diary is not in the batch of the group's record
 }
 
 // rewrite makes an event what it would be to a shard with the bug.
@@ -69,6 +70,7 @@ func TestPlantedBugs(t *testing.T) {
 		"anybody may commit":                {anyMember: true},
 		"a generation's number comes twice": {sameNumber: true},
 		"all get the leader's assignment":   {leaderAlone: true},
+		"the diary is not written":          {noDiary: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for seed := range uint64(40) {

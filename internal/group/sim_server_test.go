@@ -91,6 +91,9 @@ func (s *simServer) crash() {
 	}
 	if n := len(s.log) - kept; n > 0 {
 		kept += s.rand.IntN(n + 1)
+		for kept < len(s.log) && s.log[kept].Kind == DiaryStored {
+			kept++ // it is in one batch with the record before, and no batch is cut
+		}
 		s.w.see.reach("crash with records that are not committed")
 	}
 	s.log = s.log[:kept]
@@ -180,6 +183,9 @@ func (s *simServer) flush() {
 		return
 	}
 	s.append()
+	if s.w.bug.noDiary {
+		s.log = slices.DeleteFunc(s.log, func(r Record) bool { return r.Kind == DiaryStored })
+	}
 	if s.w.bug.early {
 		s.commit(s.appended)
 		s.committed = 0 // what a crash may take away

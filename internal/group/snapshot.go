@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/skein-io/skein/internal/protocol"
 )
 
 // Restored is what a flight recorder puts before the first event of a group that it keeps: all that the shard knew of
@@ -39,7 +41,16 @@ type GroupState struct {
 	Topics       []string
 	TopicsKnown  bool
 	Phase        PhaseState
-	History      []Rebalance
+	Diary        *DiaryState `json:",omitempty"`
+}
+
+// DiaryState is a diary.
+type DiaryState struct {
+	Slots      [][]byte
+	Last       int64
+	Draft      *protocol.GroupDiaryValue
+	LastSyncer string
+	LastSync   Instant
 }
 
 // PhaseState is a joinPhase.
@@ -59,6 +70,7 @@ type MemberState struct {
 	Protocols                            []Protocol
 	Assignment                           []byte
 	Join, Sync                           Token
+	Asked                                Instant
 	Beat                                 BeatState
 	IsNew, PendingSync                   bool
 }
@@ -143,7 +155,10 @@ func (r *Restored) Weight() int {
 			m := &r.Group.Members[i]
 			size += memberWeight(len(m.Assignment), m.Protocols)
 		}
-		size += 64*(len(r.Group.Pending)+len(r.Group.Topics)) + 128*len(r.Group.History)
+		size += 64 * (len(r.Group.Pending) + len(r.Group.Topics))
+		if d := r.Group.Diary; d != nil {
+			size += diaryWeight(d.Slots, d.Draft)
+		}
 	}
 	return size
 }
@@ -155,6 +170,9 @@ func (s *Shard) weighs(g *group, offsets *groupOffsets) int {
 			size += memberWeight(len(m.assignment), m.protocols)
 		}
 		size += 64 * (g.pending.len() + len(g.topics))
+		if g.diary != nil {
+			size += diaryWeight(g.diary.slots, g.diary.draft)
+		}
 	}
 	if offsets != nil {
 		size += 192 * (offsets.present + len(offsets.byTopic))
@@ -170,13 +188,44 @@ func memberWeight(assignment int, protocols []Protocol) int {
 	return size
 }
 
+func diaryWeight(slots [][]byte, draft *protocol.GroupDiaryValue) int {
+	size := 64
+	for _, b := range slots {
+		size += 24 + len(b)
+	}
+	if draft != nil {
+		size += 256 * (1 + len(draft.Happenings) + len(draft.Waits) + len(draft.Moves))
+	}
+	return size
+}
+
+func (d *diary) snapshot() *DiaryState {
+	if d == nil {
+		return nil
+	}
+	state := &DiaryState{Slots: slices.Clone(d.slots), Last: d.last, LastSyncer: d.lastSyncer, LastSync: d.lastSync}
+	if d.draft != nil {
+		draft := *d.draft
+		draft.Happenings, draft.Waits, draft.Moves = slices.Clone(draft.Happenings), slices.Clone(draft.Waits), slices.Clone(draft.Moves)
+		state.Draft = &draft
+	}
+	return state
+}
+
+func (state *DiaryState) restore() *diary {
+	if state == nil {
+		return nil
+	}
+	return &diary{slots: state.Slots, last: state.Last, draft: state.Draft, lastSyncer: state.LastSyncer, lastSync: state.LastSync}
+}
+
 func (g *group) snapshot() *GroupState {
 	p := &g.phase
 	state := &GroupState{Stored: g.stored, State: g.state, Previous: g.previous, StateTime: g.stateTime, Generation: g.generation,
 		ProtocolType: g.protocolType, Protocol: g.protocol, Leader: g.leader, TopicsKnown: g.topicsKnown,
 		Phase: PhaseState{p.started, p.ready, p.due, p.early, p.delay, p.remaining, p.newcomers, p.arrivals, p.lastArrival},
 	}
-	state.History = slices.Clone(g.history)
+	state.Diary = g.diary.snapshot()
 	for m := g.members.first; m != nil; m = m.next {
 		state.Members = append(state.Members, m.snapshot())
 	}
@@ -194,7 +243,7 @@ func (m *member) snapshot() MemberState {
 	b := &m.beat
 	return MemberState{ID: m.id, InstanceID: m.instance, ClientID: m.clientID, ClientHost: m.clientHost,
 		RebalanceTimeout: m.rebalanceTimeout, SessionTimeout: m.sessionTimeout, Protocols: m.protocols, Assignment: m.assignment,
-		Join: m.join, Sync: m.sync, Beat: BeatState{b.token, b.at, b.seen, b.usual, b.held, b.tried, b.waits, b.releaseAt},
+		Join: m.join, Sync: m.sync, Asked: m.asked, Beat: BeatState{b.token, b.at, b.seen, b.usual, b.held, b.tried, b.waits, b.releaseAt},
 		IsNew: m.isNew, PendingSync: m.pendingSync}
 }
 
@@ -305,7 +354,7 @@ func (state *GroupState) restore(id string) *group {
 		generation: state.Generation, protocolType: state.ProtocolType, protocol: state.Protocol, topicsKnown: state.TopicsKnown,
 		phase: joinPhase{p.Started, p.Ready, p.Due, p.Early, p.Delay, p.Remaining, p.Newcomers, p.Arrivals, p.LastArrival},
 	}
-	g.history = slices.Clone(state.History)
+	g.diary = state.Diary.restore()
 	for i := range state.Members {
 		m := state.Members[i].restore()
 		join, pendingSync := m.join, m.pendingSync
@@ -331,7 +380,7 @@ func (state *MemberState) restore() *member {
 	b := &state.Beat
 	return &member{id: state.ID, instance: state.InstanceID, clientID: state.ClientID, clientHost: state.ClientHost,
 		rebalanceTimeout: state.RebalanceTimeout, sessionTimeout: state.SessionTimeout, protocols: state.Protocols, assignment: state.Assignment,
-		join: state.Join, sync: state.Sync, beat: beat{b.Token, b.At, b.Seen, b.Usual, b.Held, b.Tried, b.Waits, b.ReleaseAt},
+		join: state.Join, sync: state.Sync, asked: state.Asked, beat: beat{b.Token, b.At, b.Seen, b.Usual, b.Held, b.Tried, b.Waits, b.ReleaseAt},
 		isNew: state.IsNew, pendingSync: state.PendingSync}
 }
 

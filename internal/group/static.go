@@ -13,7 +13,7 @@ func (s *Shard) replaceStatic(g *group, old *member, e *Join, id string) {
 	s.cancel(SessionTimer, g, old.id)
 	was := *old
 	m := s.swap(g, old, id)
-	s.note(MemberReplaced, g, id, "it takes the place of "+old.id+", which has the same group.instance.id "+old.instance)
+	s.note(MemberReplaced, g, id, reason{what: Replaced, ours: "it takes the place of " + old.id + ", which has the same group.instance.id " + old.instance, clients: e.Reason})
 	s.update(g, m, e)
 	s.restartSession(g, m)
 	switch {
@@ -23,9 +23,9 @@ func (s *Shard) replaceStatic(g *group, old *member, e *Join, id string) {
 		s.maybeEndJoin(g)
 	case g.state == CompletingRebalance:
 		// S4: the leader may have been told of the old id, so its assignment would name nobody.
-		s.prepare(g, id, withReason("a static member came back before the assignment", e.Reason))
+		s.prepare(g, id, reason{what: Replaced, ours: "a static member came back before the assignment", clients: e.Reason})
 	default:
-		s.prepare(g, id, withReason("a static member came back with other assignors", e.Reason))
+		s.prepare(g, id, reason{what: Replaced, ours: "a static member came back with other assignors", clients: e.Reason})
 	}
 }
 
@@ -46,6 +46,7 @@ func (s *Shard) swap(g *group, old *member, id string) *member {
 func (s *Shard) keepGeneration(g *group, m *member, was *member, leaderBefore string, e *Join) {
 	v := g.value()
 	seq := s.append(Record{Kind: GroupStored, Group: g.id, Value: v})
+	s.writeDiary(g, v)
 	s.await(wait{seq: seq, kind: waitReplaced, group: g, generation: g.generation, member: m.id, was: was,
 		leader: leaderBefore, skips: e.SupportsSkippingAssignment})
 }

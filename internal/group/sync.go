@@ -49,6 +49,7 @@ func (s *Shard) sync(e *Sync) {
 		m.sync = e.Token
 		s.syncCame(g, m)
 		if g.leader == m.id {
+			g.assignedNoted(m, s.now)
 			s.storeAssignments(g, e)
 		}
 	case Stable:
@@ -64,7 +65,7 @@ func (s *Shard) checkSync(e *Sync) (*group, *member, *protocol.Error) {
 	if g == nil || g.state == Empty {
 		return nil, nil, protocol.Fail(protocol.UnknownMemberID, "sync: group %q has no members", e.GroupID)
 	}
-	m, err := g.check(e.MemberID, e.InstanceID, "sync")
+	m, err := s.identify(g, e.MemberID, e.InstanceID, "sync")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -86,6 +87,7 @@ func contradicts(said *string, known string) bool {
 // syncCame notes that the member has asked, and ends the wait when all have.
 func (s *Shard) syncCame(g *group, m *member) {
 	if m.pendingSync {
+		g.syncNoted(m, s.now)
 		g.expectSync(m, false)
 		if g.syncing == 0 {
 			s.cancel(SyncTimer, g, "")
@@ -105,6 +107,7 @@ func (s *Shard) storeAssignments(g *group, e *Sync) {
 		v.Members[i].Assignment = given[v.Members[i].MemberID]
 	}
 	seq := s.append(Record{Kind: GroupStored, Group: g.id, Value: v})
+	s.writeDiary(g, v)
 	s.await(wait{seq: seq, kind: waitAssigned, group: g, generation: g.generation, member: e.MemberID, value: v})
 }
 
@@ -116,7 +119,7 @@ func (s *Shard) assignmentsCommitted(w *wait, err *protocol.Error) {
 	}
 	if err != nil {
 		s.resetAssignments(g, err)
-		s.prepare(g, w.member, "the assignment was not stored: "+err.Reason)
+		s.prepare(g, w.member, reason{what: NotStored, ours: "the assignment was not stored: " + err.Reason})
 		return
 	}
 	for i := range w.value.Members {
@@ -125,10 +128,7 @@ func (s *Shard) assignmentsCommitted(w *wait, err *protocol.Error) {
 		}
 	}
 	g.to(Stable, s.now)
-	if n := len(g.history); n > 0 {
-		g.history[n-1].Stable = s.now
-	}
-	s.note(GenerationStable, g, g.leader, "")
+	s.note(GenerationStable, g, g.leader, reason{})
 	for m := g.members.first; m != nil; m = m.next {
 		if token := m.sync; token != 0 {
 			m.sync = 0
@@ -177,10 +177,11 @@ func (s *Shard) syncTimerRang(id string) {
 	for m := g.members.first; m != nil; {
 		next := m.next
 		if m.pendingSync {
-			s.note(MemberRemoved, g, m.id, "it did not send SyncGroup in time")
+			s.note(MemberRemoved, g, m.id, reason{what: Absent, ours: "it did not send SyncGroup in time"})
+			g.absentNoted(m, true, s.now)
 			s.drop(g, m, protocol.Fail(protocol.UnknownMemberID, "member %q of group %q did not send SyncGroup in time", m.id, g.id))
 		}
 		m = next
 	}
-	s.prepare(g, "", "members did not send SyncGroup in time")
+	s.prepare(g, "", reason{what: Silent, ours: "members did not send SyncGroup in time"})
 }

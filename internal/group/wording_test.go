@@ -3,6 +3,7 @@ package group
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/skein-io/skein/internal/protocol"
 )
@@ -46,6 +47,8 @@ func describeBody(b Body) string {
 		return s
 	case *DescribeReply:
 		return describeGroup(r)
+	case *WhyReply:
+		return describeWhy(r)
 	case *ListReply:
 		s := "groups"
 		for _, g := range r.Groups {
@@ -100,8 +103,98 @@ func describeGroup(r *DescribeReply) string {
 	for _, m := range r.Members {
 		s += fmt.Sprintf("\n  %s instance=%q client=%s host=%s metadata=%q assignment=%q", m.MemberID, m.InstanceID, m.ClientID, m.ClientHost, m.Metadata, m.Assignment)
 	}
-	for _, b := range r.Rebalances {
-		s += fmt.Sprintf("\n  rebalanced at %v from generation %d by %q: %s", b.At.Sub(rigStart), b.Generation, b.Member, b.Reason)
+	return s
+}
+
+func describeWhy(r *WhyReply) string {
+	s := fmt.Sprintf("%s state=%s generation=%d members=%d", describeError(r.Err), r.State, r.Generation, r.Members)
+	if r.LastSyncer != "" {
+		s += fmt.Sprintf(" last-sync=%s at %v", r.LastSyncer, r.LastSync.Sub(rigStart))
+	}
+	for _, w := range r.WaitedFor {
+		s += fmt.Sprintf("\n  waits for %s %q of %s since %v", missing(w.Sync), w.MemberID, w.ClientID, w.Since.Sub(rigStart))
+	}
+	if r.Since != nil {
+		s += "\n  since then" + strings.TrimPrefix(describeEntry(r.Since), "  ")
+	}
+	for _, e := range r.Entries {
+		s += "\n  entry" + describeEntry(e)
+	}
+	for _, o := range r.Offsets {
+		s += fmt.Sprintf("\n  offset %s-%d=%d", o.Topic, o.Partition, o.Offset)
+		if o.ExpireTime != NoInstant {
+			s += fmt.Sprintf(" expires=%v", o.ExpireTime.Sub(rigStart))
+		}
+	}
+	return s
+}
+
+func missing(sync bool) string {
+	if sync {
+		return "the sync of"
+	}
+	return "the join of"
+}
+
+func describeEntry(b []byte) string {
+	e, err := ReadDiaryEntry(b)
+	if err != nil {
+		return err.Error()
+	}
+	s := fmt.Sprintf(" %d: generation %d, %d members, leader %q", e.Number, e.Generation, e.Members, e.Leader)
+	at := func(ms int64) time.Duration { return Instant(ms).Sub(rigStart) }
+	if e.StartedMs >= 0 {
+		s += fmt.Sprintf("\n    rebalance at %v, %d join phases", at(e.StartedMs), e.JoinPhases)
+		if e.Initial {
+			s += ", initial"
+		}
+		if e.FormedMs >= 0 {
+			s += fmt.Sprintf(", formed at %v, last join of %q at %v", at(e.FormedMs), e.LastJoiner, at(e.LastJoinMs))
+		}
+	}
+	if e.EndedMs >= 0 {
+		s += fmt.Sprintf(", written at %v", at(e.EndedMs))
+	}
+	if e.Cause != nil {
+		s += "\n    cause " + describeHappening(e.Cause)
+	}
+	for i := range e.Happenings {
+		s += "\n    " + describeHappening(&e.Happenings[i])
+	}
+	if e.HappeningsOmitted > 0 {
+		s += fmt.Sprintf("\n    and %d more", e.HappeningsOmitted)
+	}
+	for _, w := range e.Waits {
+		s += fmt.Sprintf("\n    waited %v for %s %q of %s, came=%v", time.Duration(w.WaitMs)*time.Millisecond, missing(w.Sync), w.MemberID, w.ClientID, w.Came)
+	}
+	if e.PartitionsAssigned >= 0 {
+		s += fmt.Sprintf("\n    partitions: %d assigned, %d moved, %d new, %d freed", e.PartitionsAssigned, e.PartitionsMoved, e.PartitionsNew, e.PartitionsFreed)
+	}
+	for _, m := range e.Moves {
+		s += fmt.Sprintf("\n      %q of %s +%d -%d", m.MemberID, m.ClientID, m.Gained, m.Lost)
+	}
+	if e.MovesOmitted > 0 {
+		s += fmt.Sprintf("\n      and %d members more", e.MovesOmitted)
+	}
+	return s
+}
+
+func describeHappening(h *protocol.GroupDiaryValueHappening) string {
+	s := fmt.Sprintf("%v %s %q", Instant(h.TimestampMs).Sub(rigStart), Happening(h.Kind), h.MemberID)
+	if h.ClientID != "" {
+		s += " client=" + h.ClientID + h.ClientHost
+	}
+	if h.InstanceID != "" {
+		s += " instance=" + h.InstanceID
+	}
+	if h.Detail != "" {
+		s += ": " + h.Detail
+	}
+	if h.Reason != "" {
+		s += " says " + fmt.Sprintf("%q", h.Reason)
+	}
+	if h.Times != 1 {
+		s += fmt.Sprintf(" %d times", h.Times)
 	}
 	return s
 }
@@ -149,6 +242,10 @@ func describeRecord(r *Record) string {
 		return fmt.Sprintf("remove offset %s %s-%d", r.Group, r.Topic, r.Partition)
 	case GroupRemoved:
 		return "remove group " + r.Group
+	case DiaryRemoved:
+		return fmt.Sprintf("remove diary %s slot=%d", r.Group, r.Diary.Slot)
+	case DiaryStored:
+		return fmt.Sprintf("diary %s slot=%d", r.Group, r.Diary.Slot)
 	}
 	v := r.Value
 	s := fmt.Sprintf("group %s generation=%d type=%q protocol=%q leader=%q since=%v", r.Group, v.Generation, v.ProtocolType, v.Protocol, v.Leader, v.StateTime.Sub(rigStart))

@@ -105,6 +105,7 @@ const (
 const (
 	KeyDescribeClientErrors   Key = 0x4000
 	KeyDescribeFlightRecorder Key = 0x4001
+	KeyDescribeGroupDiary     Key = 0x4003
 )
 
 var apis = [...]apiInfo{
@@ -580,6 +581,11 @@ var privateAPIs = [...]apiInfo{
 		request:  func() Message { return NewDescribeFlightRecorderRequest() },
 		response: func() Message { return NewDescribeFlightRecorderResponse() },
 	},
+	KeyDescribeGroupDiary - PrivateKeys: {
+		name: "DescribeGroupDiary", lowest: 0, highest: 0, decodable: 0, decodableMax: 0, flexible: 0,
+		request:  func() Message { return NewDescribeGroupDiaryRequest() },
+		response: func() Message { return NewDescribeGroupDiaryResponse() },
+	},
 }
 
 func newRecordKey(number int16) Message {
@@ -628,6 +634,8 @@ func newRecordKey(number int16) Message {
 		return NewStreamsGroupCurrentMemberAssignmentKey()
 	case 23:
 		return NewStreamsGroupTopologyKey()
+	case 16384:
+		return NewGroupDiaryKey()
 	}
 	return nil
 }
@@ -678,6 +686,8 @@ func newRecordValue(number int16) Message {
 		return NewStreamsGroupCurrentMemberAssignmentValue()
 	case 23:
 		return NewStreamsGroupTopologyValue()
+	case 16384:
+		return NewGroupDiaryValue()
 	}
 	return nil
 }
@@ -749,6 +759,7 @@ func (*ConsumerGroupPartitionMetadataKey) isRecordKey()        {}
 func (*ConsumerGroupRegularExpressionKey) isRecordKey()        {}
 func (*ConsumerGroupTargetAssignmentMemberKey) isRecordKey()   {}
 func (*ConsumerGroupTargetAssignmentMetadataKey) isRecordKey() {}
+func (*GroupDiaryKey) isRecordKey()                            {}
 func (*GroupMetadataKey) isRecordKey()                         {}
 func (*LegacyOffsetCommitKey) isRecordKey()                    {}
 func (*OffsetCommitKey) isRecordKey()                          {}

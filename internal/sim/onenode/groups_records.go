@@ -20,6 +20,8 @@ func encodeRecord(r *group.Record) (key, value []byte) {
 	switch r.Kind {
 	case group.OffsetStored, group.OffsetRemoved:
 		key = protocol.AppendRecord(nil, &protocol.OffsetCommitKey{Group: r.Group, Topic: r.Topic, Partition: r.Partition}, 0)
+	case group.DiaryStored, group.DiaryRemoved:
+		key = protocol.AppendRecord(nil, &protocol.GroupDiaryKey{Group: r.Group, Slot: r.Diary.Slot}, 0)
 	default:
 		key = protocol.AppendRecord(nil, &protocol.GroupMetadataKey{Group: r.Group}, 0)
 	}
@@ -30,6 +32,8 @@ func encodeRecord(r *group.Record) (key, value []byte) {
 			Metadata: v.Metadata, CommitTimestamp: int64(v.CommitTime), ExpireTimestamp: int64(v.ExpireTime), TopicID: v.TopicID}, offsetValueVersion)
 	case group.GroupStored:
 		return key, protocol.AppendRecord(nil, groupValue(r.Value), groupValueVersion)
+	case group.DiaryStored:
+		return key, r.Diary.Bytes
 	}
 	return key, nil
 }
@@ -59,6 +63,14 @@ func decodeBatch(batch record.Batch, records []group.Record) ([]group.Record, er
 		key, err := protocol.DecodeRecordKey(r.Key)
 		if err != nil {
 			return nil, fmt.Errorf("offset %d: %w", r.Offset, err)
+		}
+		if k, ok := key.(*protocol.GroupDiaryKey); ok {
+			rec := group.Record{Kind: group.DiaryRemoved, Group: k.Group, Diary: &group.DiaryValue{Slot: k.Slot}}
+			if r.Value != nil {
+				rec.Kind, rec.Diary.Bytes = group.DiaryStored, append([]byte(nil), r.Value...)
+			}
+			records = append(records, rec)
+			continue
 		}
 		value, _, err := protocol.DecodeRecordValue(key, r.Value)
 		if err != nil {
