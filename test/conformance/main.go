@@ -40,7 +40,7 @@ func main() {
 	if *only != "" {
 		o.Only = strings.Split(*only, ",")
 	}
-	code, err := run(ctx, o, *asJSON)
+	code, err := run(ctx, o, *asJSON, os.Stdout)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "conformance:", err)
 		code = 2
@@ -48,7 +48,8 @@ func main() {
 	os.Exit(code)
 }
 
-func run(ctx context.Context, o check.Options, asJSON bool) (int, error) {
+// run returns the exit status.
+func run(ctx context.Context, o check.Options, asJSON bool, w io.Writer) (int, error) {
 	r, err := check.Run(ctx, o)
 	if err != nil {
 		return 2, err
@@ -57,7 +58,7 @@ func run(ctx context.Context, o check.Options, asJSON bool) (int, error) {
 	if asJSON {
 		write = r.JSON
 	}
-	if err := write(os.Stdout); err != nil {
+	if err := write(w); err != nil {
 		return 2, err
 	}
 	return min(r.Count(report.Miss), 1), nil

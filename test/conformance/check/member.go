@@ -23,6 +23,7 @@ type member struct {
 
 	leader   string
 	protocol string // that was chosen
+	unborn   bool   // its id is new, and so may be its group
 	roster   []kmsg.JoinGroupResponseMember
 }
 
@@ -83,13 +84,23 @@ func (m *member) identify() {
 func (m *member) joinLater() *pending {
 	if m.id == "" && m.instance == "" && m.version >= 4 {
 		m.identify()
+		m.unborn = true
 	}
 	return m.sendJoin()
 }
 
-// joined takes the answer to joinLater.
+// joined takes the answer to joinLater. Kafka's look for expired offsets deletes a new group too, if it falls between
+// the two steps of its first member; then the member begins anew, as clients do, once.
 func (m *member) joined(q *pending) {
-	m.takes(within[*kmsg.JoinGroupResponse](q, m.p.joinMax()))
+	r := within[*kmsg.JoinGroupResponse](q, m.p.joinMax())
+	if m.unborn && r.ErrorCode == kerr.UnknownMemberID.Code {
+		m.p.note("a member's new id was forgotten at once; it began anew")
+		m.id = ""
+		m.identify()
+		r = m.askJoin()
+	}
+	m.unborn = false
+	m.takes(r)
 }
 
 func (m *member) takes(r *kmsg.JoinGroupResponse) {

@@ -119,7 +119,7 @@ func newSuite(ctx context.Context, o Options) (*Suite, error) {
 			p.coordinator(group) // every partition of __consumer_offsets is loaded before a row measures a time
 		}
 	})
-	p.kept = true
+	p.kept = outcome.Verdict == report.Pass
 	p.end()
 	if outcome.Verdict != report.Pass {
 		return nil, fmt.Errorf("%s cannot be asked: %s", o.Bootstrap, outcome.Detail)

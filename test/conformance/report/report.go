@@ -85,11 +85,16 @@ func (r *Report) Text(w io.Writer) error {
 
 // JSON writes the whole report as one document.
 func (r *Report) JSON(w io.Writer) error {
+	counts := map[Verdict]int{}
+	for _, v := range []Verdict{Pass, Miss, Skipped, NotOffered, NotBlackBox} {
+		counts[v] = r.Count(v)
+	}
 	text, err := json.MarshalIndent(struct {
 		*Report
-		Score   string  `json:"score"`
-		Seconds float64 `json:"seconds"`
-	}{r, r.Score(), r.Took.Seconds()}, "", "  ")
+		Score   string          `json:"score"`
+		Counts  map[Verdict]int `json:"counts"`
+		Seconds float64         `json:"seconds"`
+	}{r, r.Score(), counts, r.Took.Seconds()}, "", "  ")
 	if err != nil {
 		return err
 	}
