@@ -9,7 +9,7 @@ KILLS ?= 100
 
 export CGO_ENABLED ?= 0
 
-.PHONY: run build test check fmt vet lint vuln race generate generate-check interop oracle bench fuzz faults sim clean
+.PHONY: run build test check fmt vet lint vuln race generate generate-check interop oracle conformance bench fuzz faults sim clean
 
 run: build ## build, then start a broker with its data in ./skein-data
 	bin/skein serve
@@ -48,9 +48,13 @@ generate-check: ## fail if internal/protocol is not what the schemas give
 
 interop: build ## unmodified clients of every family against skein
 	test/interop/run --broker skein
+	go run ./test/conformance/compare --broker skein
 
 oracle: build ## the same raw requests to skein and to Apache Kafka, answers compared
 	cd test/interop && go run ./oracle
+
+conformance: build ## the group coordinator's checklist, asked of Apache Kafka and of skein
+	go run ./test/conformance/compare
 
 bench: build ## the figures of docs/benchmarks.md, beside Apache Kafka
 	test/bench/run

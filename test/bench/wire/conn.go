@@ -24,32 +24,46 @@ const responseBytesMax = 64 << 20
 // Conn is one connection, for one goroutine at a time.
 type Conn struct {
 	conn        net.Conn
+	stop        func() bool // forgets the context
 	reader      *bufio.Reader
 	format      *kmsg.RequestFormatter
 	correlation int32
 	out, in     []byte
 }
 
-// Dial connects. The context's deadline, if it has one, holds for everything
-// that is done on the connection; cancelling it closes the connection.
+// Dialer opens a connection, as net.Dialer's DialContext does.
+type Dialer func(ctx context.Context, network, address string) (net.Conn, error)
+
+// Dial connects by TCP. The context's deadline, if it has one, holds for
+// everything that is done on the connection; cancelling it closes the
+// connection.
 func Dial(ctx context.Context, addr string) (*Conn, error) {
 	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "tcp", addr)
+	return DialWith(ctx, dialer.DialContext, addr, "bench")
+}
+
+// DialWith is Dial with a network and a client id of the caller's choice.
+func DialWith(ctx context.Context, dial Dialer, addr, clientID string) (*Conn, error) {
+	conn, err := dial(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err
 	}
 	if deadline, ok := ctx.Deadline(); ok {
 		_ = conn.SetDeadline(deadline) // a failure shows in the next write
 	}
-	context.AfterFunc(ctx, func() { _ = conn.Close() })
-	return &Conn{conn: conn, reader: bufio.NewReader(conn), format: kmsg.NewRequestFormatter(kmsg.FormatterClientID("bench"))}, nil
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	return &Conn{conn: conn, stop: stop, reader: bufio.NewReader(conn), format: kmsg.NewRequestFormatter(kmsg.FormatterClientID(clientID))}, nil
 }
 
 // Close ends the connection.
-func (c *Conn) Close() { _ = c.conn.Close() }
+func (c *Conn) Close() {
+	c.stop()
+	_ = c.conn.Close()
+}
 
 // RoundTrip sends a request in the version that it carries, and returns the
-// answer. It does not look at error codes.
+// answer. It does not look at error codes. Byte fields of the answer are good
+// until the next RoundTrip, unless Keep is called before it.
 //
 //	request:  size:4 | header by kmsg | body
 //	response: size:4 | correlation:4 | tags, if flexible | body
@@ -76,6 +90,9 @@ func (c *Conn) RoundTrip(request kmsg.Request) (kmsg.Response, error) {
 	}
 	return response, nil
 }
+
+// Keep leaves the last answer's bytes to whoever has the answer.
+func (c *Conn) Keep() { c.in = nil }
 
 func (c *Conn) read() ([]byte, error) {
 	var size [4]byte
