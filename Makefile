@@ -49,8 +49,9 @@ generate-check: ## fail if internal/protocol is not what the schemas give
 interop: build ## unmodified clients of every family against skein
 	test/interop/run --broker skein
 
-oracle: build ## the same raw requests to skein and to Apache Kafka, answers compared
+oracle: build ## the same raw requests to skein and to Apache Kafka, answers compared; Kafka loads skein's groups
 	cd test/interop && go run ./oracle
+	cd test/interop && go run ./takeover
 
 bench: build ## the figures of docs/benchmarks.md, beside Apache Kafka
 	test/bench/run
