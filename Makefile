@@ -50,8 +50,9 @@ interop: build ## unmodified clients of every family against skein
 	test/interop/run --broker skein
 	go run ./test/conformance/compare --broker skein
 
-oracle: build ## the same raw requests to skein and to Apache Kafka, answers compared
+oracle: build ## the same raw requests to skein and to Apache Kafka, answers compared; Kafka loads skein's groups
 	cd test/interop && go run ./oracle
+	cd test/interop && go run ./takeover
 
 conformance: build ## the group coordinator's checklist, asked of Apache Kafka and of skein
 	go run ./test/conformance/compare

@@ -259,6 +259,24 @@ func TestDiaryCostsNothing(t *testing.T) {
 	}
 }
 
+// TestOrphanedDiary: a group that Apache Kafka deleted has left its diary behind. It is Empty, and the next look for
+// groups that have nothing left removes it with its slots.
+func TestOrphanedDiary(t *testing.T) {
+	e := protocol.NewGroupDiaryValue()
+	e.Number = 1
+	r := newRig(t, DefaultConfig())
+	r.log = []Record{{Kind: DiaryStored, Group: "g", Diary: &DiaryValue{Bytes: encodeDiary(e)}}}
+	r.load()
+	if g := r.shard.groups["g"]; g == nil || g.state != Empty || len(g.diary.entries()) != 1 {
+		t.Fatalf("loaded %+v", g)
+	}
+	r.advance(r.cfg.CleanupInterval, nil)
+	last := len(r.log) - 1
+	if len(r.shard.groups) != 0 || last != 2 || r.log[1].Kind != DiaryRemoved || r.log[2].Kind != GroupRemoved {
+		t.Fatalf("%d groups, log %+v", len(r.shard.groups), r.log)
+	}
+}
+
 // diaries are the diaries of a shard, byte for byte.
 func diaries(s *Shard) string {
 	var b strings.Builder
