@@ -57,6 +57,7 @@ func (*Commit) event()        {}
 func (*Fetch) event()         {}
 func (*List) event()          {}
 func (*Describe) event()      {}
+func (*Inspect) event()       {}
 func (*Delete) event()        {}
 func (*DeleteOffsets) event() {}
 func (*TopicsDeleted) event() {}
@@ -77,5 +78,6 @@ func (*CommitReply) body()        {}
 func (*FetchReply) body()         {}
 func (*ListReply) body()          {}
 func (*DescribeReply) body()      {}
+func (*InspectReply) body()       {}
 func (*DeleteReply) body()        {}
 func (*DeleteOffsetsReply) body() {}

@@ -48,15 +48,27 @@ func (g *group) mayExpire() bool {
 	return g.protocolType == "" || g.state == Empty || g.state == Stable && g.topicsKnown
 }
 
-func (s *Shard) expired(g *group, v *OffsetValue) bool {
+func (s *Shard) expired(g *group, v *OffsetValue) bool { return s.now >= s.expiry(g, v) }
+
+// expiry is when an offset expires in a group that may lose it.
+func (s *Shard) expiry(g *group, v *OffsetValue) Instant {
 	if v.ExpireTime != NoInstant {
-		return s.now >= v.ExpireTime
+		return v.ExpireTime
 	}
 	since := v.CommitTime
 	if g.protocolType != "" && g.state == Empty && g.stateTime != NoInstant {
 		since = g.stateTime
 	}
-	return s.now.Sub(since) >= s.cfg.OffsetsRetention
+	return since.Add(s.cfg.OffsetsRetention)
+}
+
+// foreseen is when an offset would expire if the group stayed as it is and committed nothing; NoInstant is never. The
+// record goes with the next cleanup after that.
+func (s *Shard) foreseen(g *group, topic string, v *OffsetValue) Instant {
+	if !g.mayExpire() || g.subscribes(topic) || s.cfg.CleanupInterval <= 0 {
+		return NoInstant
+	}
+	return s.expiry(g, v)
 }
 
 // removeGroup asks for the group's tombstone. The group goes when that is in the log.

@@ -32,6 +32,7 @@ var eventKinds = []struct {
 	{"fetch", func() Event { return new(Fetch) }},
 	{"list", func() Event { return new(List) }},
 	{"describe", func() Event { return new(Describe) }},
+	{"inspect", func() Event { return new(Inspect) }},
 	{"delete", func() Event { return new(Delete) }},
 	{"delete-offsets", func() Event { return new(DeleteOffsets) }},
 	{"topics-deleted", func() Event { return new(TopicsDeleted) }},
@@ -66,6 +67,8 @@ func KindOf(event Event) string {
 		return "list"
 	case *Describe:
 		return "describe"
+	case *Inspect:
+		return "inspect"
 	case *Delete:
 		return "delete"
 	case *DeleteOffsets:

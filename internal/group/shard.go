@@ -60,6 +60,8 @@ func (s *Shard) Step(now Instant, event Event, fx *Effects) {
 		s.list(e)
 	case *Describe:
 		s.describe(e)
+	case *Inspect:
+		s.inspect(e)
 	case *Delete:
 		s.delete(e)
 		divisible = true
@@ -131,7 +133,7 @@ func (s *Shard) NeedsAppend(event Event) bool {
 		return s.dirty[e.GroupID] != 0
 	case *Heartbeat:
 		return s.dirty[e.GroupID] != 0
-	case *Nudge:
+	case *Nudge, *Inspect:
 		return false
 	case *Leave:
 		return s.dirty[e.GroupID] != 0

@@ -105,6 +105,7 @@ const (
 const (
 	KeyDescribeClientErrors   Key = 0x4000
 	KeyDescribeFlightRecorder Key = 0x4001
+	KeyDescribeGroupLag       Key = 0x4004
 )
 
 var apis = [...]apiInfo{
@@ -579,6 +580,11 @@ var privateAPIs = [...]apiInfo{
 		name: "DescribeFlightRecorder", lowest: 0, highest: 0, decodable: 0, decodableMax: 0, flexible: 0,
 		request:  func() Message { return NewDescribeFlightRecorderRequest() },
 		response: func() Message { return NewDescribeFlightRecorderResponse() },
+	},
+	KeyDescribeGroupLag - PrivateKeys: {
+		name: "DescribeGroupLag", lowest: 0, highest: 0, decodable: 0, decodableMax: 0, flexible: 0,
+		request:  func() Message { return NewDescribeGroupLagRequest() },
+		response: func() Message { return NewDescribeGroupLagResponse() },
 	},
 }
 
