@@ -130,10 +130,14 @@ func (e *endsReader) read(topic string, p *protocol.DescribeGroupLagResponsePart
 			return err
 		}
 	}
-	if p.CommittedOffset < 0 {
+	ends := group.Ends{LogStart: start, HighWatermark: highWatermark}
+	lag, known := group.LagWithout(ends)
+	if p.CommittedOffset >= 0 {
+		lag, known = group.LagOf(record.Offset(p.CommittedOffset), ends), true
+	}
+	if !known {
 		return nil
 	}
-	lag := group.LagOf(record.Offset(p.CommittedOffset), group.Ends{LogStart: start, HighWatermark: highWatermark})
 	p.Lag, p.Lost, p.Beyond = lag.Records, lag.Lost, lag.Beyond
 	switch {
 	case lag.Records == 0:

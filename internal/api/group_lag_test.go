@@ -200,13 +200,18 @@ func TestN1EndsAlone(t *testing.T) {
 	if got[0].ErrorCode != protocol.None || got[0].Lag != 1 || got[0].HighWatermark != 2 {
 		t.Errorf("t-0: %+v", got[0])
 	}
-	if got[1].ErrorCode != protocol.None || got[1].Lag != -1 || got[1].HighWatermark != 0 {
-		t.Errorf("t-1, of which nothing is committed: %+v", got[1])
+	if got[1].ErrorCode != protocol.None || got[1].Lag != 0 || got[1].LagMs != 0 || got[1].HighWatermark != 0 {
+		t.Errorf("t-1, which is empty and of which nothing is committed: %+v", got[1])
 	}
 	for _, p := range append(got[2:], response.Topics[2].Partitions...) {
 		if p.ErrorCode != protocol.UnknownTopicOrPartition || p.ErrorMessage == nil || p.Lag != -1 || p.HighWatermark != -1 {
 			t.Errorf("a partition that is not there: %+v", p)
 		}
+	}
+	request.Topics[0].Partitions[0].CommittedOffset = -1
+	askOwn(w, request, response)
+	if got := response.Topics[0].Partitions[0]; got.ErrorCode != protocol.None || got.Lag != -1 || got.LagMs != -1 {
+		t.Errorf("t-0, if nothing were committed: %+v", got)
 	}
 	// An offset of a topic that was made anew since counts for nothing (O13).
 	request.Topics = request.Topics[:1]

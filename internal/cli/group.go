@@ -10,7 +10,7 @@ import (
 )
 
 func newGroup() *cobra.Command {
-	return family("group", "List, describe, reset and delete consumer groups", newGroupList(), newGroupDescribe(), newGroupReset(), newGroupDelete())
+	return family("group", "List, describe, reset and delete consumer groups, and show their lag", newGroupList(), newGroupDescribe(), newGroupLag(), newGroupReset(), newGroupDelete())
 }
 
 // findGroups describes groups; one that is not there is an error. Kafka before 4.0 says Dead of such a group.

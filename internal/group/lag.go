@@ -26,6 +26,10 @@ func LagOf(committed record.Offset, ends Ends) Lag {
 	}
 }
 
+// LagWithout is the lag where nothing is committed: what is left to read depends on where the group's clients begin, unless
+// there is nothing at all.
+func LagWithout(ends Ends) (l Lag, known bool) { return Lag{}, ends.LogStart == ends.HighWatermark }
+
 // LagMs is how long the first record that a group has not consumed has been waiting, in milliseconds: at least 0, also where
 // its producer's clock runs ahead. next is the record's timestamp and at least 0.
 func LagMs(now, next Instant) int64 { return int64(max(0, now-next)) }
