@@ -20,7 +20,11 @@ func (n *Node) describeGroupLag(c *Call) {
 	response.Topics = []protocol.DescribeGroupLagResponseTopic{}
 	e := &endsReader{node: n, call: c, times: request.Times}
 	c.OnEnding(func() { e.ended.Store(true) })
-	switch {
+	switch named := namedPartitions(request.Topics); {
+	case named > lagPartitionsMax:
+		response.ErrorCode, response.ErrorMessage = n.failText(c, protocol.Fail(protocol.InvalidRequest,
+			"%d partitions are asked for; it is at most %d in one request", named, lagPartitionsMax))
+		c.Reply(response)
 	case request.GroupID == nil:
 		response.Topics = askedCommits(request.Topics)
 		go e.finish(response)
@@ -42,6 +46,16 @@ func (n *Node) describeGroupLag(c *Call) {
 			go e.finish(response) // it may read files, for which the coordinator's loop does not wait
 		})
 	}
+}
+
+// lagPartitionsMax bounds the partitions that a client may name in one request: each makes an answer of some hundred bytes.
+const lagPartitionsMax = 100_000
+
+func namedPartitions(topics []protocol.DescribeGroupLagRequestTopic) (n int) {
+	for i := range topics {
+		n += len(topics[i].Partitions)
+	}
+	return n
 }
 
 // askedCommits repeats what a client says was committed. A partition that is asked for again is answered once.

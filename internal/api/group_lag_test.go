@@ -220,6 +220,11 @@ func TestN1EndsAlone(t *testing.T) {
 	if p := response.Topics[0].Partitions[0]; p.ErrorCode != protocol.UnknownTopicID || p.ErrorMessage == nil || p.Lag != -1 {
 		t.Errorf("another topic of the same name: %+v", p)
 	}
+	request.Topics[0].Partitions = make([]protocol.DescribeGroupLagRequestPartition, 100_001)
+	if askOwn(w, request, response); response.ErrorCode != protocol.InvalidRequest || len(response.Topics) != 0 {
+		t.Errorf("too many partitions: %v, %d topics", response.ErrorCode, len(response.Topics))
+	}
+	request.Topics[0].Partitions = nil
 	group := "g"
 	request.GroupID = &group
 	if askOwn(w, request, response); response.ErrorCode != protocol.InvalidRequest {
