@@ -5,7 +5,7 @@ import (
 	"github.com/skein-io/skein/internal/protocol"
 )
 
-// DescribeGroupDiary (0x4003), version 0, skein's own: what happened to a group, for `skein group why`. Entries are the
+// DescribeGroupDiary (0x4002), version 0, skein's own: what happened to a group, for `skein group why`. Entries are the
 // bytes of the group's diary in __consumer_offsets, at most 64. The coordinator answers, any other node NOT_COORDINATOR.
 func (n *Node) describeGroupDiary(c *Call) {
 	request := c.Request.(*protocol.DescribeGroupDiaryRequest)

@@ -88,6 +88,7 @@ func Table() []Row {
 		row(protocol.KeyDescribeClientErrors, Barrier, (*Node).describeClientErrors, Right{ResourceCluster, OperationDescribe}),
 		row(protocol.KeyDescribeFlightRecorder, Barrier, (*Node).describeFlightRecorder, Right{ResourceCluster, OperationDescribe}, Right{ResourceGroup, OperationDescribe}),
 		row(protocol.KeyDescribeGroupDiary, Barrier, (*Node).describeGroupDiary, Right{ResourceGroup, OperationDescribe}),
+		row(protocol.KeyDescribeGroupLag, Barrier, (*Node).describeGroupLag, Right{ResourceGroup, OperationDescribe}, Right{ResourceTopic, OperationDescribe}),
 	}
 }
 

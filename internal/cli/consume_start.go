@@ -26,6 +26,7 @@ const (
 	fromOffset
 	fromTime
 	fromCommitted // of group reset only
+	fromShifted   // the same
 )
 
 func (s startPlace) String() string {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -10,12 +11,26 @@ import (
 )
 
 func newGroup() *cobra.Command {
-	return family("group", "List, describe, explain, reset and delete consumer groups", newGroupList(), newGroupDescribe(), newGroupWhy(), newGroupReset(), newGroupDelete())
+	return family("group", "List, describe, explain, reset and delete consumer groups, and show their lag",
+		newGroupList(), newGroupDescribe(), newGroupWhy(), newGroupLag(), newGroupReset(), newGroupDelete())
+}
+
+// stillComing says whether a group's coordinator is being made or loaded: Apache Kafka makes it when it is first asked for.
+func stillComing(err error) bool {
+	failed, ok := errors.AsType[*kadm.ShardErrors](err)
+	if !ok || len(failed.Errs) == 0 {
+		return false
+	}
+	code, ok := codeOf(failed.Errs[0].Err)
+	return ok && passing(code)
 }
 
 // findGroups describes groups; one that is not there is an error. Kafka before 4.0 says Dead of such a group.
 func findGroups(ctx context.Context, admin *kadm.Client, names ...string) (kadm.DescribedGroups, error) {
 	groups, err := admin.DescribeGroups(ctx, names...)
+	for err != nil && stillComing(err) && pause(ctx, coordinatorRetry) {
+		groups, err = admin.DescribeGroups(ctx, names...)
+	}
 	if err != nil {
 		return nil, err
 	}

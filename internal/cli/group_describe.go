@@ -2,9 +2,9 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -20,6 +20,8 @@ type describedGroup struct {
 	Members      []describedMember `json:"members"`
 	Offsets      []describedOffset `json:"offsets"`
 	Lag          int64             `json:"lag"` // the sum of those that are known
+
+	lagText string
 }
 
 type describedBroker struct {
@@ -44,15 +46,9 @@ type assignedPartition struct {
 
 // describedOffset is one partition of a group. What is not known is null.
 type describedOffset struct {
-	Topic     string  `json:"topic"`
-	Partition int32   `json:"partition"`
-	Committed *int64  `json:"committedOffset"`
-	LogStart  *int64  `json:"logStartOffset"`
-	LogEnd    *int64  `json:"logEndOffset"`
-	Lag       *int64  `json:"lag"`
-	Metadata  string  `json:"metadata"`
-	MemberID  *string `json:"memberId"`
-	Problem   string  `json:"problem,omitempty"`
+	partitionLag
+	// Expires is when the offset is removed if the group stays as it is and commits nothing, or that it never is.
+	Expires string `json:"expires"`
 }
 
 func newGroupDescribe() *cobra.Command {
@@ -62,32 +58,27 @@ func newGroupDescribe() *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "describe GROUP...",
-		Short: "Show state, members, committed offsets and lag of groups",
+		Short: "Show state, members, committed offsets, their lag and when they expire",
 		Args:  atLeastOne("GROUP"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := o.check(c); err != nil {
 				return err
 			}
-			groups := []describedGroup{}
-			err := n.admin(c, func(ctx context.Context, admin *kadm.Client) error {
-				if _, err := findGroups(ctx, admin, args...); err != nil {
-					return err
-				}
-				lags, err := admin.Lag(ctx, args...)
-				if err != nil {
-					return err
-				}
-				for _, name := range args {
-					g, err := describeGroup(name, lags)
-					if err != nil {
-						return err
-					}
-					groups = append(groups, g)
-				}
-				return nil
+			var found kadm.DescribedGroups
+			err := n.admin(c, func(ctx context.Context, admin *kadm.Client) (err error) {
+				found, err = findGroups(ctx, admin, args...)
+				return err
 			})
 			if err != nil {
 				return err
+			}
+			lags, err := n.lags(c, args, false)
+			if err != nil {
+				return err
+			}
+			groups := []describedGroup{}
+			for i := range lags {
+				groups = append(groups, describeGroup(found[lags[i].Group], &lags[i]))
 			}
 			return o.print(c, groups, func(p *page) {
 				for i := range groups {
@@ -105,31 +96,32 @@ func newGroupDescribe() *cobra.Command {
 	return c
 }
 
-func describeGroup(name string, lags kadm.DescribedGroupLags) (describedGroup, error) {
-	found, ok := lags[name]
-	if !ok {
-		return describedGroup{}, fmt.Errorf("group %s was left out of the coordinator's answer", name)
-	}
-	if err := found.Error(); err != nil {
-		return describedGroup{}, answered("group "+name, err, "")
-	}
-	g := describedGroup{Group: name, State: found.State, ProtocolType: found.ProtocolType, Protocol: found.Protocol,
+func describeGroup(found kadm.DescribedGroup, lag *groupLag) describedGroup {
+	g := describedGroup{Group: found.Group, State: found.State, ProtocolType: found.ProtocolType, Protocol: found.Protocol,
 		Coordinator: describedBroker{found.Coordinator.NodeID, found.Coordinator.Host, found.Coordinator.Port},
-		Members:     []describedMember{}, Offsets: []describedOffset{}}
+		Members:     []describedMember{}, Offsets: []describedOffset{}, Lag: lag.Lag, lagText: lag.lagText()}
 	for i := range found.Members {
 		g.Members = append(g.Members, describeMember(&found.Members[i]))
 	}
-	for _, topic := range sortedKeys(found.Lag) {
-		for _, partition := range sortedKeys(found.Lag[topic]) {
-			l := found.Lag[topic][partition]
-			o := describeOffset(&l)
-			if o.Lag != nil {
-				g.Lag += *o.Lag
-			}
-			g.Offsets = append(g.Offsets, o)
-		}
+	for _, p := range lag.Partitions {
+		g.Offsets = append(g.Offsets, describedOffset{p, p.expires(lag)})
 	}
-	return g, nil
+	return g
+}
+
+// expires says when a committed offset is removed.
+func (p *partitionLag) expires(g *groupLag) string {
+	switch {
+	case p.Committed == nil:
+		return ""
+	case !g.Exact:
+		return "unknown"
+	case p.ExpiresAt != nil:
+		return p.ExpiresAt.Format(time.RFC3339)
+	case g.State == "Empty":
+		return "never"
+	}
+	return "never while the group is active"
 }
 
 func describeMember(m *kadm.DescribedGroupMember) describedMember {
@@ -149,39 +141,8 @@ func describeMember(m *kadm.DescribedGroupMember) describedMember {
 	return d
 }
 
-func describeOffset(l *kadm.GroupMemberLag) describedOffset {
-	o := describedOffset{Topic: l.Topic, Partition: l.Partition, Metadata: l.Commit.Metadata}
-	if l.Member != nil {
-		o.MemberID = &l.Member.MemberID
-	}
-	if l.Commit.At >= 0 {
-		o.Committed = &l.Commit.At
-	}
-	if l.Start.Err == nil {
-		o.LogStart = &l.Start.Offset
-	}
-	if l.End.Err == nil {
-		o.LogEnd = &l.End.Offset
-	}
-	switch {
-	case l.Err != nil:
-		o.Problem = l.Err.Error()
-	case o.Committed == nil || o.LogEnd == nil:
-	case o.LogStart != nil && *o.Committed < *o.LogStart:
-		o.Problem = "the committed offset is not in the log any more"
-		fallthrough
-	default:
-		lag := max(0, *o.LogEnd-*o.Committed)
-		o.Lag = &lag
-		if *o.Committed > *o.LogEnd {
-			o.Problem = "the committed offset is beyond the end of the log"
-		}
-	}
-	return o
-}
-
 func (g *describedGroup) print(p *page) {
-	p.line("group %s: %s, %s, lag %s", printable(g.Group), g.State, plural(len(g.Members), "member"), g.lagText())
+	p.line("group %s: %s, %s, lag %s", printable(g.Group), g.State, plural(len(g.Members), "member"), g.lagText)
 	p.line("coordinator %d (%s:%d), protocol %s/%s", g.Coordinator.ID, g.Coordinator.Host, g.Coordinator.Port, orDash(printable(g.ProtocolType)), orDash(printable(g.Protocol)))
 	var rows [][]string
 	clients := map[string]string{}
@@ -207,29 +168,12 @@ func (g *describedGroup) print(p *page) {
 		if o.MemberID != nil {
 			client = clients[*o.MemberID]
 		}
-		rows = append(rows, []string{o.Topic, number(o.Partition), maybe(o.Committed), maybe(o.LogEnd), maybe(o.Lag), client, o.Problem})
+		rows = append(rows, []string{o.Topic, number(o.Partition), maybe(o.Committed), maybe(o.HighWatermark), maybe(o.Lag), o.Expires, client, o.Problem})
 	}
 	if len(rows) > 0 {
 		p.line("")
-		p.table([]string{"TOPIC", "PARTITION", "COMMITTED", "END", "LAG", "CLIENT", "PROBLEM"}, rows)
+		p.table([]string{"TOPIC", "PARTITION", "COMMITTED", "END", "LAG", "EXPIRES", "CLIENT", "PROBLEM"}, rows)
 	}
-}
-
-// lagText is the sum, and of how many partitions it says nothing.
-func (g *describedGroup) lagText() string {
-	unknown := 0
-	for _, o := range g.Offsets {
-		if o.Lag == nil {
-			unknown++
-		}
-	}
-	switch {
-	case unknown == 0:
-		return number(g.Lag)
-	case unknown == len(g.Offsets):
-		return "unknown: nothing is committed"
-	}
-	return fmt.Sprintf("%d, and unknown in %s where nothing is committed", g.Lag, plural(unknown, "partition"))
 }
 
 func orDash(text string) string {

@@ -2,14 +2,15 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kadm"
+
+	"github.com/skein-io/skein/internal/protocol"
 )
 
 type resetOptions struct {
@@ -17,71 +18,64 @@ type resetOptions struct {
 	output
 	topics    []string
 	allTopics bool
+	dryRun    bool
 	execute   bool
+	export    bool
 
-	toEarliest, toLatest bool
-	toOffset, shiftBy    int64
-	byDuration           string
-	toDatetime           string
-}
-
-// resetOffset is one partition of group reset.
-type resetOffset struct {
-	Topic     string `json:"topic"`
-	Partition int32  `json:"partition"`
-	Committed *int64 `json:"committedOffset"` // null where none was
-	New       int64  `json:"newOffset"`
-	LogStart  int64  `json:"logStartOffset"`
-	LogEnd    int64  `json:"logEndOffset"`
-	// Change is New less Committed, or less LogStart where nothing was committed: less than 0 is read again, more is skipped.
-	Change  int64  `json:"change"`
-	Bounded bool   `json:"bounded"` // what was asked for is not in the log, and the nearest end was taken
-	Effect  string `json:"effect"`
-}
-
-// resetPlan is what group reset prints.
-type resetPlan struct {
-	Group    string        `json:"group"`
-	Executed bool          `json:"executed"`
-	Offsets  []resetOffset `json:"offsets"`
+	toEarliest, toLatest, toCurrent bool
+	toOffset, shiftBy               int64
+	byDuration                      string
+	toDatetime                      string
+	fromFile                        string
 }
 
 func newGroupReset() *cobra.Command {
 	var o resetOptions
 	c := &cobra.Command{
-		Use:   "reset GROUP",
-		Short: "Set the committed offsets of a group without members",
-		Long: "Set the committed offsets of a group without members. It shows for each partition how many records would be read again or\n" +
-			"skipped, and changes nothing without --execute. An offset that is not in the log becomes the nearest that is.",
+		Use:   "reset GROUP...",
+		Short: "Set the committed offsets of groups without members",
+		Long: "Set the committed offsets of groups without members. It shows for each partition how many records would be read again or\n" +
+			"skipped, and changes nothing without --execute. An offset that is not in the log becomes the nearest that is. Offsets are counted:\n" +
+			"where compaction has taken records out there are fewer.\n\n" +
+			"--export prints the new offsets as CSV, --from-file reads them: topic,partition,offset for one group, and\n" +
+			"group,topic,partition,offset for several, as kafka-consumer-groups does. Kafka's forms of a time (2026-11-20T08:00:00.000, in UTC)\n" +
+			"and of a duration (P1DT2H) are understood too.",
 		Example: "  skein group reset billing --topic orders --to-earliest\n" +
 			"  skein group reset billing --topic orders:0,1 --shift-by -100 --execute\n" +
-			"  skein group reset billing --all-topics --to-datetime 2026-11-20T08:00:00Z --execute",
-		Args: exactly("GROUP"),
-		RunE: func(c *cobra.Command, args []string) error { return o.run(c, args[0]) },
+			"  skein group reset billing --all-topics --to-datetime 2026-11-20T08:00:00Z --execute\n" +
+			"  skein group reset billing --all-topics --to-current --export > offsets.csv\n" +
+			"  skein group reset billing --from-file offsets.csv --execute",
+		Args: atLeastOne("GROUP"),
+		RunE: func(c *cobra.Command, args []string) error { return o.run(c, args) },
 	}
-	c.ValidArgsFunction = o.groupNames(1)
+	c.ValidArgsFunction = o.groupNames(0)
 	o.connection.flags(c)
 	o.output.flag(c)
 	f := c.Flags()
 	f.StringArrayVar(&o.topics, "topic", nil, "reset `TOPIC` or TOPIC:PARTITION,...; may be repeated")
 	f.BoolVar(&o.allTopics, "all-topics", false, "reset every topic that the group has committed offsets of")
+	f.BoolVar(&o.dryRun, "dry-run", false, "only show what would happen, which is the default")
 	f.BoolVar(&o.execute, "execute", false, "do it; without, it is only shown")
+	f.BoolVar(&o.export, "export", false, "print the new offsets as CSV")
 	f.BoolVar(&o.toEarliest, "to-earliest", false, "read everything again")
 	f.BoolVar(&o.toLatest, "to-latest", false, "skip to the end")
+	f.BoolVar(&o.toCurrent, "to-current", false, "keep the committed offsets, and go to the end where none is")
 	f.Int64Var(&o.toOffset, "to-offset", 0, "go on at offset `N`")
 	f.Int64Var(&o.shiftBy, "shift-by", 0, "go `N` records forward, or back where N is less than 0")
 	f.StringVar(&o.byDuration, "by-duration", "", "go to the first record of this long `AGO` (90m)")
 	f.StringVar(&o.toDatetime, "to-datetime", "", "go to the first record of this `TIME` (RFC 3339)")
+	f.StringVar(&o.fromFile, "from-file", "", "go to the offsets that stand in `FILE`; - is stdin")
 	completeFlag(c, "topic", o.topicNames(0))
 	return c
 }
 
 // resetTargets are the flags of which one must be given.
-var resetTargets = []string{"to-earliest", "to-latest", "to-offset", "shift-by", "by-duration", "to-datetime"}
+var resetTargets = []string{"to-earliest", "to-latest", "to-current", "to-offset", "shift-by", "by-duration", "to-datetime", "from-file"}
 
-func (o *resetOptions) run(c *cobra.Command, group string) error {
+// check says what is wrong with the flags together, and which target was given.
+func (o *resetOptions) check(c *cobra.Command) (target string, err error) {
 	if err := o.output.check(c); err != nil {
-		return err
+		return "", err
 	}
 	var given []string
 	for _, name := range resetTargets {
@@ -89,190 +83,104 @@ func (o *resetOptions) run(c *cobra.Command, group string) error {
 			given = append(given, name)
 		}
 	}
-	switch {
+	switch fromFile := len(given) == 1 && given[0] == "from-file"; {
 	case len(given) != 1:
-		return misused(c, "give one of --%s", strings.Join(resetTargets, ", --"))
-	case o.allTopics == (len(o.topics) > 0):
-		return misused(c, "give --topic or --all-topics")
+		return "", misused(c, "give one of --%s", strings.Join(resetTargets, ", --"))
+	case fromFile && (o.allTopics || len(o.topics) > 0):
+		return "", misused(c, "the partitions stand in the file: --from-file goes without --topic and --all-topics")
+	case !fromFile && o.allTopics == (len(o.topics) > 0):
+		return "", misused(c, "give --topic or --all-topics")
+	case o.dryRun && o.execute:
+		return "", misused(c, "--dry-run shows, --execute does: give one of them")
+	case o.export && o.format != "text":
+		return "", misused(c, "--export prints CSV: it goes without --output")
 	}
-	place, err := o.target(c, given[0], time.Now())
+	return given[0], nil
+}
+
+func (o *resetOptions) run(c *cobra.Command, groups []string) error {
+	target, err := o.check(c)
 	if err != nil {
 		return err
 	}
-	chosen, err := chosenTopics(c, o.topics)
+	want := resetWant{topics: map[string][]int32{}, all: o.allTopics}
+	if target == "from-file" {
+		want.rows, err = readResetFile(c, o.fromFile, groups)
+	} else if want.place, err = o.target(c, target, time.Now()); err == nil {
+		want.topics, err = chosenTopics(c, o.topics)
+	}
 	if err != nil {
 		return err
 	}
-	plan := resetPlan{Group: group, Executed: o.execute, Offsets: []resetOffset{}}
+	plans := []resetPlan{}
+	var refused error // of --execute, which is told beforehand
 	err = o.admin(c, func(ctx context.Context, admin *kadm.Client) error {
-		if plan.Offsets, err = o.plan(ctx, admin, group, chosen, place); err != nil || !o.execute {
+		if refused, err = mayReset(ctx, admin, groups, want.all); err != nil {
 			return err
 		}
-		return commitPlan(ctx, admin, group, plan.Offsets)
+		if o.execute && refused != nil {
+			return refused
+		}
+		for _, group := range groups {
+			offsets, err := want.plan(ctx, admin, group)
+			if err != nil {
+				return err
+			}
+			plans = append(plans, newResetPlan(group, offsets))
+		}
+		if !o.execute {
+			return nil
+		}
+		for i := range plans {
+			if err := commitPlan(ctx, admin, plans[i].Group, plans[i].Offsets); err != nil {
+				return err
+			}
+			plans[i].Executed = true
+		}
+		return nil
 	})
 	if err != nil {
 		return err
 	}
-	if err := o.output.print(c, plan, plan.print); err != nil {
-		return err
+	if o.export {
+		err = writeResetFile(c.OutOrStdout(), plans)
+	} else {
+		err = o.output.print(c, plans, func(p *page) { printPlans(p, plans) })
 	}
-	if !o.execute {
+	switch {
+	case err != nil || o.execute:
+	case refused != nil:
+		fmt.Fprintf(c.ErrOrStderr(), "nothing is changed, and --execute would be refused: %v\n", refused)
+	default:
 		fmt.Fprintln(c.ErrOrStderr(), "nothing is changed yet: --execute does it")
 	}
-	return nil
+	return err
 }
 
-// target is the place that the flag asks for.
-func (o *resetOptions) target(c *cobra.Command, flag string, now time.Time) (startPlace, error) {
-	switch flag {
-	case "to-earliest":
-		return startPlace{kind: fromEarliest}, nil
-	case "to-offset":
-		if o.toOffset < 0 {
-			return startPlace{}, misused(c, "--to-offset %d: it is at least 0", o.toOffset)
-		}
-		return startPlace{fromOffset, o.toOffset}, nil
-	case "shift-by":
-		return startPlace{fromCommitted, o.shiftBy}, nil
-	case "by-duration":
-		d, err := time.ParseDuration(o.byDuration)
-		if err != nil || d < 0 {
-			return startPlace{}, misused(c, "--by-duration %q: it is a duration like 90m", o.byDuration)
-		}
-		return startPlace{fromTime, now.Add(-d).UnixMilli()}, nil
-	case "to-datetime":
-		at, err := time.Parse(time.RFC3339Nano, o.toDatetime)
+// mayReset says which groups have members, whose own commits would undo a reset. A group that is not there yet can be given
+// offsets, unless those that it has are needed.
+func mayReset(ctx context.Context, admin *kadm.Client, names []string, needed bool) (refused, err error) {
+	var active []error
+	for _, name := range names {
+		groups, err := findGroups(ctx, admin, name)
 		if err != nil {
-			return startPlace{}, misused(c, "--to-datetime %q: it is a time like 2026-11-20T12:00:00Z", o.toDatetime)
-		}
-		return startPlace{fromTime, at.UnixMilli()}, nil
-	}
-	return startPlace{kind: fromLatest}, nil
-}
-
-// chosenTopics reads TOPIC and TOPIC:PARTITION,... A topic without partitions has all of them.
-func chosenTopics(c *cobra.Command, texts []string) (map[string][]int32, error) {
-	chosen := map[string][]int32{}
-	for _, text := range texts {
-		topic, list, some := strings.Cut(text, ":")
-		if _, twice := chosen[topic]; twice || topic == "" {
-			return nil, misused(c, "--topic %q: it is TOPIC or TOPIC:PARTITION,..., each topic once", text)
-		}
-		chosen[topic] = nil
-		if !some {
-			continue
-		}
-		for _, field := range strings.Split(list, ",") {
-			n, err := strconv.ParseInt(field, 10, 32)
-			if err != nil || n < 0 {
-				return nil, misused(c, "--topic %q: %q is no partition", text, field)
+			if code, ok := codeOf(err); ok && code == protocol.GroupIDNotFound && !needed {
+				continue
 			}
-			chosen[topic] = append(chosen[topic], int32(n))
-		}
-		slices.Sort(chosen[topic])
-	}
-	return chosen, nil
-}
-
-// plan finds the new offset of each partition.
-func (o *resetOptions) plan(ctx context.Context, admin *kadm.Client, group string, chosen map[string][]int32, place startPlace) ([]resetOffset, error) {
-	if err := mayReset(ctx, admin, group, o.execute, o.allTopics); err != nil {
-		return nil, err
-	}
-	committed, err := admin.FetchOffsets(ctx, group)
-	if err != nil {
-		return nil, answered("committed offsets of group "+group, err, "")
-	}
-	if o.allTopics {
-		for topic, partitions := range committed {
-			chosen[topic] = sortedKeys(partitions)
-		}
-	}
-	plan := []resetOffset{}
-	for _, topic := range sortedKeys(chosen) {
-		found, err := boundsOf(ctx, admin, topic, chosen[topic])
-		if err != nil {
 			return nil, err
 		}
-		wanted := map[int32]int64{}
-		if place.kind != fromOffset && place.kind != fromCommitted {
-			if wanted, err = startsOf(ctx, admin, topic, place, found); err != nil {
-				return nil, err
-			}
+		g := groups[name]
+		if len(g.Members) == 0 {
+			continue
 		}
-		for _, p := range sortedKeys(found) {
-			r := resetOffset{Topic: topic, Partition: p, New: wanted[p], LogStart: found[p].start, LogEnd: found[p].end}
-			if was, ok := committed.Lookup(topic, p); ok && was.Err == nil && was.At >= 0 {
-				r.Committed = &was.At
-			}
-			switch {
-			case place.kind == fromOffset:
-				r.New = place.at
-			case place.kind == fromCommitted:
-				r.New = r.from() + place.at
-			}
-			r.settle()
-			plan = append(plan, r)
+		var members []string
+		for _, m := range g.Members {
+			members = append(members, fmt.Sprintf("%s at %s", printable(m.ClientID), strings.TrimPrefix(m.ClientHost, "/")))
 		}
+		active = append(active, fmt.Errorf("group %s is %s and has %s (%s), whose commits would undo the reset; stop them first",
+			name, g.State, plural(len(members), "member"), strings.Join(members, ", ")))
 	}
-	return plan, nil
-}
-
-// mayReset says whether the group has no members, whose own commits would undo a reset. Before it is executed that does
-// not matter, and neither does a group that is not there yet.
-func mayReset(ctx context.Context, admin *kadm.Client, group string, execute, needed bool) error {
-	groups, err := findGroups(ctx, admin, group)
-	if err != nil {
-		if code, ok := codeOf(err); ok && code.String() == "GROUP_ID_NOT_FOUND" && !needed {
-			return nil
-		}
-		return err
-	}
-	g := groups[group]
-	if !execute || len(g.Members) == 0 {
-		return nil
-	}
-	var members []string
-	for _, m := range g.Members {
-		members = append(members, fmt.Sprintf("%s at %s", printable(m.ClientID), strings.TrimPrefix(m.ClientHost, "/")))
-	}
-	return fmt.Errorf("group %s has %s (%s), whose commits would undo the reset; stop them first", group, plural(len(members), "member"), strings.Join(members, ", "))
-}
-
-// from is where the group would go on without a reset.
-func (r *resetOffset) from() int64 {
-	if r.Committed != nil {
-		return *r.Committed
-	}
-	return r.LogStart
-}
-
-// settle keeps the new offset within the log and says what it does.
-func (r *resetOffset) settle() {
-	bounded := min(max(r.New, r.LogStart), r.LogEnd)
-	r.Bounded, r.New = bounded != r.New, bounded
-	r.Change = r.New - r.from()
-	switch {
-	case r.Committed == nil && r.Change == 0:
-		r.Effect = "begins here, at the earliest record"
-	case r.Change < 0:
-		r.Effect = "reads " + number(-r.Change) + " again"
-	case r.Change > 0:
-		r.Effect = "skips " + number(r.Change)
-	default:
-		r.Effect = "no change"
-	}
-	if r.Bounded {
-		r.Effect += ", bounded by the log"
-	}
-}
-
-func (plan resetPlan) print(p *page) {
-	var rows [][]string
-	for _, r := range plan.Offsets {
-		rows = append(rows, []string{r.Topic, number(r.Partition), maybe(r.Committed), number(r.New), number(r.LogStart), number(r.LogEnd), r.Effect})
-	}
-	p.table([]string{"TOPIC", "PARTITION", "COMMITTED", "NEW", "START", "END", "EFFECT"}, rows)
+	return errors.Join(active...), nil
 }
 
 func commitPlan(ctx context.Context, admin *kadm.Client, group string, plan []resetOffset) error {
@@ -284,10 +192,16 @@ func commitPlan(ctx context.Context, admin *kadm.Client, group string, plan []re
 	if err != nil {
 		return answered("offsets of group "+group, err, "")
 	}
+	var failed []error
 	for _, r := range plan {
-		if o, ok := responses.Lookup(r.Topic, r.Partition); ok && o.Err != nil {
-			return answered(fmt.Sprintf("offset of group %s in %s-%d", group, r.Topic, r.Partition), o.Err, "")
+		o, ok := responses.Lookup(r.Topic, r.Partition)
+		if !ok || o.Err == nil {
+			continue
 		}
+		if code, _ := codeOf(o.Err); code == protocol.UnknownMemberID {
+			return fmt.Errorf("group %s was not reset: a member joined it meanwhile; stop it first", group)
+		}
+		failed = append(failed, answered(fmt.Sprintf("offset of group %s in %s-%d", group, r.Topic, r.Partition), o.Err, ""))
 	}
-	return nil
+	return errors.Join(failed...)
 }

@@ -184,14 +184,6 @@ func newMemberAt(id string, ms int64) *memberAt {
 	return &memberAt{id, time.UnixMilli(ms).UTC()}
 }
 
-func timeOf(ms int64) *time.Time {
-	if ms < 0 {
-		return nil
-	}
-	t := time.UnixMilli(ms).UTC()
-	return &t
-}
-
 func requestName(sync bool) string {
 	if sync {
 		return protocol.KeySyncGroup.String()

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
 	"unicode"
 
 	"github.com/spf13/cobra"
@@ -111,6 +112,22 @@ func numbers[T ~int32 | ~int](list []T) string {
 		texts[i] = number(n)
 	}
 	return strings.Join(texts, ",")
+}
+
+// span is a length of time in two units at most.
+func span(d time.Duration) string {
+	switch days := d / (24 * time.Hour); {
+	case d < time.Second:
+		return number(d.Milliseconds()) + "ms"
+	case d < time.Minute:
+		return d.Round(100 * time.Millisecond).String()
+	case d < time.Hour:
+		return number(int64(d/time.Minute)) + "m" + number(int64(d%time.Minute/time.Second)) + "s"
+	case days == 0:
+		return number(int64(d/time.Hour)) + "h" + number(int64(d%time.Hour/time.Minute)) + "m"
+	default:
+		return number(int64(days)) + "d" + number(int64(d%(24*time.Hour)/time.Hour)) + "h"
+	}
 }
 
 // plural is "1 record" or "2 records".

@@ -3,8 +3,10 @@ package cli
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"flag"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -31,6 +33,7 @@ func TestMain(m *testing.M) {
 //
 //	node [NAME=VALUE]...        starts a broker; $BOOTSTRAP is its address, $DATA its directory, and if it gives clients
 //	                            another address, $REAL is where it listens
+//	plain-node [NAME=VALUE]...  starts a broker that looks like another's: nobody is told of skein's own APIs
 //	stop-node                   ends it
 //	deaf                        listens and never answers; $DEAF is the address
 //	eventually PATTERN ARG...   runs skein with the arguments again and again until its stdout matches
@@ -46,7 +49,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"node": startScriptNode, "stop-node": stopScriptNode, "deaf": startDeaf, "eventually": eventually,
+			"node": startScriptNode, "plain-node": startPlainNode, "stop-node": stopScriptNode, "deaf": startDeaf, "eventually": eventually,
 		},
 	})
 }
@@ -71,6 +74,51 @@ func startScriptNode(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("BOOTSTRAP", node.Bootstrap())
 	ts.Setenv("DATA", dir)
 	ts.Value(scriptNodes{}).(*scriptNode).Node = node
+}
+
+// startPlainNode starts a broker behind a proxy in which skein's own programs do not say who they are.
+func startPlainNode(ts *testscript.TestScript, neg bool, args []string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Defer(func() { _ = l.Close() })
+	startScriptNode(ts, neg, append([]string{"advertised.listeners=PLAINTEXT://" + l.Addr().String()}, args...))
+	real := ts.Getenv("REAL")
+	go func() {
+		for {
+			in, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go proxyPlain(in, real)
+		}
+	}()
+}
+
+func proxyPlain(in net.Conn, to string) {
+	defer in.Close()
+	out, err := net.Dial("tcp", to)
+	if err != nil {
+		return
+	}
+	defer out.Close()
+	go func() {
+		_, _ = io.Copy(in, out)
+		_ = in.Close()
+	}()
+	for {
+		var length [4]byte
+		if _, err := io.ReadFull(in, length[:]); err != nil {
+			return
+		}
+		b := make([]byte, binary.BigEndian.Uint32(length[:]))
+		if _, err := io.ReadFull(in, b); err != nil {
+			return
+		}
+		b = bytes.ReplaceAll(b, []byte("skein-cli"), []byte("other-cli"))
+		if _, err := out.Write(append(length[:], b...)); err != nil {
+			return
+		}
+	}
 }
 
 func freeAddress(ts *testscript.TestScript) string {

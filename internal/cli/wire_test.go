@@ -16,6 +16,14 @@ import (
 // connection after the other. A nil answer closes the connection.
 func fakeBroker(t *testing.T, reply func(key protocol.Key, version int16, id int32) []byte) string {
 	t.Helper()
+	return fakeFrames(t, func(frame []byte) []byte {
+		return reply(protocol.Key(binary.BigEndian.Uint16(frame)), int16(binary.BigEndian.Uint16(frame[2:])), int32(binary.BigEndian.Uint32(frame[4:])))
+	})
+}
+
+// fakeFrames is fakeBroker for the whole of each request and answer.
+func fakeFrames(t *testing.T, reply func(frame []byte) []byte) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +41,7 @@ func fakeBroker(t *testing.T, reply func(key protocol.Key, version int16, id int
 	return l.Addr().String()
 }
 
-func serveFake(conn net.Conn, reply func(key protocol.Key, version int16, id int32) []byte) {
+func serveFake(conn net.Conn, reply func(frame []byte) []byte) {
 	defer conn.Close()
 	for {
 		var length [4]byte
@@ -44,7 +52,7 @@ func serveFake(conn net.Conn, reply func(key protocol.Key, version int16, id int
 		if _, err := io.ReadFull(conn, frame); err != nil {
 			return
 		}
-		answer := reply(protocol.Key(binary.BigEndian.Uint16(frame)), int16(binary.BigEndian.Uint16(frame[2:])), int32(binary.BigEndian.Uint32(frame[4:])))
+		answer := reply(frame)
 		if answer == nil {
 			return
 		}

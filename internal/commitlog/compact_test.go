@@ -49,6 +49,7 @@ func TestCompactionModel(t *testing.T) {
 func checkCleaned(t *testing.T, w *world, below record.Offset) {
 	t.Helper()
 	got := values(t, w.l, w.l.StartOffset())
+	compareRecordAt(t, w.l, got)
 	seen := map[string]record.Offset{}
 	for o := below - 1; o >= w.l.StartOffset(); o-- {
 		if _, there := got[o]; !there {

@@ -68,6 +68,12 @@ func compareTimestamps(t *testing.T, l *Log, times []int64, timestamp int64, upT
 	if err != nil || ok != firstOK || ok && got != wantFirst {
 		t.Fatalf("timestamp %d below %d: %+v %v %v, want %+v %v", timestamp, upTo, got, ok, err, wantFirst, firstOK)
 	}
+	if from := max(upTo-3, l.StartOffset()); from < upTo {
+		got, ok, err := l.RecordAt(from, upTo)
+		if want := (TimestampOffset{times[from], from}); err != nil || !ok || got != want {
+			t.Fatalf("record at %d: %+v %v %v, want %+v", from, got, ok, err, want)
+		}
+	}
 	got, ok, err = l.MaxTimestamp(upTo)
 	if err != nil || ok != (wantMax.Timestamp >= 0) || ok && got.Timestamp != wantMax.Timestamp {
 		t.Fatalf("largest below %d: %+v %v %v, want %+v", upTo, got, ok, err, wantMax)

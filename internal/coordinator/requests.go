@@ -166,6 +166,23 @@ func (c *Coordinator) Why(groupID string, offsets bool, done func(group.WhyReply
 	})
 }
 
+// Inspect reads all that is known of a group's committed offsets. A group id may be empty, as in OffsetFetch.
+func (c *Coordinator) Inspect(groupID string, done func(group.InspectReply)) {
+	l, err := c.route(groupID)
+	if err != nil {
+		done(group.InspectReply{Err: err})
+		return
+	}
+	e := &group.Inspect{Token: c.token(), GroupID: groupID}
+	l.send(e.Token, e, func(b group.Body, err error) {
+		if err != nil {
+			done(group.InspectReply{Err: asError(err)})
+			return
+		}
+		done(*b.(*group.InspectReply))
+	})
+}
+
 // Delete handles one group of DeleteGroups.
 func (c *Coordinator) Delete(groupID string, done func(group.DeleteReply)) {
 	l, err := c.route(groupID)

@@ -65,6 +65,7 @@ func (*Fetch) event()         {}
 func (*List) event()          {}
 func (*Describe) event()      {}
 func (*Why) event()           {}
+func (*Inspect) event()       {}
 func (*Delete) event()        {}
 func (*DeleteOffsets) event() {}
 func (*TopicsDeleted) event() {}
@@ -87,5 +88,6 @@ func (*FetchReply) body()         {}
 func (*ListReply) body()          {}
 func (*DescribeReply) body()      {}
 func (*WhyReply) body()           {}
+func (*InspectReply) body()       {}
 func (*DeleteReply) body()        {}
 func (*DeleteOffsetsReply) body() {}

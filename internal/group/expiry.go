@@ -62,6 +62,15 @@ func (s *Shard) expiresAt(g *group, v *OffsetValue) Instant {
 	return since.Add(s.cfg.OffsetsRetention)
 }
 
+// foreseen is when an offset would expire if the group stayed as it is and committed nothing; NoInstant is never. The
+// record goes with the next cleanup after that.
+func (s *Shard) foreseen(g *group, topic string, v *OffsetValue) Instant {
+	if !g.mayExpire() || g.subscribes(topic) {
+		return NoInstant
+	}
+	return s.expiresAt(g, v)
+}
+
 // removeGroup asks for the tombstones of the group's diary and of the group. The group goes when its own is in the log.
 func (s *Shard) removeGroup(g *group) {
 	for p := g.pending.first; p != nil; p = g.pending.first {

@@ -35,6 +35,7 @@ var eventKinds = []struct {
 	{"list", func() Event { return new(List) }},
 	{"describe", func() Event { return new(Describe) }},
 	{"why", func() Event { return new(Why) }},
+	{"inspect", func() Event { return new(Inspect) }},
 	{"delete", func() Event { return new(Delete) }},
 	{"delete-offsets", func() Event { return new(DeleteOffsets) }},
 	{"topics-deleted", func() Event { return new(TopicsDeleted) }},
@@ -73,6 +74,8 @@ func KindOf(event Event) string {
 		return "describe"
 	case *Why:
 		return "why"
+	case *Inspect:
+		return "inspect"
 	case *Delete:
 		return "delete"
 	case *DeleteOffsets:

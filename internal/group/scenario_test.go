@@ -215,7 +215,7 @@ func (s *script) event(cmd string, a args) Event {
 			Generation: int32(a.int("gen", 1)), ProtocolType: a.maybe("type"), Protocol: a.maybe("protocol")}}
 		for _, pair := range a.values("assign") {
 			id, data, _ := strings.Cut(pair, ":")
-			e.Assignments = append(e.Assignments, Assignment{id, []byte(data)})
+			e.Assignments = append(e.Assignments, Assignment{id, assignment(data)})
 		}
 		for _, pair := range a.values("give") { // a-1:t+0+1 gives t-0 and t-1 as consumers write it
 			id, data, _ := strings.Cut(pair, ":")
@@ -239,6 +239,8 @@ func (s *script) event(cmd string, a args) Event {
 	case "why":
 		s.entries = a.int("entries", DiarySlots)
 		return &Why{Token: s.token, GroupID: a.str("group", "g"), Offsets: a.has("offsets")}
+	case "inspect":
+		return &Inspect{Token: s.token, GroupID: a.str("group", "g")}
 	case "list":
 		return &List{Token: s.token, States: a.values("states"), Types: a.values("types")}
 	case "delete":
@@ -248,6 +250,20 @@ func (s *script) event(cmd string, a args) Event {
 	default:
 		return s.offsetEvent(cmd, a)
 	}
+}
+
+// assignment is the bytes themselves, or after "@" a consumer's assignment: "@t-0+t-1".
+func assignment(text string) []byte {
+	list, consumer := strings.CutPrefix(text, "@")
+	if !consumer {
+		return []byte(text)
+	}
+	a := protocol.NewConsumerProtocolAssignment()
+	for _, v := range strings.Split(list, "+") {
+		topic, partition := topicPartition(v)
+		a.AssignedPartitions = append(a.AssignedPartitions, protocol.ConsumerProtocolAssignmentTopicPartition{Topic: topic, Partitions: []int32{partition}})
+	}
+	return protocol.AppendMessage([]byte{0, 1}, a, 1)
 }
 
 func (s *script) joinEvent(a args) Event {

@@ -71,6 +71,8 @@ func (s *Shard) Step(now Instant, event Event, fx *Effects) {
 		s.describe(e)
 	case *Why:
 		s.why(e)
+	case *Inspect:
+		s.inspect(e)
 	case *Delete:
 		s.delete(e)
 		divisible = true
@@ -148,7 +150,7 @@ func (s *Shard) NeedsAppend(event Event) bool {
 		return s.dirty[e.GroupID] != 0
 	case *Heartbeat:
 		return s.dirty[e.GroupID] != 0
-	case *Nudge:
+	case *Nudge, *Inspect:
 		return false
 	case *Leave:
 		return s.dirty[e.GroupID] != 0

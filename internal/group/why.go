@@ -108,18 +108,14 @@ func (s *Shard) offsetLives(g *group) []OffsetLife {
 	}
 	var list []OffsetLife
 	for _, name := range offsets.topicNames() {
-		used := !g.mayExpire() || g.subscribes(name)
 		t := offsets.byTopic[name]
 		for _, p := range t.partitions() {
 			v, ok := t.read(p, false)
 			if !ok {
 				continue
 			}
-			life := OffsetLife{Topic: name, Partition: p, Offset: v.Offset, CommitTime: v.CommitTime, ExpireTime: NoInstant}
-			if !used {
-				life.ExpireTime = s.expiresAt(g, &v.OffsetValue)
-			}
-			list = append(list, life)
+			list = append(list, OffsetLife{Topic: name, Partition: p, Offset: v.Offset, CommitTime: v.CommitTime,
+				ExpireTime: s.foreseen(g, name, &v.OffsetValue)})
 		}
 	}
 	return list

@@ -221,6 +221,23 @@ func describeOffsets(b Body) string {
 			s += " " + describeError(err)
 		}
 		return s
+	case *InspectReply:
+		s := fmt.Sprintf("%s at=%v state=%s type=%q", describeError(r.Err), r.At.Sub(rigStart), r.State, r.ProtocolType)
+		for _, t := range r.Topics {
+			for _, p := range t.Partitions {
+				s += fmt.Sprintf("\n  %s-%d=%d epoch=%d %q", t.Name, p.Partition, p.Offset, p.LeaderEpoch, p.Metadata)
+				if p.CommitTime != NoInstant {
+					s += fmt.Sprintf(" committed=%v", p.CommitTime.Sub(rigStart))
+				}
+				if p.Expiry != NoInstant {
+					s += fmt.Sprintf(" expires=%v", p.Expiry.Sub(rigStart))
+				}
+				if p.MemberID != "" {
+					s += " member=" + p.MemberID
+				}
+			}
+		}
+		return s
 	default:
 		return fmt.Sprintf("%T", b)
 	}

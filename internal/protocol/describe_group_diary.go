@@ -2,7 +2,7 @@
 
 package protocol
 
-// DescribeGroupDiaryRequest is the request of API 16387, DescribeGroupDiary: versions 0 to 0, flexible from 0.
+// DescribeGroupDiaryRequest is the request of API 16386, DescribeGroupDiary: versions 0 to 0, flexible from 0.
 type DescribeGroupDiaryRequest struct {
 	GroupID        string
 	IncludeOffsets bool
@@ -51,7 +51,7 @@ func (x *DescribeGroupDiaryRequest) encode(w *Writer, version int16) {
 	w.uvarint(0)
 }
 
-// DescribeGroupDiaryResponse is the response of API 16387, DescribeGroupDiary: versions 0 to 0, flexible from 0.
+// DescribeGroupDiaryResponse is the response of API 16386, DescribeGroupDiary: versions 0 to 0, flexible from 0.
 type DescribeGroupDiaryResponse struct {
 	ErrorCode        Code
 	ErrorMessage     *string // null allowed

@@ -105,7 +105,8 @@ const (
 const (
 	KeyDescribeClientErrors   Key = 0x4000
 	KeyDescribeFlightRecorder Key = 0x4001
-	KeyDescribeGroupDiary     Key = 0x4003
+	KeyDescribeGroupDiary     Key = 0x4002
+	KeyDescribeGroupLag       Key = 0x4003
 )
 
 var apis = [...]apiInfo{
@@ -585,6 +586,11 @@ var privateAPIs = [...]apiInfo{
 		name: "DescribeGroupDiary", lowest: 0, highest: 0, decodable: 0, decodableMax: 0, flexible: 0,
 		request:  func() Message { return NewDescribeGroupDiaryRequest() },
 		response: func() Message { return NewDescribeGroupDiaryResponse() },
+	},
+	KeyDescribeGroupLag - PrivateKeys: {
+		name: "DescribeGroupLag", lowest: 0, highest: 0, decodable: 0, decodableMax: 0, flexible: 0,
+		request:  func() Message { return NewDescribeGroupLagRequest() },
+		response: func() Message { return NewDescribeGroupLagResponse() },
 	},
 }
 

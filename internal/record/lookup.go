@@ -14,6 +14,19 @@ func (b Batch) FirstAt(timestamp int64, limits Limits) (offset Offset, found int
 	return 0, NoTimestamp, false, r.Err()
 }
 
+// FirstFrom finds the batch's first record at or above an offset, and its timestamp; ok is false when none is left there.
+func (b Batch) FirstFrom(from Offset, limits Limits) (offset Offset, timestamp int64, ok bool, err error) {
+	defer b.takeTurn()()
+	r := b.Records(limits)
+	defer r.Close()
+	for r.step() {
+		if o := b.BaseOffset() + Offset(r.last); o >= from {
+			return o, r.timestamp(), true, nil
+		}
+	}
+	return 0, NoTimestamp, false, r.Err()
+}
+
 // OffsetOfMaxTimestamp finds the first record that has the batch's MaxTimestamp: what ListOffsets answers for -3
 // (KIP-734). ok is false when none has it.
 func (b Batch) OffsetOfMaxTimestamp(limits Limits) (offset Offset, ok bool, err error) {
