@@ -268,7 +268,7 @@ func TestN1NobodyIsBeyondTheEnd(t *testing.T) {
 	})
 	own := dialOwn(t, node)
 	moved := map[int64]bool{}
-	for len(moved) < 300 && !t.Failed() {
+	for len(moved) < 100 && !t.Failed() {
 		p := lagOf(own, "g")
 		moved[p.CommittedOffset] = true
 		if p.CommittedOffset > p.HighWatermark || p.HighWatermark > p.LogEndOffset || p.LogStartOffset > p.HighWatermark {

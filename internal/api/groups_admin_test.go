@@ -213,7 +213,7 @@ func TestO19O20OffsetsExpireWhenForeseen(t *testing.T) {
 		if want := time.Now().Add(time.Hour).UnixMilli(); foreseen != want {
 			t.Fatalf("the offset expires at %d, want %d", foreseen, want)
 		}
-		time.Sleep(time.UnixMilli(foreseen).Sub(time.Now()) - time.Second)
+		time.Sleep(time.Until(time.UnixMilli(foreseen)) - time.Second)
 		synctest.Wait()
 		w = dial(t, node) // the other was idle for too long
 		if got := fetchedOffset(w, "g", "t"); got != 5 {

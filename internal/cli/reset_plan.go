@@ -91,7 +91,7 @@ func (w *resetWant) plan(ctx context.Context, admin *kadm.Client, group string) 
 			case w.place.kind == fromCommitted:
 				r.New = *r.Committed
 			case w.place.kind == fromShifted && r.Committed == nil:
-				return nil, fmt.Errorf("group %s has committed nothing in %s-%d, so nothing can be shifted there; name the other partitions with --topic %s:N,...",
+				return nil, fmt.Errorf("group %s has committed nothing in %s-%d, so nothing can be shifted there; name the other partitions with --topic %s:N",
 					group, topic, p, topic)
 			case w.place.kind == fromShifted:
 				r.New = *r.Committed + w.place.at
