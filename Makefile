@@ -46,8 +46,9 @@ generate-check: ## fail if internal/protocol is not what the schemas give
 	sh internal/protocol/generate/schemas.sh out/schemas
 	go run ./internal/protocol/generate -check -schemas out/schemas
 
-interop: build ## unmodified clients of every family against skein
+interop: build ## unmodified clients of every family against skein; the tour's facts on skein and Apache Kafka
 	test/interop/run --broker skein
+	cd test/interop && go run ./tour
 
 oracle: build ## the same raw requests to skein and to Apache Kafka, answers compared
 	cd test/interop && go run ./oracle

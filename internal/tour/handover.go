@@ -10,6 +10,7 @@ type handover struct {
 	*changing
 	before    map[int32]string
 	committed map[int32]int64
+	expired   int             // sessions that had ended before
 	read      map[int32]int64 // positions of the members that are there before
 }
 
@@ -21,6 +22,13 @@ func (s *changing) handover() (*handover, error) {
 	h := &handover{changing: s, before: d.owners, read: map[int32]int64{}}
 	if h.committed, err = s.Act.committed(); err != nil {
 		return nil, err
+	}
+	if s.follower != nil {
+		told, err := s.told()
+		if err != nil {
+			return nil, err
+		}
+		h.expired = len(told.expired)
 	}
 	for _, m := range s.alive {
 		for p, at := range m.read() {

@@ -79,11 +79,13 @@ func (s *finding) commitFor(groupID string) error {
 	}
 	var offsets kadm.Offsets
 	offsets.AddOffset(s.topic, 0, 0, -1)
-	committed, err := admin.CommitOffsets(s.ctx, groupID, offsets)
-	if err != nil {
-		return err
-	}
-	return committed.Error()
+	return s.await("a commit of "+groupID, joinLimit, func() error { // a broker may not have heard of the topic yet
+		committed, err := admin.CommitOffsets(s.ctx, groupID, offsets)
+		if err != nil {
+			return err
+		}
+		return committed.Error()
+	})
 }
 
 // look reads __consumer_offsets, and every flight recorder, for the group.

@@ -164,7 +164,7 @@ func (s *changing) leave() error {
 	if err := h.settle(m, true); err != nil {
 		return err
 	}
-	return s.expired("leave.expired", m, 0)
+	return s.expired("leave.expired", h, m, 0)
 }
 
 // kill ends a consumer that has read what it did not commit.
@@ -186,7 +186,7 @@ func (s *changing) kill() error {
 	if err := h.settle(victim, true); err != nil {
 		return err
 	}
-	return s.expired("kill.expired", victim, 1)
+	return s.expired("kill.expired", h, victim, 1)
 }
 
 // pause stops a consumer for longer than its session, with a commit under way, and lets it go on.
@@ -218,7 +218,7 @@ func (s *changing) pause() error {
 		victim.resume()
 		return err
 	}
-	if err := s.expired("pause.expired", victim, 1); err != nil {
+	if err := s.expired("pause.expired", h, victim, 1); err != nil {
 		return err
 	}
 	before, err := s.committed()
@@ -271,8 +271,8 @@ func (s *changing) remove(i int) *member {
 	return m
 }
 
-// expired looks into the recorder: the sessions of a member that ended in this step, and after which silence.
-func (s *changing) expired(name string, m *member, want int) error {
+// expired looks into the recorder: the sessions of a member that ended since the handover began, and after which silence.
+func (s *changing) expired(name string, h *handover, m *member, want int) error {
 	if s.follower == nil {
 		return nil
 	}
@@ -281,7 +281,7 @@ func (s *changing) expired(name string, m *member, want int) error {
 		return err
 	}
 	got, silent := 0, time.Duration(0)
-	for _, e := range r.expired {
+	for _, e := range r.expired[h.expired:] {
 		if e.member == m.name && e.at.Sub(e.heard) >= s.broker.Session {
 			got++
 			silent = e.at.Sub(e.heard)

@@ -40,17 +40,17 @@ func Wrap(text string, columns int) []string {
 	var lines []string
 	line, width := "", 0
 	for _, word := range words(text) {
-		n := Width(word)
-		if width > 0 && width+Width(strings.TrimRight(word, " ")) > columns {
+		n := Width(strings.TrimRight(word, " "))
+		if width > 0 && width+n > columns {
 			lines = append(lines, strings.TrimRight(line, " "))
 			line, width = "", 0
 		}
 		for n > columns {
 			head, rest := cut(word, columns)
 			lines = append(lines, head)
-			word, n = rest, Width(rest)
+			word, n = rest, Width(strings.TrimRight(rest, " "))
 		}
-		line, width = line+word, width+n
+		line, width = line+word, width+Width(word)
 	}
 	return append(lines, strings.TrimRight(line, " "))
 }
