@@ -21,6 +21,7 @@ var layers = []struct {
 }{
 	{[]string{"cmd/skein"}, "the binary turns flags into values and holds nothing that could be tested or embedded"},
 	{[]string{"internal/cli"}, "the commands use the node and its clients; nothing may depend on a command"},
+	{[]string{"internal/tour"}, "the tour plays on real nodes and is shown by a command; nothing depends on a show"},
 	{[]string{"skeintest"}, "a test's node is the real node, started for it"},
 	{[]string{"."}, "the node is the only place that builds and connects the parts"},
 	{[]string{"internal/console"}, "the console shows what the parts tell"},

@@ -5,6 +5,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"golang.org/x/term"
 )
 
 // progressEvery is how often a line of progress is drawn.
@@ -13,11 +15,7 @@ const progressEvery = 500 * time.Millisecond
 // isTerminal says whether a person watches w.
 func isTerminal(w any) bool {
 	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0 && f.Name() != os.DevNull
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // drawProgress shows the present state in one line of a terminal until the returned function is called. It does nothing

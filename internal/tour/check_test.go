@@ -1,0 +1,62 @@
+package tour
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/skein-io/skein/internal/tour/text"
+	"github.com/skein-io/skein/skeintest"
+)
+
+// inBubble starts a broker in memory whose clock a synctest bubble moves. The network of each client has its own delay,
+// so that nothing happens at the same moment and a run is the same each time.
+func inBubble(t *testing.T) *Broker {
+	t.Helper()
+	options := []skeintest.Option{skeintest.InMemory()}
+	for name, value := range Properties() {
+		options = append(options, skeintest.Set(name, value))
+	}
+	node := skeintest.Start(t, options...)
+	return &Broker{Bootstrap: node.Bootstrap(), Dial: node.Dial, Record: node.Broker().DumpGroups, Session: Session, Heartbeat: Heartbeat,
+		Lag: lag, Close: node.Stop}
+}
+
+// lag of c1 is 1 ms, of c2 2 ms and so on.
+func lag(client string) time.Duration {
+	n, _ := strconv.Atoi(strings.TrimPrefix(client, "c"))
+	return time.Duration(n) * time.Millisecond
+}
+
+// playInBubble plays one scene.
+func playInBubble(t *testing.T, scene Scene, language string, view Viewer) Result {
+	t.Helper()
+	words, _ := text.Find(language)
+	results, err := Run(context.Background(), []Scene{scene}, func() (*Broker, error) { return inBubble(t), nil }, words, view)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return results[0]
+}
+
+// TestCheck is `skein tour --check` on a clock that moves by itself: every fact of every scene holds.
+func TestCheck(t *testing.T) {
+	for _, scene := range Scenes() {
+		t.Run(scene.Name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				result := playInBubble(t, scene, "en", Quiet{})
+				if len(result.Facts) == 0 {
+					t.Error("the scene has no facts")
+				}
+				if !result.OK {
+					document, _ := json.MarshalIndent(result, "", "  ")
+					t.Errorf("%s", document)
+				}
+			})
+		})
+	}
+}

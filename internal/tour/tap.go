@@ -1,0 +1,158 @@
+package tour
+
+import (
+	"encoding/binary"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/skein-io/skein/internal/protocol"
+)
+
+// Exchange is a request of a client with its answer, as they went over its connection.
+type Exchange struct {
+	Key             protocol.Key
+	Asked, Answered time.Time
+	Request         protocol.Message
+	Response        protocol.Message
+}
+
+// tapped are the APIs that are listened to: those about groups, and how to find their coordinator.
+var tapped = map[protocol.Key]bool{
+	protocol.KeyFindCoordinator: true, protocol.KeyMetadata: true, protocol.KeyJoinGroup: true, protocol.KeySyncGroup: true,
+	protocol.KeyHeartbeat: true, protocol.KeyLeaveGroup: true, protocol.KeyOffsetCommit: true, protocol.KeyOffsetFetch: true,
+}
+
+// tap listens to one connection of a client and passes everything on. What it cannot read it leaves out.
+type tap struct {
+	net.Conn
+	out, in frames
+	sent    func(protocol.Key) // a request is written
+	heard   func(Exchange)     // and answered
+
+	mu    sync.Mutex
+	asked map[int32]question // by correlation id
+}
+
+type question struct {
+	key     protocol.Key
+	version int16
+	at      time.Time
+	request protocol.Message
+}
+
+// questionsMax bounds what waits for an answer on one connection.
+const questionsMax = 1 << 10
+
+func newTap(conn net.Conn, sent func(protocol.Key), heard func(Exchange)) *tap {
+	t := &tap{Conn: conn, sent: sent, heard: heard, asked: map[int32]question{}}
+	t.out = frames{headBytes: 12, wanted: t.wantsRequest, take: t.request}
+	t.in = frames{headBytes: 8, wanted: t.wantsResponse, take: t.response}
+	return t
+}
+
+// Write is called by one goroutine at a time, Read by another.
+func (t *tap) Write(b []byte) (int, error) {
+	t.out.feed(b) // first: the answer may be there before Write returns
+	return t.Conn.Write(b)
+}
+
+func (t *tap) Read(b []byte) (int, error) {
+	n, err := t.Conn.Read(b)
+	t.in.feed(b[:n])
+	return n, err
+}
+
+func (t *tap) wantsRequest(head []byte) bool {
+	return tapped[protocol.Key(binary.BigEndian.Uint16(head[4:]))]
+}
+
+func (t *tap) request(frame []byte) {
+	key, version := protocol.Key(binary.BigEndian.Uint16(frame)), int16(binary.BigEndian.Uint16(frame[2:]))
+	header, request := protocol.NewRequestHeader(), protocol.NewRequest(key)
+	r := protocol.NewReader(frame, protocol.Limits{})
+	if header.Decode(r, protocol.HeaderVersion(key, version)) != nil || request.Decode(protocol.NewReader(r.Remaining(), protocol.Limits{}), version) != nil {
+		return
+	}
+	t.sent(key)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.asked) < questionsMax {
+		t.asked[header.CorrelationID] = question{key, version, time.Now(), request}
+	}
+}
+
+func (t *tap) wantsResponse(head []byte) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_, asked := t.asked[int32(binary.BigEndian.Uint32(head[4:]))]
+	return asked
+}
+
+func (t *tap) response(frame []byte) {
+	id := int32(binary.BigEndian.Uint32(frame))
+	t.mu.Lock()
+	q := t.asked[id]
+	delete(t.asked, id)
+	t.mu.Unlock()
+	header, response := protocol.NewResponseHeader(), protocol.NewResponse(q.key)
+	r := protocol.NewReader(frame, protocol.Limits{})
+	if header.Decode(r, protocol.ResponseHeaderVersion(q.key, q.version)) != nil || response.Decode(protocol.NewReader(r.Remaining(), protocol.Limits{}), q.version) != nil {
+		return
+	}
+	t.heard(Exchange{Key: q.key, Asked: q.at, Answered: time.Now(), Request: q.request, Response: response})
+}
+
+// frames cuts a stream into frames and keeps those that are wanted, without their length.
+//
+//	length int32 | frame
+type frames struct {
+	headBytes int // how much decides whether a frame is wanted, with the length
+	wanted    func(head []byte) bool
+	take      func(frame []byte)
+
+	buf  []byte
+	skip int // bytes of an unwanted frame that are still to come
+}
+
+// frameBytesMax is the largest frame that is kept.
+const frameBytesMax = 1 << 20
+
+func (f *frames) feed(b []byte) {
+	for len(b) > 0 {
+		if f.skip > 0 {
+			n := min(f.skip, len(b))
+			f.skip -= n
+			b = b[n:]
+			continue
+		}
+		whole := f.headBytes
+		if len(f.buf) >= f.headBytes {
+			whole = f.frameBytes()
+		}
+		n := min(whole-len(f.buf), len(b))
+		f.buf = append(f.buf, b[:n]...)
+		b = b[n:]
+		f.settle()
+	}
+}
+
+func (f *frames) frameBytes() int { return 4 + int(binary.BigEndian.Uint32(f.buf)) }
+
+// settle decides what to do with the bytes that are there.
+func (f *frames) settle() {
+	if len(f.buf) < f.headBytes {
+		return
+	}
+	whole := f.frameBytes()
+	if len(f.buf) == f.headBytes && (whole > frameBytesMax || whole < f.headBytes || !f.wanted(f.buf)) {
+		f.skip = max(whole-len(f.buf), 0)
+		f.buf = f.buf[:0]
+		return
+	}
+	if len(f.buf) == whole {
+		frame := f.buf[4:]
+		f.buf = nil
+		f.take(frame)
+	}
+}

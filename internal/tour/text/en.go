@@ -1,0 +1,116 @@
+package text
+
+// english is the tour in English. Arguments are named by number, so that another language may order them.
+var english = map[string]string{
+	"lane.coordinator":     "coord",
+	"lane.begin":           "%[1]s starts",
+	"lane.left":            "%[1]s ends",
+	"lane.killed":          "%[1]s is killed",
+	"lane.paused":          "%[1]s is paused",
+	"lane.resumed":         "%[1]s goes on",
+	"lane.expired":         "nothing was heard of %[1]s for %.3[2]f s: its session is over",
+	"lane.join.first":      "JoinGroup, without a member id",
+	"lane.join.again":      "JoinGroup as %[1]s…",
+	"lane.joined.leader":   "generation %[1]d: you lead %[2]d members",
+	"lane.joined.follower": "generation %[1]d: %[2]s leads",
+	"lane.sync.leader":     "SyncGroup with %[1]d assignments",
+	"lane.sync.follower":   "SyncGroup: what is mine?",
+	"lane.synced":          "%[1]s",
+
+	"table.letter":      "LETTER",
+	"table.unit":        "UNIT",
+	"table.hash":        "HASH",
+	"table.group":       "GROUP",
+	"table.coordinator": "COORDINATOR",
+	"table.address":     "ADDRESS",
+	"table.expected":    "EXPECTED",
+	"table.stored":      "FOUND",
+	"table.partition":   "PARTITION",
+	"table.from":        "FROM",
+	"table.to":          "TO",
+	"table.committed":   "COMMITTED",
+	"table.read":        "WAS READ TO",
+	"table.goes-on":     "GOES ON AT",
+
+	"coordinator.title": "Who coordinates a group",
+	"coordinator.about": "Every group has one broker that coordinates it. Nobody elects that broker: the group id decides. It is hashed to a " +
+		"partition of the topic __consumer_offsets, and the leader of that partition is the coordinator. What the group must not " +
+		"forget is a record in that partition.",
+	"coordinator.hash": "The hash is that of a Java string: begin with 0, and for each UTF-16 unit multiply by 31 and add it, in 32 bits. The " +
+		"group here is polygenelubricants, because its hash is the smallest integer there is: it has no absolute value. " +
+		"Kafka takes 0 for it.",
+	"coordinator.commit": "A client commits an offset for the group, and the group is there. Then the client asks FindCoordinator who " +
+		"coordinates it, and Metadata who leads the partition.",
+	"coordinator.look": "Nothing said so far proves the partition. So the whole of __consumer_offsets is read: where are the group's records? " +
+		"And which of the coordinator's loops, one for each partition, heard of the commit?",
+	"coordinator.others": "Ordinary group ids spread over the partitions, and so over the brokers. Aa and BB have the same hash, and " +
+		"therefore the same coordinator.",
+	"fact.coordinator.partitions": "__consumer_offsets has %[2]d partitions (offsets.topic.num.partitions)",
+	"fact.coordinator.hash":       "the hash is %[1]d; a plain remainder would be partition %[2]d, Kafka's rule gives %[3]d",
+	"fact.coordinator.leader":     "FindCoordinator answers node %[1]d, which leads __consumer_offsets-%[2]d",
+	"fact.coordinator.stored":     "of %[2]d partitions, %[1]v alone has records of the group",
+	"fact.coordinator.heard":      "the flight recorder of partition %[1]v alone has the commit",
+	"fact.coordinator.others":     "each of the %[2]d groups is stored where its hash says",
+
+	"join.title": "Join and sync",
+	"join.about": "Consumers of one group share the partitions of a topic. They agree in two rounds: JoinGroup collects the members and " +
+		"begins a generation, SyncGroup hands out the assignment. The coordinator does not assign: one of the members does, " +
+		"the consumer leader.",
+	"join.unknown": "The group is readers, the topic orders has six partitions, and nobody has come yet. DescribeGroups of a group that " +
+		"is not there says Dead.",
+	"join.join": "Three consumers start. Each is sent back once to come again with a member id (KIP-394). The first begins a rebalance, " +
+		"and all wait: group.initial.rebalance.delay.ms gives others time to come, so that they need no second " +
+		"rebalance. Then all are answered at once. Only the consumer leader, the first who joined, learns the members; the tour " +
+		"holds its assignment back for a moment, so that CompletingRebalance can be seen.",
+	"join.sync": "The consumer leader assigns, with the range assignor, and sends it all in its SyncGroup. The others asked already and wait. The " +
+		"coordinator writes one record to __consumer_offsets, and when it is committed everybody is answered: Stable.",
+	"join.empty":           "All leave. A group without members is Empty: it keeps its committed offsets until they expire.",
+	"fact.join.unknown":    "before anybody came, DescribeGroups says %[1]v",
+	"fact.join.preparing":  "while the first waits, DescribeGroups says %[1]v",
+	"fact.join.completing": "while the leader assigns, DescribeGroups says %[1]v",
+	"fact.join.required":   "JoinGroup was answered twice to each: MEMBER_ID_REQUIRED, then NONE",
+	"fact.join.told":       "members that the answer listed: %[1]v; it is only the consumer leader's to know",
+	"fact.join.generation": "all are in one generation: %[1]v",
+	"fact.join.stable":     "DescribeGroups says %[1]v",
+	"fact.join.shared":     "what DescribeGroups says is what each consumer has: %[1]v",
+	"fact.join.once":       "%[1]d partitions, each with one owner",
+	"fact.join.states":     "the states in order: %[1]v",
+	"fact.join.empty":      "DescribeGroups says %[1]v",
+
+	"members.title": "Members come and go",
+	"members.about": "A consumer reads ahead of what it has committed. When its partitions go to another, that one goes on from the committed " +
+		"offset: what was read and not committed is read again. So a record may be processed twice, and none is lost.",
+	"members.work": "Three consumers of the group readers share the six partitions of orders. Two records come into each, are read, and are " +
+		"committed.",
+	"members.add": "A consumer is added. Its JoinGroup begins a rebalance. The others learn of it by the answer to their next heartbeat, " +
+		"REBALANCE_IN_PROGRESS, and join again. The range assignor deals anew.",
+	"members.leave": "A consumer commits and ends in good order: it sends LeaveGroup. The coordinator need not wait for its session, " +
+		"and the others take over at their next heartbeat.",
+	"members.kill": "A consumer is killed after it has read a record in each of its partitions and not committed it. The system closes its " +
+		"connections, but a closed connection says nothing about a member: the coordinator waits until session.timeout.ms " +
+		"is over. Then others take over from the committed offset, and read again what was not committed.",
+	"members.pause": "A consumer stands still for longer than its session, as with a long garbage collection, with a commit under way. The others " +
+		"take over. When it goes on it does not know: its old commit is refused, UNKNOWN_MEMBER_ID, so it cannot undo " +
+		"their work. It joins again, as a new member.",
+	"fact.members.committed":     "OffsetFetch says %[2]d for every partition",
+	"fact.members.once":          "%[1]d partitions, each with one owner",
+	"fact.members.given":         "partitions of %[2]s that changed hands: %[3]d",
+	"fact.members.fetched":       "the new owners were told the committed offsets: %[1]v",
+	"fact.members.began":         "and the first records they read had them: %[1]v",
+	"fact.members.leave.expired": "sessions of %[2]s that had to end: %[1]d",
+	"fact.members.kill.expired":  "%[2]s was silent for %.3[3]f s, its session is %.0[4]f s: then it was removed",
+	"fact.members.pause.expired": "%[2]s was silent for %.3[3]f s, its session is %.0[4]f s: then it was removed",
+	"fact.members.refused":       "the commit that %[2]s had under way was answered with %[1]v",
+	"fact.members.kept":          "the committed offsets are as the others left them: %[1]v",
+
+	"ui.connect":    "A broker runs at %[1]s for this scene; look at it with other tools too.",
+	"ui.step":       "%[1]d of %[2]d",
+	"ui.failed":     "This is not as it must be.",
+	"ui.next":       "Enter goes on, q ends.",
+	"ui.choose":     "Choose a fault: %[1]s. Enter ends the scene, q the tour.",
+	"ui.key.add":    "a adds a consumer",
+	"ui.key.leave":  "l lets one leave",
+	"ui.key.kill":   "k kills one",
+	"ui.key.pause":  "p pauses one",
+	"ui.html.title": "The skein tour",
+}

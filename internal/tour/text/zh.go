@@ -1,0 +1,106 @@
+package text
+
+// chinese is the tour in Chinese.
+var chinese = map[string]string{
+	"lane.coordinator":     "coord",
+	"lane.begin":           "%[1]s 启动",
+	"lane.left":            "%[1]s 结束",
+	"lane.killed":          "%[1]s 被杀死",
+	"lane.paused":          "%[1]s 被暂停",
+	"lane.resumed":         "%[1]s 恢复运行",
+	"lane.expired":         "%.3[2]f 秒没有 %[1]s 的消息：会话结束",
+	"lane.join.first":      "JoinGroup，还没有成员 id",
+	"lane.join.again":      "JoinGroup，id 为 %[1]s…",
+	"lane.joined.leader":   "第 %[1]d 代：由你领导 %[2]d 个成员",
+	"lane.joined.follower": "第 %[1]d 代：由 %[2]s 领导",
+	"lane.sync.leader":     "SyncGroup，带 %[1]d 份分配",
+	"lane.sync.follower":   "SyncGroup：我分到什么？",
+	"lane.synced":          "%[1]s",
+
+	"table.letter":      "字母",
+	"table.unit":        "编码",
+	"table.hash":        "哈希",
+	"table.group":       "组",
+	"table.coordinator": "协调者",
+	"table.address":     "地址",
+	"table.expected":    "应在",
+	"table.stored":      "实在",
+	"table.partition":   "分区",
+	"table.from":        "原属",
+	"table.to":          "现属",
+	"table.committed":   "已提交",
+	"table.read":        "已读到",
+	"table.goes-on":     "继续于",
+
+	"coordinator.title": "谁来协调一个组",
+	"coordinator.about": "每个组由一个 broker 协调。这个 broker 不是选举出来的：组 id 决定一切。组 id 经过哈希，对应主题 __consumer_offsets " +
+		"的一个分区，该分区的 leader 就是协调者。组不能忘记的事，都作为记录写在那个分区里。",
+	"coordinator.hash": "哈希就是 Java 字符串的哈希：从 0 开始，对每个 UTF-16 编码单元，乘以 31 再加上它，只留 32 位。这里的组叫 " +
+		"polygenelubricants，因为它的哈希正好是最小的整数：它没有绝对值。Kafka 对它取 0。",
+	"coordinator.commit": "一个客户端为这个组提交一个位移，组就存在了。然后它用 FindCoordinator 询问谁是协调者，用 Metadata 询问谁是分区的 leader。",
+	"coordinator.look": "到目前为止，还没有什么能证明分区是对的。所以现在把整个 __consumer_offsets 读一遍：组的记录在哪里？协调者的每个分区有一个循环，" +
+		"又是哪一个循环收到了这次提交？",
+	"coordinator.others": "普通的组 id 分散在各个分区，也就分散在各个 broker。Aa 和 BB 的哈希相同，所以协调者也相同。",
+
+	"fact.coordinator.partitions": "__consumer_offsets 有 %[2]d 个分区（offsets.topic.num.partitions）",
+	"fact.coordinator.hash":       "哈希是 %[1]d；直接取余会得到分区 %[2]d，按 Kafka 的规则是 %[3]d",
+	"fact.coordinator.leader":     "FindCoordinator 回答节点 %[1]d，它正是 __consumer_offsets-%[2]d 的 leader",
+	"fact.coordinator.stored":     "%[2]d 个分区中，只有 %[1]v 有这个组的记录",
+	"fact.coordinator.heard":      "只有分区 %[1]v 的飞行记录器里有这次提交",
+	"fact.coordinator.others":     "%[2]d 个组都存在哈希所指的分区",
+
+	"join.title": "加入与同步",
+	"join.about": "同一个组的消费者分享一个主题的分区。它们分两轮达成一致：JoinGroup 集合成员，开始新的一代；SyncGroup 发放分配结果。" +
+		"协调者自己不做分配：由其中一个成员来做，它就是消费者 leader。",
+	"join.unknown": "组叫 readers，主题 orders 有六个分区，还没有成员来过。对不存在的组，DescribeGroups 回答 Dead。",
+	"join.join": "启动三个消费者。每个都先被退回一次，要带上成员 id 再来（KIP-394）。第一个消费者引发重平衡，然后大家等待：" +
+		"group.initial.rebalance.delay.ms 给其他成员留出时间，省去第二次重平衡。之后所有成员同时得到回答。只有消费者 leader，" +
+		"也就是最先加入的那个，知道有哪些成员；这里让它晚一点再分配，好看清 CompletingRebalance。",
+	"join.sync": "消费者 leader 用 range 分配器做好分配，放进自己的 SyncGroup 一起发出。其他成员已经问过，正在等待。协调者向 " +
+		"__consumer_offsets 写一条记录，等它提交之后，所有成员得到回答：Stable。",
+	"join.empty":           "全部离开。没有成员的组是 Empty：已提交的位移会保留到过期。",
+	"fact.join.unknown":    "没有成员来过时，DescribeGroups 回答 %[1]v",
+	"fact.join.preparing":  "第一个消费者等待时，DescribeGroups 回答 %[1]v",
+	"fact.join.completing": "leader 分配时，DescribeGroups 回答 %[1]v",
+	"fact.join.required":   "每个成员的 JoinGroup 都得到两次回答：MEMBER_ID_REQUIRED，然后 NONE",
+	"fact.join.told":       "回答中列出的成员数：%[1]v；只有消费者 leader 需要知道",
+	"fact.join.generation": "所有成员在同一代：%[1]v",
+	"fact.join.stable":     "DescribeGroups 回答 %[1]v",
+	"fact.join.shared":     "DescribeGroups 所说的，就是每个消费者所得的：%[1]v",
+	"fact.join.once":       "%[1]d 个分区，每个恰有一个主人",
+	"fact.join.states":     "依次经过的状态：%[1]v",
+	"fact.join.empty":      "DescribeGroups 回答 %[1]v",
+
+	"members.title": "成员来来去去",
+	"members.about": "消费者读到的位置总在已提交的位移之前。分区换给别人时，新主人从已提交的位移继续：读过而没有提交的记录会再读一次。" +
+		"所以一条记录可能被处理两次，但不会丢失。",
+	"members.work": "组 readers 的三个消费者分享 orders 的六个分区。每个分区来两条记录，读完，然后提交。",
+	"members.add": "增加一个消费者。它的 JoinGroup 引发重平衡。其他成员在下一次心跳的回答里得知：REBALANCE_IN_PROGRESS，于是重新加入。" +
+		"range 分配器重新分配。",
+	"members.leave": "一个消费者提交之后正常结束：它发送 LeaveGroup。协调者不必等它的会话结束，其他成员在下一次心跳时接手。",
+	"members.kill": "一个消费者在每个分区都读了一条记录，还没有提交就被杀死。系统关闭它的连接，但连接关闭并不说明成员已经离开：" +
+		"协调者要等到 session.timeout.ms 过去。然后其他成员从已提交的位移接手，没有提交的记录再读一次。",
+	"members.pause": "一个消费者停顿的时间超过会话，就像遇到很长的垃圾回收，而且有一个提交正要发出。其他成员接手。它恢复运行时并不知情：" +
+		"它的旧提交被拒绝，UNKNOWN_MEMBER_ID，所以不会破坏别人的成果。它作为新成员重新加入。",
+	"fact.members.committed":     "OffsetFetch 对每个分区都回答 %[2]d",
+	"fact.members.once":          "%[1]d 个分区，每个恰有一个主人",
+	"fact.members.given":         "%[2]s 有 %[3]d 个分区换了主人",
+	"fact.members.fetched":       "新主人得到的已提交位移：%[1]v",
+	"fact.members.began":         "它们读到的第一条记录正在这些位移：%[1]v",
+	"fact.members.leave.expired": "%[2]s 因超时而结束的会话：%[1]d",
+	"fact.members.kill.expired":  "%[2]s 沉默了 %.3[3]f 秒，会话是 %.0[4]f 秒：然后被移除",
+	"fact.members.pause.expired": "%[2]s 沉默了 %.3[3]f 秒，会话是 %.0[4]f 秒：然后被移除",
+	"fact.members.refused":       "%[2]s 正要发出的提交得到的回答是 %[1]v",
+	"fact.members.kept":          "已提交的位移仍是其他成员留下的：%[1]v",
+
+	"ui.connect":    "这一幕的 broker 在 %[1]s 运行；也可以用别的工具去看。",
+	"ui.step":       "第 %[1]d 步，共 %[2]d 步",
+	"ui.failed":     "这与应有的不符。",
+	"ui.next":       "回车继续，q 结束。",
+	"ui.choose":     "选择一种故障：%[1]s。回车结束这一幕，q 结束导览。",
+	"ui.key.add":    "a 增加一个消费者",
+	"ui.key.leave":  "l 让一个离开",
+	"ui.key.kill":   "k 杀死一个",
+	"ui.key.pause":  "p 暂停一个",
+	"ui.html.title": "skein 导览",
+}
