@@ -112,11 +112,12 @@ func (p *Partition) step(event replica.Event) {
 		clear(p.readers)
 	}
 	p.mu.Unlock()
-	for _, w := range done {
-		w.f(failed)
-	}
+	// Readers first: each goes on in a goroutine of its own, beside the answers that are written here.
 	for _, r := range wake {
 		r.wake()
+	}
+	for _, w := range done {
+		w.f(failed)
 	}
 }
 
