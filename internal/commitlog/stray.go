@@ -9,7 +9,8 @@ import (
 )
 
 // SetAside takes out of the way what belongs to no log of wanted, which are all logs that this node has, by name: after
-// it a topic of any name can begin. It is called once, at start, before the logs are opened.
+// it a topic of any name can begin. It is called once, at start, before the logs are opened, and not before the node
+// knows all that the cluster had committed when it ended.
 //
 // A folder whose deletion a crash broke off is deleted. Any other is kept under a name with "-stray" and its topic id
 // behind, as Kafka does, with a warning: nothing is lost if the metadata was wrong. Folders of the first life are left

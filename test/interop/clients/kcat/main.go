@@ -50,6 +50,12 @@ func (m message) event() line.Event {
 	return e
 }
 
+// readAhead is how many bytes of kcat's output may wait for take, in the pipe
+// and again in the buffer behind it. kcat has committed what it has printed, so
+// a member that is to take its time must not print much before: with the usual
+// 64 KiB the first member of a group took all of a small topic.
+const readAhead = 4096
+
 // eachMessage runs kcat and calls take for every message until take is false.
 func eachMessage(cmd *exec.Cmd, take func(message) bool) error {
 	out, err := cmd.StdoutPipe()
@@ -59,7 +65,12 @@ func eachMessage(cmd *exec.Cmd, take func(message) bool) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	decoder := json.NewDecoder(bufio.NewReaderSize(out, 1<<16))
+	if err := setPipeSize(out.(*os.File), readAhead); err != nil {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		return fmt.Errorf("pipe of kcat: %w", err)
+	}
+	decoder := json.NewDecoder(bufio.NewReaderSize(out, readAhead))
 	for {
 		var m message
 		if err := decoder.Decode(&m); err == io.EOF {
