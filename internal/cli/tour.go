@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -76,6 +78,7 @@ func (o *tourOptions) run(c *cobra.Command, scenes []tour.Scene) error {
 	if o.bootstrap != "" {
 		open = func() (*tour.Broker, error) { return tour.Remote(o.bootstrap), nil }
 	}
+	signal.Ignore(syscall.SIGPIPE) // a pipe that nobody reads is an error of writing, after which the broker is ended
 	view := tour.Viewer(tour.Quiet{})
 	if !o.check {
 		view = textViewer(c, words, o.step)

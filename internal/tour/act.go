@@ -44,8 +44,9 @@ type Act struct {
 
 	follower *follower
 	lanes    []string
-	marks    []mark // that were not shown yet
-	shown    int    // rows of the recorder's story
+	marks    []mark   // that were not shown yet
+	shown    int      // rows of the recorder's story
+	ended    []string // lanes that ended in earlier steps
 	group    string
 	topic    string
 	topicID  [16]byte
@@ -179,7 +180,14 @@ func (a *Act) sheet() (lane.Sheet, error) {
 		}
 	}
 	a.shown = len(told.rows)
-	return lane.Sheet{Lanes: told.lanes, Rows: rows}, err
+	s := lane.Sheet{Lanes: told.lanes, Rows: rows}
+	s.Drop(a.ended)
+	for _, r := range s.Rows {
+		if r.Mark == lane.End {
+			a.ended = append(a.ended, s.Lanes[r.From])
+		}
+	}
+	return s, err
 }
 
 // tidy deletes the topic and the group of the scene, once its consumers are gone. What cannot be deleted stays.

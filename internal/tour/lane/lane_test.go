@@ -52,6 +52,15 @@ func TestText(t *testing.T) {
 	}
 }
 
+// TestDrop: a lane that is over goes, unless something happens in it yet.
+func TestDrop(t *testing.T) {
+	s := Sheet{Lanes: []string{"coord", "c1", "c2", "c3"}, Rows: []Row{{From: 3, To: 0, Text: "x"}, {From: 2, To: 2, Text: "y"}}}
+	s.Drop([]string{"c1", "c2"})
+	if got := strings.Join(s.Lanes, " "); got != "coord c2 c3" || s.Rows[0].From != 2 || s.Rows[1].From != 1 {
+		t.Errorf("%s %+v", got, s.Rows)
+	}
+}
+
 // TestSVG is well formed, whatever the words are, and draws a message or a circle for each row.
 func TestSVG(t *testing.T) {
 	s := Sheet{Lanes: []string{"<a>", "b&"}, Rows: []Row{

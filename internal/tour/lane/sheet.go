@@ -2,7 +2,10 @@
 // from lane to lane. Text draws it for a terminal or a pipe, SVG for a page. It knows nothing of what it draws.
 package lane
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Sheet is a drawing: lanes from left to right, rows from top to bottom.
 type Sheet struct {
@@ -61,6 +64,27 @@ func (s *Sheet) start() []condition {
 		}
 	}
 	return lanes
+}
+
+// Drop takes lanes out that nothing happens in any more. A lane of these that has rows stays.
+func (s *Sheet) Drop(names []string) {
+	used := make([]bool, len(s.Lanes))
+	for _, r := range s.Rows {
+		used[r.From], used[r.To] = true, true
+	}
+	var lanes []string
+	place := make([]int, len(s.Lanes))
+	for i, name := range s.Lanes {
+		place[i] = len(lanes)
+		if used[i] || !slices.Contains(names, name) {
+			lanes = append(lanes, name)
+		}
+	}
+	rows := slices.Clone(s.Rows)
+	for i := range rows {
+		rows[i].From, rows[i].To = place[rows[i].From], place[rows[i].To]
+	}
+	s.Lanes, s.Rows = lanes, rows
 }
 
 // after is how a row leaves the lanes.

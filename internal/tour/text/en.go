@@ -11,9 +11,9 @@ var english = map[string]string{
 	"lane.expired":         "nothing was heard of %[1]s for %.3[2]f s: its session is over",
 	"lane.join.first":      "JoinGroup, without a member id",
 	"lane.join.again":      "JoinGroup as %[1]s…",
-	"lane.joined.leader":   "generation %[1]d: you lead %[2]d members",
+	"lane.joined.leader":   "generation %[1]d: you lead, members: %[2]d",
 	"lane.joined.follower": "generation %[1]d: %[2]s leads",
-	"lane.sync.leader":     "SyncGroup with %[1]d assignments",
+	"lane.sync.leader":     "SyncGroup, assignments: %[1]d",
 	"lane.sync.follower":   "SyncGroup: what is mine?",
 	"lane.synced":          "%[1]s",
 
