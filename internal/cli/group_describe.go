@@ -19,7 +19,8 @@ type describedGroup struct {
 	Coordinator  describedBroker   `json:"coordinator"`
 	Members      []describedMember `json:"members"`
 	Offsets      []describedOffset `json:"offsets"`
-	Lag          int64             `json:"lag"` // the sum of those that are known
+	Lag          int64             `json:"lag"`  // the sum of those that are known
+	Slow         *slowMembers      `json:"slow"` // null where the broker keeps no diary of its groups
 
 	lagText string
 }
@@ -58,7 +59,7 @@ func newGroupDescribe() *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "describe GROUP...",
-		Short: "Show state, members, committed offsets, their lag and when they expire",
+		Short: "Show state, members and who of them is slow, committed offsets, their lag and when they expire",
 		Args:  atLeastOne("GROUP"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := o.check(c); err != nil {
@@ -78,7 +79,13 @@ func newGroupDescribe() *cobra.Command {
 			}
 			groups := []describedGroup{}
 			for i := range lags {
-				groups = append(groups, describeGroup(found[lags[i].Group], &lags[i]))
+				g := describeGroup(found[lags[i].Group], &lags[i])
+				if lags[i].Exact { // a broker of skein
+					if g.Slow, err = askSlow(c, &n, g.Group); err != nil {
+						return err
+					}
+				}
+				groups = append(groups, g)
 			}
 			return o.print(c, groups, func(p *page) {
 				for i := range groups {
@@ -144,6 +151,9 @@ func describeMember(m *kadm.DescribedGroupMember) describedMember {
 func (g *describedGroup) print(p *page) {
 	p.line("group %s: %s, %s, lag %s", printable(g.Group), g.State, plural(len(g.Members), "member"), g.lagText)
 	p.line("coordinator %d (%s:%d), protocol %s/%s", g.Coordinator.ID, g.Coordinator.Host, g.Coordinator.Port, orDash(printable(g.ProtocolType)), orDash(printable(g.Protocol)))
+	if g.Slow != nil {
+		g.Slow.print(p)
+	}
 	var rows [][]string
 	clients := map[string]string{}
 	for _, m := range g.Members {

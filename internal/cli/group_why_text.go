@@ -14,12 +14,7 @@ const diaryTime = "2006-01-02T15:04:05.000Z"
 
 func (d *groupWhy) print(p *page) {
 	p.line("group %s: %s, generation %d, %s, coordinator %d", printable(d.Group), d.State, d.Generation, plural(d.Members, "member"), d.Coordinator.ID)
-	for _, w := range d.WaitedFor {
-		p.line("now waiting for the %s of %s, for %s already", w.Request, w.name(), elapsed(w.WaitMs))
-	}
-	if d.WaitedForOmitted > 0 {
-		p.line("and for %s more", plural(d.WaitedForOmitted, "member"))
-	}
+	printWaitedFor(p, d.WaitedFor, d.WaitedForOmitted)
 	if d.LastSync != nil {
 		p.line("the last to fetch its assignment was member %s at %s", printable(d.LastSync.MemberID), d.LastSync.At.Format(diaryTime))
 	}
