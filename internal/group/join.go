@@ -57,7 +57,9 @@ func refuseJoin(memberID string, err *protocol.Error) *JoinReply {
 }
 
 // join is J1 and J7, then one of three: a new member, one that was given its id, one that is known.
-func (s *Shard) join(e *Join) {
+func (s *Shard) join(asked *Join) {
+	e := new(Join)
+	*e = *asked // the flight recorder has the event as it came
 	if err := s.cfg.CheckSessionTimeout(e.SessionTimeout); err != nil {
 		s.reply(e.Token, refuseJoin(e.MemberID, err))
 		return
