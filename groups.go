@@ -33,7 +33,7 @@ func (p *parts) openGroups(c *Config) error {
 	return nil
 }
 
-// keepRecording writes what a loop of the coordinator did before a panic beside the data, for `skein debug replay`.
+// keepRecording writes what a loop of the coordinator did before a panic beside the data, for `skein group replay`.
 func (p *parts) keepRecording(files disk.FS, partition int32, recording []byte) {
 	name := fmt.Sprintf("crash-group-%d-%d.jsonl", partition, time.Now().Unix())
 	f, err := files.Create(name)

@@ -7,7 +7,7 @@ import (
 )
 
 func newDebug() *cobra.Command {
-	return family("debug", "Record what the group coordinator decides on, and replay it", newDebugRecord(), newDebugReplay())
+	return family("debug", "Record what the group coordinator decides on, and replay it", newDebugRecord(), newReplay())
 }
 
 // recordingHeader is the first line of a recording; its events follow, one a line (docs/formats/private-apis.md).
@@ -17,6 +17,7 @@ type recordingHeader struct {
 	Node         int32             `json:"node"`
 	Partition    int32             `json:"partition"` // of __consumer_offsets
 	Software     string            `json:"software"`
+	Address      string            `json:"address"` // that the node gives to clients
 	At           time.Time         `json:"at"`
 	OmittedBytes int64             `json:"omittedBytes"`
 	Settings     map[string]string `json:"settings"`
