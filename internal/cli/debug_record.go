@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/skein-io/skein/internal/api"
 	"github.com/skein-io/skein/internal/coordinator"
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
@@ -105,16 +106,16 @@ func fetchRecording(c *cobra.Command, n *connection, partition int32) (found *pr
 	return found, address, err
 }
 
-func newRecordingHeader(partition int32, address string, recording *protocol.DescribeFlightRecorderResponse) *recordingHeader {
-	header := &recordingHeader{Recording: recordingKind, Version: recordingVersion, Node: recording.NodeID, Partition: partition,
-		Software: Version(), Address: address, At: time.Now().UTC(), OmittedBytes: recording.OmittedBytes, Settings: map[string]string{}}
+func newRecordingHeader(partition int32, address string, recording *protocol.DescribeFlightRecorderResponse) *api.RecordingHeader {
+	header := api.NewRecordingHeader(recording.NodeID, partition, time.Now(), nil)
+	header.Software, header.Address, header.OmittedBytes = Version(), address, recording.OmittedBytes
 	for _, s := range recording.Settings {
 		header.Settings[s.Name] = s.Value
 	}
 	return header
 }
 
-func writeRecording(c *cobra.Command, file string, header *recordingHeader, events []byte) (err error) {
+func writeRecording(c *cobra.Command, file string, header *api.RecordingHeader, events []byte) (err error) {
 	out := c.OutOrStdout()
 	if file != "" {
 		f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)

@@ -208,7 +208,9 @@ func memberAbout(instance, host string) string {
 }
 
 // gone says whether the note is the end of a member.
-func (n *replayedNote) gone() bool { return n.kind == group.SessionExpired || n.kind == group.MemberRemoved }
+func (n *replayedNote) gone() bool {
+	return n.kind == group.SessionExpired || n.kind == group.MemberRemoved
+}
 
 // note adds what became of a member. How the group is after it is a change.
 func (d *diagram) note(s *replayedStep, n *replayedNote) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/skein-io/skein/internal/api"
 	"github.com/skein-io/skein/internal/config"
 	"github.com/skein-io/skein/internal/group"
 )
@@ -22,7 +23,7 @@ type replay struct {
 	tell func(*replayedStep) error // each step in order
 	end  func() error              // of each recording
 
-	header  recordingHeader
+	header  api.RecordingHeader
 	shard   *group.Replayer
 	fx      group.Effects
 	line    int
@@ -130,12 +131,12 @@ func (r *replay) begin(text []byte) error {
 		Version   int    `json:"version"`
 	}
 	switch err := json.Unmarshal(text, &kind); {
-	case err != nil || kind.Recording != recordingKind:
+	case err != nil || kind.Recording != api.RecordingKind:
 		return errors.New("this is no recording; skein debug record makes one")
-	case kind.Version != recordingVersion:
-		return fmt.Errorf("the recording has version %d, this program reads version %d", kind.Version, recordingVersion)
+	case kind.Version != api.RecordingVersion:
+		return fmt.Errorf("the recording has version %d, this program reads version %d", kind.Version, api.RecordingVersion)
 	}
-	var header recordingHeader
+	var header api.RecordingHeader
 	if err := json.Unmarshal(text, &header); err != nil {
 		return err
 	}
