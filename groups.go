@@ -1,11 +1,14 @@
 package skein
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
+	"github.com/skein-io/skein/internal/api"
 	"github.com/skein-io/skein/internal/coordinator"
 	"github.com/skein-io/skein/internal/disk"
 	"github.com/skein-io/skein/internal/group"
@@ -33,12 +36,16 @@ func (p *parts) openGroups(c *Config) error {
 	return nil
 }
 
-// keepRecording writes what a loop of the coordinator did before a panic beside the data, for `skein debug replay`.
+// keepRecording writes what a loop of the coordinator did before a panic beside the data, for `skein group replay`.
 func (p *parts) keepRecording(files disk.FS, partition int32, recording []byte) {
 	name := fmt.Sprintf("crash-group-%d-%d.jsonl", partition, time.Now().Unix())
+	header, err := json.Marshal(api.NewRecordingHeader(p.broker.NodeID, partition, time.Now(), p.broker))
+	if err != nil {
+		header = nil // never: it is plain
+	}
 	f, err := files.Create(name)
 	if err == nil {
-		if _, err = f.WriteAt(recording, 0); err == nil {
+		if _, err = f.WriteAt(slices.Concat(header, []byte("\n"), recording), 0); err == nil {
 			err = f.Sync()
 		}
 		err = errors.Join(err, f.Close())

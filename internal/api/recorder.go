@@ -16,7 +16,7 @@ var recordedSettings = []string{
 }
 
 // DescribeFlightRecorder (0x4001), version 0, skein's own: the last events of the group coordinator's loop for one
-// partition of __consumer_offsets, with the properties that it decides by, for `skein debug replay`. The events hold what
+// partition of __consumer_offsets, with the properties that it decides by, for `skein group replay`. The events hold what
 // clients sent: client ids, addresses and metadata of commits.
 func (n *Node) describeFlightRecorder(c *Call) {
 	request := c.Request.(*protocol.DescribeFlightRecorderRequest)

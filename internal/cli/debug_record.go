@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/skein-io/skein/internal/api"
 	"github.com/skein-io/skein/internal/coordinator"
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
@@ -25,7 +26,7 @@ func newDebugRecord() *cobra.Command {
 		Short: "Write a group coordinator's last events, as its flight recorder kept them",
 		Long: "Write the last events of the group coordinator's loop for one partition of __consumer_offsets as JSON lines, to stdout or a\n" +
 			"file. They hold what clients sent: ids, addresses and metadata of commits.",
-		Example: "  skein debug record --group billing --file billing.jsonl\n  skein debug replay billing.jsonl",
+		Example: "  skein debug record --group billing --file billing.jsonl\n  skein group replay billing.jsonl --group billing --diagram",
 		Args:    exactly(),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if c.Flags().Changed("partition") == (group != "") {
@@ -40,11 +41,11 @@ func newDebugRecord() *cobra.Command {
 					return err
 				}
 			}
-			recording, err := fetchRecording(c, &n, partition)
+			recording, address, err := fetchRecording(c, &n, partition)
 			if err != nil {
 				return err
 			}
-			return writeRecording(c, file, partition, recording)
+			return writeRecording(c, file, newRecordingHeader(partition, address, recording), recording.Events)
 		},
 	}
 	n.flags(c)
@@ -79,10 +80,9 @@ func partitionOfGroup(c *cobra.Command, n *connection, group string) (int32, err
 	return hash.PartitionFor(group), nil
 }
 
-// fetchRecording asks each broker in turn; the one that leads the partition has the recorder.
-func fetchRecording(c *cobra.Command, n *connection, partition int32) (*protocol.DescribeFlightRecorderResponse, error) {
-	var found *protocol.DescribeFlightRecorderResponse
-	err := n.eachBroker(c, func(_ int32, w *wire) error {
+// fetchRecording asks each broker in turn; the one that leads the partition has the recorder. The address is that broker's.
+func fetchRecording(c *cobra.Command, n *connection, partition int32) (found *protocol.DescribeFlightRecorderResponse, address string, err error) {
+	err = n.eachBroker(c, func(_ int32, w *wire) error {
 		if found != nil {
 			return nil
 		}
@@ -93,7 +93,7 @@ func fetchRecording(c *cobra.Command, n *connection, partition int32) (*protocol
 		}
 		switch response.ErrorCode {
 		case protocol.None:
-			found = response
+			found, address = response, w.address
 		case protocol.NotCoordinator:
 		default:
 			return errors.New(describeCode(response.ErrorCode, response.ErrorMessage))
@@ -103,10 +103,19 @@ func fetchRecording(c *cobra.Command, n *connection, partition int32) (*protocol
 	if err == nil && found == nil {
 		err = fmt.Errorf("no broker coordinates partition %d of %s; is there one, and was any group used?", partition, metadata.ConsumerOffsetsTopic)
 	}
-	return found, err
+	return found, address, err
 }
 
-func writeRecording(c *cobra.Command, file string, partition int32, recording *protocol.DescribeFlightRecorderResponse) (err error) {
+func newRecordingHeader(partition int32, address string, recording *protocol.DescribeFlightRecorderResponse) *api.RecordingHeader {
+	header := api.NewRecordingHeader(recording.NodeID, partition, time.Now(), nil)
+	header.Software, header.Address, header.OmittedBytes = Version(), address, recording.OmittedBytes
+	for _, s := range recording.Settings {
+		header.Settings[s.Name] = s.Value
+	}
+	return header
+}
+
+func writeRecording(c *cobra.Command, file string, header *api.RecordingHeader, events []byte) (err error) {
 	out := c.OutOrStdout()
 	if file != "" {
 		f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
@@ -116,11 +125,6 @@ func writeRecording(c *cobra.Command, file string, partition int32, recording *p
 		defer func() { err = errors.Join(err, f.Close()) }()
 		out = f
 	}
-	header := recordingHeader{Recording: recordingKind, Version: recordingVersion, Node: recording.NodeID, Partition: partition,
-		Software: Version(), At: time.Now().UTC(), OmittedBytes: recording.OmittedBytes, Settings: map[string]string{}}
-	for _, s := range recording.Settings {
-		header.Settings[s.Name] = s.Value
-	}
 	line, err := marshalPlain(header)
 	if err != nil {
 		return err
@@ -128,11 +132,11 @@ func writeRecording(c *cobra.Command, file string, partition int32, recording *p
 	if _, err := out.Write(append(line, '\n')); err != nil {
 		return err
 	}
-	if _, err := out.Write(recording.Events); err != nil {
+	if _, err := out.Write(events); err != nil {
 		return err
 	}
 	if file != "" {
-		_, err = fmt.Fprintf(c.ErrOrStderr(), "%s: events of partition %d of node %d\n", file, partition, recording.NodeID)
+		_, err = fmt.Fprintf(c.ErrOrStderr(), "%s: events of partition %d of node %d\n", file, header.Partition, header.Node)
 	}
 	return err
 }

@@ -89,6 +89,23 @@ func TestEveryEventIsRecordable(t *testing.T) {
 	}
 }
 
+// TestEventsNameTheirGroup: a recorder puts the state of a group before the first event that is about it, so it must find
+// each event's group.
+func TestEventsNameTheirGroup(t *testing.T) {
+	for _, k := range eventKinds {
+		e := k.make()
+		field := reflect.ValueOf(e).Elem().FieldByName("GroupID")
+		if field.IsValid() {
+			if field.SetString("g"); GroupOf(e) != "g" {
+				t.Errorf("%s is about group %q, want g", k.name, GroupOf(e))
+			}
+		}
+	}
+	if got := GroupOf(&Timer{Key: TimerKey{Group: "g"}}); got != "g" {
+		t.Errorf("a timer is about group %q, want g", got)
+	}
+}
+
 // TestReplayFromTheMiddle: a recording that begins anywhere in a life of the coordinator, with a snapshot of the group
 // before its first event, comes to the same group, offsets and waits before each event, to the last field.
 func TestReplayFromTheMiddle(t *testing.T) {

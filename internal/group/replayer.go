@@ -1,5 +1,10 @@
 package group
 
+import (
+	"encoding/json"
+	"math"
+)
+
 // Replayer gives recorded events to a shard of its own. Groups that the recording begins with, or comes upon later, are
 // made by Restored; events of a group that was left out are left out too.
 type Replayer struct {
@@ -27,6 +32,29 @@ func (p *Replayer) Step(r Recorded, fx *Effects) (skipped bool) {
 	return false
 }
 
+// Look is how a group is now. One that is not there is Dead, of generation -1.
+func (p *Replayer) Look(id string) (state State, generation int32, members int) {
+	g := p.Shard.groups[id]
+	if g == nil {
+		return Dead, -1, 0
+	}
+	return g.state, g.generation, g.members.len()
+}
+
+// Agrees says whether the replay has come to what a snapshot says of a group, to the last field. It is asked before the
+// snapshot is stepped. One that was left out says nothing, so it agrees.
+func (p *Replayer) Agrees(e *Restored) bool {
+	if e.Omitted {
+		return true
+	}
+	recorded, err := json.Marshal(e)
+	if err != nil {
+		return false
+	}
+	replayed, err := json.Marshal(p.Shard.Snapshot(e.GroupID, math.MaxInt))
+	return err == nil && string(recorded) == string(replayed)
+}
+
 // GroupOf is the group that an event is about; "" if it is about none or all.
 func GroupOf(event Event) string {
 	switch e := event.(type) {
@@ -45,6 +73,10 @@ func GroupOf(event Event) string {
 	case *Fetch:
 		return e.GroupID
 	case *Describe:
+		return e.GroupID
+	case *Why:
+		return e.GroupID
+	case *Inspect:
 		return e.GroupID
 	case *Delete:
 		return e.GroupID

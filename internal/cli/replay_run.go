@@ -7,11 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"time"
 
-	"github.com/spf13/cobra"
-
+	"github.com/skein-io/skein/internal/api"
 	"github.com/skein-io/skein/internal/config"
 	"github.com/skein-io/skein/internal/group"
 )
@@ -19,60 +16,33 @@ import (
 // recordedLineMax bounds a line of a recording: an event is at most a request, in JSON.
 const recordedLineMax = 256 << 20
 
-func newDebugReplay() *cobra.Command {
-	var (
-		o    output
-		only string
-	)
-	c := &cobra.Command{
-		Use:   "replay FILE",
-		Short: "Decide a recording again, and print what each event led to",
-		Long: "Give the events of a recording to the group coordinator's own code, one after the other, and print what each led to: records,\n" +
-			"replies, timers, notes. Nothing is sent to anybody. Where it comes to a state that must not be, it says which, and the exit\n" +
-			"code is 1. FILE - is stdin.",
-		Args: exactly("FILE"),
-		RunE: func(c *cobra.Command, args []string) error {
-			if err := o.check(c); err != nil {
-				return err
-			}
-			in := c.InOrStdin()
-			if args[0] != "-" {
-				f, err := os.Open(args[0])
-				if err != nil {
-					return fmt.Errorf("recording: %w", err)
-				}
-				defer f.Close()
-				in = f
-			}
-			out := bufio.NewWriterSize(c.OutOrStdout(), 64<<10)
-			r := replay{out: out, json: o.format == "json", only: only}
-			r.warn = func(format string, args ...any) { fmt.Fprintf(c.ErrOrStderr(), format+"\n", args...) }
-			err := r.run(in)
-			if bad := out.Flush(); err == nil {
-				err = bad
-			}
-			if err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
-			}
-			return nil
-		},
-	}
-	o.flag(c)
-	c.Flags().StringVarP(&only, "group", "g", "", "print only events and effects of `GROUP`")
-	return c
+// replay is a shard that is given the events of a recording. A file may hold several, one after the other.
+type replay struct {
+	only string // a group, or ""
+	warn func(format string, args ...any)
+	tell func(*replayedStep) error // each step in order
+	end  func() error              // of each recording
+
+	header  api.RecordingHeader
+	shard   *group.Replayer
+	fx      group.Effects
+	line    int
+	last    group.Instant         // of the last event
+	whole   bool                  // it begins with the load of the log
+	known   map[string]bool       // groups whose state it has, or that were warned of
+	sound   map[string]bool       // groups whose state it has
+	looks   map[string]groupLook  // how groups were after the step before
+	asked   map[group.Token]asked // requests that are not answered yet
+	waiting []group.DeferredReply
+	names   *shortNames
+	differs int // snapshots that the replay did not come to
 }
 
-// replay is a shard that is given the events of a recording.
-type replay struct {
-	out   io.Writer
-	json  bool
-	only  string // a group, or ""
-	warn  func(format string, args ...any)
-	shard *group.Replayer
-	fx    group.Effects
-	line  int
-	whole bool            // it begins with the load of the log
-	known map[string]bool // groups whose state it has, or that were warned of
+// groupLook is how a group is.
+type groupLook struct {
+	state      group.State
+	generation int32
+	members    int
 }
 
 func (r *replay) run(in io.Reader) error {
@@ -94,6 +64,13 @@ func (r *replay) run(in io.Reader) error {
 	if r.shard == nil {
 		return errors.New("there is no recording in it")
 	}
+	if err := r.end(); err != nil {
+		return err
+	}
+	if r.differs > 0 {
+		return fmt.Errorf("the replay came to another state than was recorded, %s: another version of skein recorded it, or this one does not decide alike",
+			plural(r.differs, "time"))
+	}
 	return nil
 }
 
@@ -111,23 +88,37 @@ func (r *replay) take(text []byte) error {
 	if err != nil || skipped {
 		return err
 	}
-	return r.print(recorded)
+	r.last = max(r.last, recorded.At)
+	step := r.describe(recorded)
+	if r.only != "" && !step.concerns(r.only) {
+		return nil
+	}
+	return r.tell(step)
 }
 
 // notice warns where the recording does not have what an event is decided by: a recording has the state of each group
-// before its first event, or begins with the load of the log.
+// before its first event, or begins with the load of the log. Where it has a state that the replay came to itself, the
+// two are compared.
 func (r *replay) notice(event group.Event) {
 	id := group.GroupOf(event)
 	switch e := event.(type) {
 	case *group.Loaded:
 		r.whole = true
 	case *group.Restored:
-		r.known[id] = true
+		if r.sound[id] && !r.shard.Agrees(e) {
+			r.differs++
+			r.warn("line %d: group %s is not what the replay came to; it goes on with what was recorded", r.line, printable(id))
+		}
+		r.known[id], r.sound[id] = true, !e.Omitted
 		if e.Omitted {
 			r.warn("group %s was too large for the recording: its next events are left out", printable(id))
 		}
 	default:
-		if id != "" && !r.whole && !r.known[id] {
+		switch {
+		case id == "" || r.known[id]:
+		case r.whole:
+			r.known[id], r.sound[id] = true, true
+		default:
 			r.known[id] = true
 			r.warn("the recording has nothing of what group %s was before its first event: what was known then is missing here", printable(id))
 		}
@@ -140,12 +131,12 @@ func (r *replay) begin(text []byte) error {
 		Version   int    `json:"version"`
 	}
 	switch err := json.Unmarshal(text, &kind); {
-	case err != nil || kind.Recording != recordingKind:
+	case err != nil || kind.Recording != api.RecordingKind:
 		return errors.New("this is no recording; skein debug record makes one")
-	case kind.Version != recordingVersion:
-		return fmt.Errorf("the recording has version %d, this program reads version %d", kind.Version, recordingVersion)
+	case kind.Version != api.RecordingVersion:
+		return fmt.Errorf("the recording has version %d, this program reads version %d", kind.Version, api.RecordingVersion)
 	}
-	var header recordingHeader
+	var header api.RecordingHeader
 	if err := json.Unmarshal(text, &header); err != nil {
 		return err
 	}
@@ -153,7 +144,14 @@ func (r *replay) begin(text []byte) error {
 	if err != nil {
 		return err
 	}
-	r.shard, r.whole, r.known = group.NewReplayer(settings), false, map[string]bool{}
+	if r.shard != nil {
+		if err := r.end(); err != nil {
+			return err
+		}
+	}
+	r.header, r.shard, r.whole, r.last = header, group.NewReplayer(settings), false, 0
+	r.known, r.sound, r.looks = map[string]bool{}, map[string]bool{}, map[string]groupLook{}
+	r.asked, r.waiting, r.names = map[group.Token]asked{}, nil, newShortNames()
 	r.fx.Reset()
 	if header.OmittedBytes > 0 {
 		r.warn("the oldest events, %s of them, were left out when it was recorded", size(header.OmittedBytes))
@@ -194,6 +192,10 @@ func (r *replay) step(recorded group.Recorded) (skipped bool, err error) {
 	return r.shard.Step(recorded, &r.fx), nil
 }
 
-func instant(at group.Instant) string {
-	return time.UnixMilli(int64(at)).UTC().Format("2006-01-02T15:04:05.000Z")
+// groups are those that the recording has events of, or the one that is asked for.
+func (r *replay) groups() []string {
+	if r.only != "" {
+		return []string{r.only}
+	}
+	return sortedKeys(r.known)
 }
