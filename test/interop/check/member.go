@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,6 +12,9 @@ import (
 // Member remembers what one group member said. It is safe for concurrent use.
 type Member struct {
 	Name string
+	// Incremental is for members with a cooperative assignor: what is assigned
+	// comes in addition, what is revoked or lost is all that goes.
+	Incremental bool
 
 	mu       sync.Mutex
 	records  []line.Event
@@ -19,6 +23,8 @@ type Member struct {
 	durable  map[int32]int64 // next at the last successful synchronous commit
 	commits  []line.Event
 	changes  []Change
+	runs     []Run
+	open     map[int32]int // the run of each partition that the member has, by index
 	troubles []string
 }
 
@@ -33,7 +39,7 @@ type Change struct {
 
 // NewMember starts with nothing.
 func NewMember(name string) *Member {
-	return &Member{Name: name, next: map[int32]int64{}, durable: map[int32]int64{}}
+	return &Member{Name: name, next: map[int32]int64{}, durable: map[int32]int64{}, open: map[int32]int{}}
 }
 
 // Take is the event handler of the member's group command.
@@ -44,6 +50,7 @@ func (m *Member) Take(e line.Event, at time.Time) {
 	case line.Rec:
 		m.records = append(m.records, e)
 		m.next[e.P] = e.O + 1
+		m.extend(e)
 	case line.Assigned, line.Revoked, line.Lost:
 		m.change(e, at)
 	case line.Committed:
@@ -51,6 +58,7 @@ func (m *Member) Take(e line.Event, at time.Time) {
 		if e.Error == "" {
 			for p, o := range m.next {
 				m.durable[p] = o
+				m.runs[m.open[p]].Committed = o
 			}
 		}
 	case line.Trouble:
@@ -60,13 +68,20 @@ func (m *Member) Take(e line.Event, at time.Time) {
 
 func (m *Member) change(e line.Event, at time.Time) {
 	m.changes = append(m.changes, Change{Kind: e.E, Parts: e.Ps, At: at, After: len(m.records)})
-	if e.E == line.Assigned {
-		m.assigned = e.Ps
-		return
+	gone := e.Ps
+	if !m.Incremental {
+		gone = m.assigned
+		for p := range m.next {
+			gone = append(gone, p)
+		}
 	}
-	m.assigned = nil
-	for _, p := range e.Ps {
+	m.assigned = slices.DeleteFunc(slices.Clone(m.assigned), func(p int32) bool { return slices.Contains(gone, p) })
+	for _, p := range gone {
 		delete(m.next, p)
+		delete(m.open, p)
+	}
+	if e.E == line.Assigned {
+		m.assigned = append(m.assigned, e.Ps...)
 	}
 }
 
@@ -135,27 +150,24 @@ func Contents(t Topic, members ...*Member) error {
 }
 
 // Steps demands that a member's offsets rise by one, except where its
-// assignment changed: there it may go back, but not skip.
+// assignment changed. With a cooperative assignor that is so only for the
+// partitions that came or went.
 func (m *Member) Steps() error {
-	changed := map[int]bool{}
-	for _, c := range m.Changes() {
-		changed[c.After] = true
-	}
-	type run struct {
-		next  int64
-		epoch int
-	}
-	runs := map[int32]run{}
-	epoch := 0
+	changes := m.Changes()
+	next := map[int32]int64{}
 	for i, e := range m.Records() {
-		if changed[i] {
-			epoch++
+		for ; len(changes) > 0 && changes[0].After <= i; changes = changes[1:] {
+			if !m.Incremental {
+				clear(next)
+			}
+			for _, p := range changes[0].Parts {
+				delete(next, p)
+			}
 		}
-		at, known := runs[e.P]
-		if known && at.epoch == epoch && e.O != at.next {
-			return fmt.Errorf("%s: partition %d goes from offset %d to %d", m.Name, e.P, at.next-1, e.O)
+		if want, known := next[e.P]; known && e.O != want {
+			return fmt.Errorf("%s: partition %d goes from offset %d to %d", m.Name, e.P, want-1, e.O)
 		}
-		runs[e.P] = run{next: e.O + 1, epoch: epoch}
+		next[e.P] = e.O + 1
 	}
 	return nil
 }

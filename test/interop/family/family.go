@@ -33,6 +33,12 @@ type Family struct {
 	// OneAtATime: the library waits for each answer before it sends the next
 	// request of a connection, so that a commit waits behind a long poll.
 	OneAtATime bool
+	// Cooperative: the library has the assignor cooperative-sticky.
+	Cooperative bool
+	// BlindCommits: the library does not say whether a commit succeeded.
+	BlindCommits bool
+	// CommitsAhead: the program commits what it has not told yet, so that a member that ends may take records with it.
+	CommitsAhead bool
 	// install brings the library and returns how its program is started.
 	install func(ctx context.Context) ([]string, error)
 
@@ -51,19 +57,21 @@ var (
 func All() []*Family {
 	return []*Family{
 		{Name: "kcat", Library: "kcat (Debian), librdkafka", Codecs: everyCodec, Idempotence: both,
-			Commits: []string{"auto"}, install: kcat},
+			Commits: []string{"auto"}, Cooperative: true, BlindCommits: true, CommitsAhead: true, install: kcat},
 		{Name: "confluent-python", Library: "confluent-kafka " + confluentVersion, Codecs: everyCodec, Idempotence: both,
-			TellsOffsets: true, RecordHeaders: true, Commits: syncAsync, RevokesInCallback: true, install: python("confluent.py")},
+			TellsOffsets: true, RecordHeaders: true, Commits: syncAsync, RevokesInCallback: true, Cooperative: true,
+			install: python("confluent.py")},
 		{Name: "kafka-python", Library: "kafka-python " + kafkaPythonVersion, Codecs: everyCodec, Idempotence: both,
-			TellsOffsets: true, RecordHeaders: true, Commits: syncAsync, install: python("kafkapython.py")},
+			TellsOffsets: true, RecordHeaders: true, Commits: syncAsync, Cooperative: true, install: python("kafkapython.py")},
 		{Name: "kafkajs", Library: "kafkajs " + kafkajsVersion, Codecs: []string{"none", "gzip", "snappy"}, Idempotence: both,
 			TellsOffsets: false, RecordHeaders: true, Commits: []string{"sync"}, install: kafkajs},
 		javaFamily("2.8.2"), javaFamily("3.9.1"), javaFamily("4.3.1"),
 		{Name: "franz-go", Library: "franz-go v1.22.2", Codecs: everyCodec, Idempotence: both,
-			TellsOffsets: true, RecordHeaders: true, Commits: syncAsync, RevokesInCallback: true, install: goProgram("franz-go")},
+			TellsOffsets: true, RecordHeaders: true, Commits: syncAsync, RevokesInCallback: true, Cooperative: true,
+			install: goProgram("franz-go")},
 		{Name: "sarama", Library: "sarama v1.61.1", Codecs: everyCodec, Idempotence: both,
 			TellsOffsets: true, RecordHeaders: true, Commits: syncAsync, RevokesInCallback: true, OneAtATime: true,
-			install: goProgram("sarama")},
+			BlindCommits: true, install: goProgram("sarama")},
 		{Name: "kafka-go", Library: "segmentio/kafka-go v0.4.51", Codecs: everyCodec, Idempotence: []bool{false},
 			TellsOffsets: true, RecordHeaders: true, Commits: syncAsync, install: goProgram("kafka-go")},
 	}
@@ -71,7 +79,8 @@ func All() []*Family {
 
 func javaFamily(version string) *Family {
 	return &Family{Name: "java-" + version, Library: "kafka-clients " + version, Codecs: everyCodec, Idempotence: both,
-		TellsOffsets: true, RecordHeaders: true, Commits: syncAsync, RevokesInCallback: true, install: java(version)}
+		TellsOffsets: true, RecordHeaders: true, Commits: syncAsync, RevokesInCallback: true, Cooperative: true,
+		install: java(version)}
 }
 
 // Install brings the library once; later calls return what the first one said.

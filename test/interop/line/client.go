@@ -93,6 +93,12 @@ func (c *Client) Kill() {
 	<-c.gone
 }
 
+// Pause stops the program and its children with SIGSTOP, Resume lets them go on.
+func (c *Client) Pause() error { return syscall.Kill(-c.cmd.Process.Pid, syscall.SIGSTOP) }
+
+// Resume ends a Pause.
+func (c *Client) Resume() error { return syscall.Kill(-c.cmd.Process.Pid, syscall.SIGCONT) }
+
 // Close ends the program: politely, by the end of its stdin, then by force.
 func (c *Client) Close() {
 	_ = c.stdin.Close()

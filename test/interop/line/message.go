@@ -54,6 +54,9 @@ type Request struct {
 	RateMax     int    `json:"ratemax,omitempty"`
 	SessionMs   int    `json:"session_ms,omitempty"`
 	HeartbeatMs int    `json:"heartbeat_ms,omitempty"`
+	// Assignor is "range" or "cooperative-sticky". Left out it is range where
+	// the program can choose, else what the library does by itself.
+	Assignor string `json:"assignor,omitempty"`
 	// N is how many commits the word "commit" asks for.
 	N int `json:"n,omitempty"`
 
@@ -71,7 +74,7 @@ const (
 	Unsupported = "unsupported"
 	Ack         = "ack"       // produce: record I is at partition P, offset O (-1: not told)
 	Rec         = "rec"       // consume, group: one record
-	Assigned    = "assigned"  // group: Ps were given to the member
+	Assigned    = "assigned"  // group: Ps were given to the member; cooperative-sticky: in addition
 	Revoked     = "revoked"   // group: Ps are taken from the member
 	Lost        = "lost"      // group: the member lost its session
 	Committed   = "committed" // group: one commit, Ms long

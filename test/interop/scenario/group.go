@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/skein-io/skein/test/interop/check"
@@ -13,233 +12,246 @@ import (
 )
 
 const (
-	sessionMs   = 6000
-	heartbeatMs = 1000
-	// inTheSocket is time for a commit that the dead member had sent to be
-	// taken; its session ends much later.
-	inTheSocket = 700 * time.Millisecond
+	cooperativeSticky = "cooperative-sticky"
+	// awhile is how many records a member takes before something happens, so
+	// that it has committed.
+	awhile = 50
+	// patience is for one step on a slow machine. A session is 6 s.
+	patience = 2 * time.Minute
 )
 
-// seat is one member of a group: its program, its command and its memory.
-type seat struct {
-	*check.Member
-	client *line.Client
-	run    *line.Run
+// turnover is a group whose members come and go while records keep coming.
+type turnover struct {
+	env          *Env
+	f            *family.Family
+	topic, group string
+	request      line.Request
+	seats        []*seat          // that have partitions
+	members      []*check.Member  // of all times
+	programs     []*seat          // of all times
+	floor        map[int32]int64  // the commits that were seen last
+	owners       map[int32]string // member ids, when they were seen last
+	untold       []check.Run      // what a program took with it (CommitsAhead)
+	work         *stream
+	notes        Notes
 }
 
-// Group lets three members share a topic, kills one with SIGKILL, and demands
-// that the others go on from its committed offsets and nothing is missing.
+// Group lets three members share a topic while records keep coming. In turn
+// one is killed with SIGKILL and another takes its place, one is stopped with
+// SIGSTOP beyond its session and comes back, one leaves. After each step the
+// others have to have all partitions, each once, and go on from the committed
+// offsets. No commit may ever move an offset back, no record may be missing,
+// and none may come twice unless it was not committed when its partition moved.
 func Group(ctx context.Context, env *Env, f *family.Family) (Notes, error) {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	return runTurnover(ctx, env, f, "group", "")
+}
+
+// Cooperative is Group with the assignor cooperative-sticky.
+var Cooperative = Scenario{
+	Name:    "cooperative",
+	Applies: func(f *family.Family) bool { return f.Cooperative },
+	Run: func(ctx context.Context, env *Env, f *family.Family) (Notes, error) {
+		return runTurnover(ctx, env, f, "cooperative", cooperativeSticky)
+	},
+}
+
+func runTurnover(ctx context.Context, env *Env, f *family.Family, name, assignor string) (Notes, error) {
+	ctx, cancel := context.WithTimeout(ctx, 8*time.Minute)
 	defer cancel()
-	topic, group := named(f, "group"), named(f, "group")
-	if err := env.topic(ctx, topic, partitions); err != nil {
-		return nil, err
-	}
-	if err := env.seed(ctx, f, topic, "g", env.Records, time.Now().Add(-24*time.Hour)); err != nil {
-		return nil, err
-	}
-	held, err := check.ReadTopic(ctx, env.Broker.Addr(), topic)
+	t := &turnover{env: env, f: f, topic: named(f, name), group: named(f, name), floor: map[int32]int64{}, notes: Notes{}}
+	t.request = memberRequest(f, t.topic, t.group, env.Records)
+	t.request.Assignor = assignor
+	defer func() { closeSeats(t.programs) }()
+	err := env.topic(ctx, t.topic, partitions)
 	if err != nil {
 		return nil, err
 	}
-	seats, err := seatGroup(ctx, env, f, memberRequest(f, topic, group, env.Records))
-	defer closeSeats(seats)
+	if err := env.seed(ctx, f, t.topic, "g", env.Records, time.Now().Add(-24*time.Hour)); err != nil {
+		return nil, err
+	}
+	t.work, err = env.stream(ctx, f.Codecs[len(f.Codecs)-1], t.topic, "s", t.request.RateMax/2)
 	if err != nil {
 		return nil, err
 	}
-	return killOne(ctx, env, seats, held, topic, group)
+	defer func() { _ = t.work.stop() }()
+	if err := t.steps(ctx); err != nil {
+		return t.notes, fmt.Errorf("%w; %s", err, histories(t.programs))
+	}
+	if err := t.work.stop(); err != nil {
+		return t.notes, err
+	}
+	if err := t.end(ctx); err != nil {
+		return t.notes, fmt.Errorf("%w; %s", err, histories(t.programs))
+	}
+	return t.notes, nil
 }
 
-// memberRequest asks for a member that takes about 8 s over its share.
-func memberRequest(f *family.Family, topic, group string, records int) line.Request {
-	return line.Request{Cmd: "group", Topic: topic, Group: group, Commit: f.Commits[0], Every: 20,
-		SessionMs: sessionMs, HeartbeatMs: heartbeatMs, RateMax: max(20, records/24)}
-}
-
-// seatGroup starts three members and waits until each has partitions.
-func seatGroup(ctx context.Context, env *Env, f *family.Family, r line.Request) ([]*seat, error) {
-	seats, err := startSeats(ctx, env, f, r)
-	if err != nil {
-		return seats, err
-	}
-	return seats, waitSeated(ctx, env, seats)
-}
-
-func startSeats(ctx context.Context, env *Env, f *family.Family, r line.Request) ([]*seat, error) {
-	var seats []*seat
-	for i := range 3 {
-		client, err := f.Start(ctx, env.Broker.Addr())
-		if err != nil {
-			return seats, err
-		}
-		m := check.NewMember(fmt.Sprintf("member %d", i))
-		seats = append(seats, &seat{Member: m, client: client, run: client.Send(r, m.Take)})
-	}
-	return seats, nil
-}
-
-// waitSeated waits until every partition has one owner and every member has
-// some, and each has taken a few records.
-func waitSeated(ctx context.Context, env *Env, seats []*seat) error {
-	err := env.until(ctx, "three members with partitions", 60*time.Second, func() (bool, error) {
-		owned := 0
-		for _, s := range seats {
-			if err := s.ended(ctx); err != nil {
-				return false, err
-			}
-			parts := s.Assigned()
-			if len(parts) == 0 || !tookSince(s.Member) {
-				return false, nil
-			}
-			owned += len(parts)
-		}
-		return owned == partitions, nil
-	})
-	if err != nil {
-		return fmt.Errorf("%w; %s", err, histories(seats))
-	}
-	return nil
-}
-
-// histories says what became of each member, for an error message.
-func histories(seats []*seat) string {
-	var b strings.Builder
-	for _, s := range seats {
-		fmt.Fprintf(&b, "\n%s took %d records;", s.Name, len(s.Records()))
-		for _, c := range s.Changes() {
-			fmt.Fprintf(&b, " %s %s %v after %d;", c.At.Format("05.000"), c.Kind, c.Parts, c.After)
-		}
-		fmt.Fprintf(&b, " %s", s.client.Stderr())
-	}
-	return b.String()
-}
-
-// tookSince reports whether the member took 50 records in its present
-// assignment, so that it has committed there.
-func tookSince(m *check.Member) bool {
-	changes := m.Changes()
-	return len(changes) > 0 && len(m.Records())-changes[len(changes)-1].After >= 50
-}
-
-// ended is the error of a member whose command is over.
-func (s *seat) ended(ctx context.Context) error {
-	select {
-	case <-s.run.Ended():
-		_, err := s.run.Wait(ctx)
-		return fmt.Errorf("%s ended too soon: %w", s.Name, err)
-	default:
-		return nil
-	}
-}
-
-func closeSeats(seats []*seat) {
-	for _, s := range seats {
-		s.client.Kill()
-	}
-}
-
-func killOne(ctx context.Context, env *Env, seats []*seat, held check.Topic, topic, group string) (Notes, error) {
-	victim, others := seats[0], seats[1:]
-	lost := victim.Assigned()
-	victim.client.Kill()
-	killed := time.Now()
-	time.Sleep(inTheSocket)
-	committed, err := env.committed(ctx, group, topic)
-	if err != nil {
-		return nil, err
-	}
-	members := []*check.Member{victim.Member, others[0].Member, others[1].Member}
-	if err := waitAll(ctx, env, held, others, members); err != nil {
-		return nil, err
-	}
-	notes := Notes{"taken over after": fmt.Sprintf("%.1fs", takenOver(killed, others).Sub(killed).Seconds())}
-	if err := fromCommitted(killed, lost, committed, others); err != nil {
-		return notes, err
-	}
-	for _, m := range members {
-		if err := m.Steps(); err != nil {
-			return notes, err
+func (t *turnover) steps(ctx context.Context) error {
+	for range 3 {
+		if err := t.come(ctx); err != nil {
+			return err
 		}
 	}
-	return notes, leaveGroup(ctx, env, others, held, topic, group)
-}
-
-// waitAll waits until the members have seen every record of the topic.
-func waitAll(ctx context.Context, env *Env, held check.Topic, running []*seat, members []*check.Member) error {
-	var missing error
-	err := env.until(ctx, "all records seen", 90*time.Second, func() (bool, error) {
-		for _, s := range running {
-			if err := s.ended(ctx); err != nil {
-				return false, err
-			}
-		}
-		missing = check.Contents(held, members...)
-		return missing == nil, nil
-	})
-	if err != nil && missing != nil {
-		return fmt.Errorf("%w: %w", err, missing)
+	if err := t.settled(ctx, "at the start"); err != nil {
+		return err
 	}
-	return err
-}
-
-// takenOver is when the first survivor got a new assignment after the kill.
-func takenOver(killed time.Time, others []*seat) time.Time {
-	at := time.Now()
-	for _, s := range others {
-		for _, c := range s.Changes() {
-			if c.Kind == line.Assigned && len(c.Parts) > 0 && c.At.After(killed) && c.At.Before(at) {
-				at = c.At
-			}
-		}
+	if err := t.away(ctx, "killed", func(s *seat) error { s.client.Kill(); return nil }); err != nil {
+		return err
 	}
-	return at
-}
-
-// fromCommitted demands that the first record a survivor took of each lost
-// partition is the one the dead member had committed to.
-func fromCommitted(killed time.Time, lost []int32, committed map[int32]int64, others []*seat) error {
-	for _, s := range others {
-		first := map[int32]int64{}
-		after := 0
-		for _, c := range s.Changes() {
-			if c.Kind == line.Assigned && c.At.After(killed) {
-				after = c.After
-				break
-			}
-		}
-		for _, e := range s.Records()[after:] {
-			if _, known := first[e.P]; !known {
-				first[e.P] = e.O
-			}
-		}
-		for p, o := range first {
-			if after > 0 && slices.Contains(lost, p) && o != committed[p] {
-				return fmt.Errorf("%s took over partition %d at offset %d, %d was committed", s.Name, p, o, committed[p])
-			}
-		}
+	if err := t.come(ctx); err != nil {
+		return err
 	}
-	return nil
-}
-
-// leaveGroup stops the members politely and looks at the final commits.
-func leaveGroup(ctx context.Context, env *Env, seats []*seat, held check.Topic, topic, group string) error {
-	for _, s := range seats {
+	if err := t.settled(ctx, "with another in place of the killed one"); err != nil {
+		return err
+	}
+	if err := t.pauseOne(ctx); err != nil {
+		return err
+	}
+	return t.away(ctx, "left", func(s *seat) error {
 		s.client.Stop()
-	}
-	for _, s := range seats {
-		if _, err := s.run.Wait(ctx); err != nil {
-			return fmt.Errorf("%s: leave: %w", s.Name, err)
-		}
-	}
-	committed, err := env.committed(ctx, group, topic)
+		_, err := s.run.Wait(ctx)
+		return err
+	})
+}
+
+// come adds a member.
+func (t *turnover) come(ctx context.Context) error {
+	s, err := startSeat(ctx, t.env, t.f, t.request, len(t.members))
 	if err != nil {
 		return err
 	}
-	for p, records := range held {
-		if end := records[len(records)-1].Offset + 1; committed[p] != end {
-			return fmt.Errorf("after the last commit partition %d is at %d, its end is %d", p, committed[p], end)
+	t.seats, t.programs, t.members = append(t.seats, s), append(t.programs, s), append(t.members, s.Member)
+	return nil
+}
+
+// settled waits until the members share the partitions and each took some
+// records since its assignment changed.
+func (t *turnover) settled(ctx context.Context, when string) error {
+	return t.until(ctx, "each member has partitions and works, "+when, func() (bool, error) {
+		if !share(t.seats) || slices.ContainsFunc(t.seats, func(s *seat) bool { return len(s.Assigned()) == 0 || !tookSince(s.Member) }) {
+			return false, nil
+		}
+		return t.oneOwner(ctx)
+	})
+}
+
+// tookSince reports whether the member took a while's records in its present
+// assignment.
+func tookSince(m *check.Member) bool {
+	changes := m.Changes()
+	return len(changes) > 0 && len(m.Records())-changes[len(changes)-1].After >= awhile
+}
+
+// until waits for something while the members work and no commit moves back.
+func (t *turnover) until(ctx context.Context, what string, ask func() (bool, error)) error {
+	return t.env.until(ctx, what, patience, func() (bool, error) {
+		if err := t.work.ended(); err != nil {
+			return false, err
+		}
+		for _, s := range t.seats {
+			if err := s.ended(ctx); err != nil {
+				return false, err
+			}
+		}
+		if err := t.commits(ctx); err != nil {
+			return false, err
+		}
+		return ask()
+	})
+}
+
+// commits demands that none moved back since it was seen last.
+func (t *turnover) commits(ctx context.Context) error {
+	committed, err := t.env.committed(ctx, t.group, t.topic)
+	if err != nil {
+		return err
+	}
+	for p, o := range t.floor {
+		if committed[p] < o {
+			return fmt.Errorf("partition %d was committed at %d and is now at %d", p, o, committed[p])
 		}
 	}
+	t.floor = committed
 	return nil
+}
+
+// oneOwner asks the broker who has what in the present generation. It is an
+// error if a partition is there twice, and true if each is there once.
+func (t *turnover) oneOwner(ctx context.Context) (bool, error) {
+	groups, err := t.env.adm.DescribeGroups(ctx, t.group)
+	if err != nil {
+		return false, fmt.Errorf("describe %s: %w", t.group, err)
+	}
+	g := groups[t.group]
+	if g.Err != nil || g.State != "Stable" {
+		return false, nil
+	}
+	t.owners = map[int32]string{}
+	for _, m := range g.Members {
+		assigned, ok := m.Assigned.AsConsumer()
+		if !ok {
+			return false, fmt.Errorf("the assignment of %s cannot be read", m.MemberID)
+		}
+		for _, topic := range assigned.Topics {
+			for _, p := range topic.Partitions {
+				if other, taken := t.owners[p]; taken {
+					return false, fmt.Errorf("partition %d has two owners in one generation: %s and %s", p, other, m.MemberID)
+				}
+				t.owners[p] = m.MemberID
+			}
+		}
+	}
+	return len(t.owners) == partitions, nil
+}
+
+// end waits until all is read, lets the rest leave and looks back.
+func (t *turnover) end(ctx context.Context) error {
+	held, err := check.ReadTopic(ctx, t.env.Broker.Addr(), t.topic)
+	if err != nil {
+		return err
+	}
+	gone := t.takenAway(held)
+	if err := waitAll(ctx, t.env, held, t.seats, append(slices.Clone(t.members), gone)); err != nil {
+		return err
+	}
+	for _, m := range t.members {
+		if err := m.Steps(); err != nil {
+			return err
+		}
+	}
+	if !t.f.BlindCommits {
+		if err := check.Owners(t.members...); err != nil {
+			return err
+		}
+	}
+	if err := leaveGroup(ctx, t.env, t.seats, held, t.topic, t.group); err != nil {
+		return err
+	}
+	t.notes["records"] = fmt.Sprintf("%d, %d of them twice", held.Len(), taken(t.members)+len(gone.Records())-held.Len())
+	return t.commits(ctx)
+}
+
+// takenAway stands for programs that committed records and ended before they
+// told them.
+func (t *turnover) takenAway(held check.Topic) *check.Member {
+	m := check.NewMember("a program that ended")
+	for _, r := range t.untold {
+		for o := r.From; o < r.Next; o++ {
+			if rec, ok := held.At(r.Partition, o); ok {
+				m.Take(line.Event{E: line.Rec, P: r.Partition, O: o, K: rec.Key, V: rec.Value, H: rec.Headers}, time.Now())
+			}
+		}
+	}
+	if n := len(m.Records()); n > 0 {
+		t.notes["committed and not told"] = fmt.Sprintf("%d records", n)
+	}
+	return m
+}
+
+func taken(members []*check.Member) int {
+	n := 0
+	for _, m := range members {
+		n += len(m.Records())
+	}
+	return n
 }

@@ -42,10 +42,11 @@ type Scenario struct {
 	Run     func(ctx context.Context, env *Env, f *family.Family) (Notes, error)
 }
 
-// PerFamily are the scenarios that families run by themselves, side by side.
+// PerFamily are the scenarios that families run by themselves, side by side, those that apply.
 var PerFamily = []Scenario{
 	{Name: "produce", Run: Produce},
 	{Name: "group", Run: Group},
+	Cooperative,
 	{Name: "commit", Run: Commit},
 	{Name: "seek", Run: Seek},
 	{Name: "admin", Run: Admin},

@@ -34,7 +34,7 @@ func group(s *line.Session, r line.Request) (any, error) {
 
 func (m *member) options() []kgo.Opt {
 	options := []kgo.Opt{
-		kgo.ConsumerGroup(m.r.Group), kgo.ConsumeTopics(m.r.Topic), kgo.Balancers(kgo.RangeBalancer()),
+		kgo.ConsumerGroup(m.r.Group), kgo.ConsumeTopics(m.r.Topic), kgo.Balancers(balancer(m.r.Assignor)),
 		kgo.DisableAutoCommit(), kgo.BlockRebalanceOnPoll(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchMaxWait(500 * time.Millisecond),
 		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, ps map[string][]int32) {
@@ -53,6 +53,14 @@ func (m *member) options() []kgo.Opt {
 		options = append(options, kgo.HeartbeatInterval(time.Duration(m.r.HeartbeatMs)*time.Millisecond))
 	}
 	return options
+}
+
+// balancer is range unless the library's default is asked for by its name.
+func balancer(assignor string) kgo.GroupBalancer {
+	if assignor == "cooperative-sticky" {
+		return kgo.CooperativeStickyBalancer()
+	}
+	return kgo.RangeBalancer()
 }
 
 func (m *member) revoked(ps []int32) {

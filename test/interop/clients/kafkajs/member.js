@@ -25,7 +25,10 @@ class Member {
 
   watch() {
     const { GROUP_JOIN, REBALANCING, CRASH } = this.consumer.events
-    this.consumer.on(GROUP_JOIN, ({ payload }) => this.session.emit('assigned', { ps: payload.memberAssignment[this.r.topic] || [] }))
+    this.consumer.on(GROUP_JOIN, ({ payload }) => {
+      this.next.clear() // a member that was thrown out joins again without REBALANCING
+      this.session.emit('assigned', { ps: payload.memberAssignment[this.r.topic] || [] })
+    })
     this.consumer.on(REBALANCING, () => {
       this.next.clear()
       this.session.emit('revoked', { ps: [] })

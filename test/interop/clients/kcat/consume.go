@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -39,7 +40,7 @@ func consume(s *line.Session, r line.Request) (any, error) {
 // printed. A pipe of the pace makes kcat wait.
 func group(s *line.Session, r line.Request) (any, error) {
 	args := []string{"-E", "-G", r.Group, "-J", "-X", "auto.offset.reset=earliest", "-X", "auto.commit.interval.ms=500",
-		"-X", "partition.assignment.strategy=range", "-X", "queued.min.messages=1", "-u",
+		"-X", "partition.assignment.strategy=" + cmp.Or(r.Assignor, "range"), "-X", "queued.min.messages=1", "-u",
 		"-X", fmt.Sprintf("session.timeout.ms=%d", r.SessionMs), "-X", fmt.Sprintf("heartbeat.interval.ms=%d", r.HeartbeatMs)}
 	if r.Max > 0 {
 		args = append(args, "-c", strconv.Itoa(r.Max))
@@ -76,7 +77,13 @@ func group(s *line.Session, r line.Request) (any, error) {
 	return nil, err
 }
 
-var rebalance = regexp.MustCompile(`% Group \S+ rebalanced \(memberid .*\): (assigned|revoked): ?(.*)`)
+// kcat says it in two ways: all partitions of the member, or those that came or
+// went with a cooperative assignor.
+var (
+	rebalance   = regexp.MustCompile(`% Group \S+ rebalanced \(memberid .*\): (assigned|revoked): ?(.*)`)
+	incremental = regexp.MustCompile(`% Group \S+ rebalanced: incremental (assignment|revoke) of .* rebalance protocol\): ?(.*)`)
+	kinds       = map[string]string{"assigned": line.Assigned, "assignment": line.Assigned, "revoked": line.Revoked, "revoke": line.Revoked}
+)
 
 // rebalances turns what kcat says on stderr into events. The channel is closed
 // at the end of stderr.
@@ -91,11 +98,15 @@ func rebalances(s *line.Session, cmd *exec.Cmd) (<-chan struct{}, error) {
 		defer close(done)
 		lines := bufio.NewScanner(text)
 		for lines.Scan() {
-			if m := rebalance.FindStringSubmatch(lines.Text()); m != nil {
-				s.Emit(line.Event{E: m[1], Ps: partitionsOf(m[2])})
-			} else {
-				fmt.Fprintln(os.Stderr, lines.Text())
+			m := rebalance.FindStringSubmatch(lines.Text())
+			if m == nil {
+				m = incremental.FindStringSubmatch(lines.Text())
 			}
+			if m == nil {
+				fmt.Fprintln(os.Stderr, lines.Text())
+				continue
+			}
+			s.Emit(line.Event{E: kinds[m[1]], Ps: partitionsOf(m[2])})
 		}
 		_, _ = io.Copy(io.Discard, text)
 	}()

@@ -13,7 +13,7 @@ class Member:
     def __init__(self, base, session, r):
         self.session, self.r, self.next, self.sent = session, r, {}, {}
         config = {**base, "group.id": r["group"], "enable.auto.commit": False, "auto.offset.reset": "earliest",
-                  "partition.assignment.strategy": "range", "on_commit": self.committed}
+                  "partition.assignment.strategy": r.get("assignor", "range"), "on_commit": self.committed}
         if r.get("session_ms"):
             config["session.timeout.ms"] = r["session_ms"]
         if r.get("heartbeat_ms"):

@@ -21,6 +21,7 @@ type member struct {
 	taken       int
 	uncommitted int
 	next        map[int32]int64
+	told        chan struct{} // closed when watch has told the end of the session
 }
 
 func group(s *line.Session, r line.Request) (any, error) {
@@ -75,12 +76,14 @@ func (m *member) watchStop(ctx context.Context) {
 func (m *member) Setup(session sarama.ConsumerGroupSession) error {
 	m.s.Emit(line.Event{E: line.Assigned, Ps: session.Claims()[m.r.Topic]})
 	m.next = map[int32]int64{}
-	go m.watch(session)
+	m.told = make(chan struct{})
+	go m.watch(session, m.told)
 	return nil
 }
 
 // watch tells at once when the session ends, and serves the word "commit".
-func (m *member) watch(session sarama.ConsumerGroupSession) {
+func (m *member) watch(session sarama.ConsumerGroupSession, told chan<- struct{}) {
+	defer close(told)
 	for {
 		select {
 		case <-session.Context().Done():
@@ -106,8 +109,10 @@ func (m *member) commitAgain(session sarama.ConsumerGroupSession) {
 	m.commit(session)
 }
 
-// Cleanup is called by sarama when all claims have ended.
+// Cleanup is called by sarama when all claims have ended. The next Setup comes
+// after it, so the end of this session is told first.
 func (m *member) Cleanup(session sarama.ConsumerGroupSession) error {
+	<-m.told
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.commit(session)

@@ -129,7 +129,7 @@ func (p *plan) perFamily(ctx context.Context, env *scenario.Env, book *report.Bo
 		all.Go(func() {
 			defer func() { <-places }()
 			for _, s := range scenario.PerFamily {
-				if ctx.Err() == nil && chosen(p.scenarios, s.Name) {
+				if ctx.Err() == nil && chosen(p.scenarios, s.Name) && (s.Applies == nil || s.Applies(f)) {
 					p.one(ctx, env, f, s, book)
 				}
 			}

@@ -17,6 +17,13 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /** The command group: one member. It counts positions itself, so that what is committed is what was reported. */
 final class Membership implements ConsumerRebalanceListener {
+    private static final Map<String, String> ASSIGNORS = new HashMap<>();
+
+    static {
+        ASSIGNORS.put("range", "org.apache.kafka.clients.consumer.RangeAssignor");
+        ASSIGNORS.put("cooperative-sticky", "org.apache.kafka.clients.consumer.CooperativeStickyAssignor");
+    }
+
     private final Session session;
     private final JsonObject request;
     private final String commit;
@@ -47,7 +54,7 @@ final class Membership implements ConsumerRebalanceListener {
         config.put("group.id", request.get("group").getAsString());
         config.put("auto.offset.reset", "earliest");
         config.put("max.poll.records", "100");
-        config.put("partition.assignment.strategy", "org.apache.kafka.clients.consumer.RangeAssignor");
+        config.put("partition.assignment.strategy", ASSIGNORS.get(request.has("assignor") ? request.get("assignor").getAsString() : "range"));
         if (number("session_ms") > 0) {
             config.put("session.timeout.ms", String.valueOf(number("session_ms")));
         }
