@@ -18,7 +18,8 @@ import (
 //
 // Only skein is asked. A classic group's state is one record, and with 10,000
 // members it is larger than the 1 MiB that Kafka's defaults allow for a record
-// of __consumer_offsets, so there the group cannot become stable at all.
+// of __consumer_offsets, so there the leader's SyncGroup is answered with
+// UNKNOWN_SERVER_ERROR.
 
 const (
 	crowdTimeMax = 5 * time.Minute

@@ -2,6 +2,7 @@ package figure
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -47,7 +48,7 @@ func defaults(group, topic string) wire.Membership {
 // stay is a member in a stable group. It ends with the error of a heartbeat,
 // or after the member has left.
 func (r *rhythm) stay(i int, m *wire.Member) error {
-	beats, commits := r.ticks(i, defaultHeartbeat), r.ticks(i, r.commitEvery)
+	beats, commits := r.beats(i), r.commits(i)
 	if i == r.leaver {
 		r.offer(m)
 	}
@@ -139,8 +140,20 @@ type ticks struct {
 	every time.Duration
 }
 
-func (r *rhythm) ticks(i int, every time.Duration) *ticks {
-	t := &ticks{next: r.started.Add(every * time.Duration(i%r.members) / time.Duration(r.members)), every: every}
+// beats are the i-th member's heartbeats, spread evenly.
+func (r *rhythm) beats(i int) *ticks {
+	return r.ticks(defaultHeartbeat, float64(i%r.members)/float64(r.members))
+}
+
+// commits are its commits, spread evenly, too, and independent of the
+// heartbeats: successive multiples of the golden ratio fall everywhere.
+func (r *rhythm) commits(i int) *ticks {
+	_, share := math.Modf(float64(i) * math.Phi)
+	return r.ticks(r.commitEvery, share)
+}
+
+func (r *rhythm) ticks(every time.Duration, share float64) *ticks {
+	t := &ticks{next: r.started.Add(time.Duration(share * float64(every))), every: every}
 	if every > 0 {
 		t.advance()
 	}
