@@ -17,6 +17,10 @@ import (
 // wait for the answer within their poll loop. Such a client is found out by its spacing: if holding makes its next heartbeat
 // come later, then nothing of it is held any more. Clients that are not known as Aside are tried with a short hold.
 //
+// A gap of more than one and a half intervals says that a heartbeat was skipped: the interval was thought too long, as
+// happens when the gap that it was learnt from ended with a late heartbeat. Without that correction such a client would
+// skip every second heartbeat from then on, and half of the time there would be nothing to answer when a rebalance starts.
+//
 // With a member's second heartbeat its usual interval is known. The first is held for a moment if the client is known to
 // go on aside, else not at all.
 const (
@@ -72,6 +76,8 @@ func (b *beat) learn(now Instant, aside bool) {
 		b.usual += (gap - b.usual) / 4
 	case !aside && gap > b.usual+max(held/2, holdSlack):
 		b.waits = true
+	case aside && gap > b.usual*3/2:
+		b.usual = min(b.usual, gap/2) // one was skipped, perhaps because the hold lasted past it
 	default:
 		b.tried = true
 	}

@@ -56,10 +56,13 @@ var All = []Figure{
 	{Name: "latency", measure: (*Bench).latency},
 	{Name: "commits", measure: (*Bench).commits},
 	{Name: "join", measure: (*Bench).join},
+	{Name: "churn", measure: (*Bench).churn},
 	{Name: "takeover", measure: (*Bench).takeover},
 	{Name: "after", measure: (*Bench).after},
 	{Name: "partitions", measure: (*Bench).partitions, apart: true},
 	{Name: "restart", measure: (*Bench).restart, apart: true},
+	{Name: "crowd", measure: (*Bench).crowd, apart: true},
+	{Name: "load", measure: (*Bench).load, apart: true},
 }
 
 // figureTimeMax bounds one figure, whatever its clients do.

@@ -17,12 +17,15 @@ type Sizes struct {
 	Floor        int64
 	Latency      time.Duration
 	Commits      time.Duration
-	Members      int           // that join at once
-	Steady       time.Duration // of the groups before a member is killed
+	Members      int           // that join at once, and of the group that one leaves
+	Steady       time.Duration // of the groups before a member is killed, leaves or joins
 	Idle         time.Duration // before memory is read
 	Partitions   int
 	Restart      int64 // in the log when the broker is killed
 	RestartTurns int
+	Crowd        int // members of one group
+	Load         int // groups with committed offsets
+	LoadTurns    int
 }
 
 const (
@@ -36,6 +39,7 @@ func Full() Sizes {
 		Touch: 8 * gib, Produce: 2 * gib, Warm: 2 * gib, Consume: 2 * gib, Laps: 3, Floor: 2 * gib,
 		Latency: 15 * time.Second, Commits: 5 * time.Second, Members: 500, Steady: 11 * time.Second,
 		Idle: 10 * time.Second, Partitions: 5000, Restart: 10 * gib, RestartTurns: 3,
+		Crowd: 10_000, Load: 50_000, LoadTurns: 3,
 	}
 }
 
@@ -45,6 +49,7 @@ func Quick() Sizes {
 		Touch: 2 * gib, Produce: gib, Warm: gib, Consume: gib / 2, Laps: 2, Floor: gib,
 		Latency: 5 * time.Second, Commits: 3 * time.Second, Members: 500, Steady: 11 * time.Second,
 		Idle: 3 * time.Second, Partitions: 5000, Restart: 2 * gib, RestartTurns: 1,
+		Crowd: 10_000, Load: 50_000, LoadTurns: 1,
 	}
 }
 
@@ -54,6 +59,7 @@ func Tiny() Sizes {
 		Touch: 16 * mib, Produce: 64 * mib, Warm: 16 * mib, Consume: 32 * mib, Laps: 1, Floor: 64 * mib,
 		Latency: 2 * time.Second, Commits: time.Second, Members: 50, Steady: 4 * time.Second,
 		Idle: time.Second, Partitions: 200, Restart: 64 * mib, RestartTurns: 1,
+		Crowd: 300, Load: 1000, LoadTurns: 1,
 	}
 }
 

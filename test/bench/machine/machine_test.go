@@ -46,6 +46,9 @@ func TestOwnProcessCanBeRead(t *testing.T) {
 	if m, err := ReadMemory(pid); err != nil || m.RSS < m.Anonymous || m.Anonymous == 0 {
 		t.Errorf("memory %+v, %v", m, err)
 	}
+	if peak, err := ReadPeak(pid); err != nil || peak < 1<<20 {
+		t.Errorf("peak %v, %v", peak, err)
+	}
 	if busy, err := ReadBusy(); err != nil || busy <= 0 {
 		t.Errorf("busy %v, %v", busy, err)
 	}

@@ -41,3 +41,13 @@ func kilobytes(text, name string) (int64, error) {
 	}
 	return 0, fmt.Errorf("no line %q", name)
 }
+
+// ReadPeak is the most that a process has had in memory so far, in bytes, from
+// /proc/PID/status.
+func ReadPeak(pid int) (int64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, err
+	}
+	return kilobytes(string(status), "VmHWM:")
+}

@@ -8,10 +8,13 @@ import (
 )
 
 // APIVersions asks for the table of APIs, the first request of most clients.
-func (c *Conn) APIVersions() error {
+func (c *Conn) APIVersions() error { return c.APIVersionsAs("bench", "1") }
+
+// APIVersionsAs asks for it under a client software's name and version.
+func (c *Conn) APIVersionsAs(software, version string) error {
 	request := kmsg.NewPtrApiVersionsRequest()
 	request.SetVersion(3)
-	request.ClientSoftwareName, request.ClientSoftwareVersion = "bench", "1"
+	request.ClientSoftwareName, request.ClientSoftwareVersion = software, version
 	r, err := c.RoundTrip(request)
 	if err != nil {
 		return err
@@ -80,4 +83,43 @@ func (c *Conn) EndOffsets(topic string, n int32) (int64, error) {
 		}
 	}
 	return sum, nil
+}
+
+// CommittedOffsets returns what groups have committed, partition by partition
+// of the topic, in the order of the groups. It is an error if one of them
+// cannot be answered yet.
+func (c *Conn) CommittedOffsets(topic string, groups []string) ([][]int64, error) {
+	request := kmsg.NewPtrOffsetFetchRequest()
+	request.SetVersion(8)
+	for _, group := range groups {
+		one := kmsg.NewOffsetFetchRequestGroup()
+		one.Group = group // without topics: all that it has
+		request.Groups = append(request.Groups, one)
+	}
+	r, err := c.RoundTrip(request)
+	if err != nil {
+		return nil, err
+	}
+	byGroup := map[string][]int64{}
+	for _, group := range r.(*kmsg.OffsetFetchResponse).Groups {
+		if err := kerr.ErrorForCode(group.ErrorCode); err != nil {
+			return nil, fmt.Errorf("offsets of %s: %w", group.Group, err)
+		}
+		for _, t := range group.Topics {
+			for _, p := range t.Partitions {
+				if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+					return nil, fmt.Errorf("offset of %s for %s-%d: %w", group.Group, t.Topic, p.Partition, err)
+				}
+				if t.Topic != topic {
+					return nil, fmt.Errorf("group %s has an offset for %s-%d", group.Group, t.Topic, p.Partition)
+				}
+				byGroup[group.Group] = append(byGroup[group.Group], p.Offset)
+			}
+		}
+	}
+	offsets := make([][]int64, len(groups))
+	for i, group := range groups {
+		offsets[i] = byGroup[group]
+	}
+	return offsets, nil
 }

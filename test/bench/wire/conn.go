@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -27,8 +28,14 @@ type Conn struct {
 	stop        func() bool // forgets the context
 	reader      *bufio.Reader
 	format      *kmsg.RequestFormatter
-	correlation int32
+	correlation int32 // of the last request that was sent
+	answered    int32 // and of the last that was answered
 	out, in     []byte
+
+	deadline    time.Time // of the context; zero is none
+	mu          sync.Mutex
+	awaiting    bool // AwaitAnswer reads
+	interrupted bool
 }
 
 // Dialer opens a connection, as net.Dialer's DialContext does.
@@ -48,11 +55,18 @@ func DialWith(ctx context.Context, dial Dialer, addr, clientID string) (*Conn, e
 	if err != nil {
 		return nil, err
 	}
-	if deadline, ok := ctx.Deadline(); ok {
+	deadline, limited := ctx.Deadline()
+	if limited {
 		_ = conn.SetDeadline(deadline) // a failure shows in the next write
 	}
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	return &Conn{conn: conn, stop: stop, reader: bufio.NewReader(conn), format: kmsg.NewRequestFormatter(kmsg.FormatterClientID(clientID))}, nil
+	c := newConn(conn, clientID)
+	c.deadline = deadline
+	c.stop = context.AfterFunc(ctx, func() { _ = conn.Close() })
+	return c, nil
+}
+
+func newConn(conn net.Conn, clientID string) *Conn {
+	return &Conn{conn: conn, reader: bufio.NewReader(conn), format: kmsg.NewRequestFormatter(kmsg.FormatterClientID(clientID))}
 }
 
 // Close ends the connection.
@@ -68,19 +82,27 @@ func (c *Conn) Close() {
 //	request:  size:4 | header by kmsg | body
 //	response: size:4 | correlation:4 | tags, if flexible | body
 func (c *Conn) RoundTrip(request kmsg.Request) (kmsg.Response, error) {
-	c.correlation++
-	c.out = c.format.AppendRequest(c.out[:0], request, c.correlation)
-	if _, err := c.conn.Write(c.out); err != nil {
+	if err := c.Send(request); err != nil {
 		return nil, err
 	}
-	body, err := c.read()
+	return c.Receive(request)
+}
+
+// Send sends a request. Receive must be called for each, in the same order.
+func (c *Conn) Send(request kmsg.Request) error {
+	c.correlation++
+	c.out = c.format.AppendRequest(c.out[:0], request, c.correlation)
+	_, err := c.conn.Write(c.out)
+	return err
+}
+
+// Receive returns the answer to the oldest request that has none yet, which is
+// this one.
+func (c *Conn) Receive(request kmsg.Request) (kmsg.Response, error) {
+	body, err := c.answer()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", kmsg.NameForKey(request.Key()), err)
 	}
-	if got := int32(binary.BigEndian.Uint32(body)); got != c.correlation {
-		return nil, fmt.Errorf("answer to request %d, not %d", got, c.correlation)
-	}
-	body = body[4:]
 	if request.IsFlexible() && request.Key() != 18 { // the header of ApiVersions stays as it was
 		body = body[1:] // a count of tags that is 0
 	}
@@ -89,6 +111,19 @@ func (c *Conn) RoundTrip(request kmsg.Request) (kmsg.Response, error) {
 		return nil, fmt.Errorf("%s: %w", kmsg.NameForKey(request.Key()), err)
 	}
 	return response, nil
+}
+
+// answer reads the next answer and returns what follows its correlation id.
+func (c *Conn) answer() ([]byte, error) {
+	body, err := c.read()
+	if err != nil {
+		return nil, err
+	}
+	c.answered++
+	if got := int32(binary.BigEndian.Uint32(body)); got != c.answered {
+		return nil, fmt.Errorf("answer to request %d, not %d", got, c.answered)
+	}
+	return body[4:], nil
 }
 
 // Keep leaves the last answer's bytes to whoever has the answer.
@@ -109,22 +144,4 @@ func (c *Conn) read() ([]byte, error) {
 	c.in = c.in[:n]
 	_, err := io.ReadFull(c.reader, c.in)
 	return c.in, err
-}
-
-// Await calls try until it returns nil, the context ends, or within has
-// passed; it waits pause between two calls.
-func Await(ctx context.Context, within, pause time.Duration, try func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, within)
-	defer cancel()
-	for {
-		err := try(ctx)
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("gave up after %v: %w", within, err)
-		case <-time.After(pause):
-		}
-	}
 }

@@ -95,54 +95,57 @@ func assignment(topic string, partition int32) []byte {
 
 // Heartbeat returns what the broker answers: nil, or that a rebalance runs.
 func (m *Member) Heartbeat() error {
-	request := kmsg.NewPtrHeartbeatRequest()
-	request.SetVersion(4)
-	request.Group, request.MemberID, request.Generation = m.Group, m.ID, m.Generation
-	r, err := m.RoundTrip(request)
+	if err := m.SendHeartbeat(); err != nil {
+		return err
+	}
+	return m.ReceiveHeartbeat()
+}
+
+// SendHeartbeat is the first half of Heartbeat.
+func (m *Member) SendHeartbeat() error { return m.Send(m.heartbeatRequest()) }
+
+// ReceiveHeartbeat is its second half.
+func (m *Member) ReceiveHeartbeat() error {
+	r, err := m.Receive(m.heartbeatRequest())
 	if err != nil {
 		return err
 	}
 	return kerr.ErrorForCode(r.(*kmsg.HeartbeatResponse).ErrorCode)
 }
 
-// Leave leaves the group.
-func (m *Member) Leave() error {
-	request := kmsg.NewPtrLeaveGroupRequest()
+func (m *Member) heartbeatRequest() kmsg.Request {
+	request := kmsg.NewPtrHeartbeatRequest()
 	request.SetVersion(4)
-	request.Group = m.Group
-	leaver := kmsg.NewLeaveGroupRequestMember()
-	leaver.MemberID = m.ID
-	request.Members = append(request.Members, leaver)
-	r, err := m.RoundTrip(request)
+	request.Group, request.MemberID, request.Generation = m.Group, m.ID, m.Generation
+	return request
+}
+
+// SendLeave asks to leave the group.
+func (m *Member) SendLeave() error { return m.Send(m.leaveRequest()) }
+
+// ReceiveLeave is the answer to SendLeave.
+func (m *Member) ReceiveLeave() error {
+	r, err := m.Receive(m.leaveRequest())
 	if err != nil {
 		return err
 	}
 	return kerr.ErrorForCode(r.(*kmsg.LeaveGroupResponse).ErrorCode)
 }
 
-// Commit commits one offset for each of the first n partitions of the topic.
-func (m *Member) Commit(n int32, offset int64) error {
-	topic := kmsg.NewOffsetCommitRequestTopic()
-	topic.Topic = m.Topic
-	for p := range n {
-		one := kmsg.NewOffsetCommitRequestTopicPartition()
-		one.Partition, one.Offset = p, offset
-		topic.Partitions = append(topic.Partitions, one)
-	}
-	request := kmsg.NewPtrOffsetCommitRequest()
-	request.SetVersion(8)
-	request.Group, request.MemberID, request.Generation = m.Group, m.ID, m.Generation
-	request.Topics = append(request.Topics, topic)
-	r, err := m.RoundTrip(request)
-	if err != nil {
+// Leave leaves the group.
+func (m *Member) Leave() error {
+	if err := m.SendLeave(); err != nil {
 		return err
 	}
-	for _, topic := range r.(*kmsg.OffsetCommitResponse).Topics {
-		for _, p := range topic.Partitions {
-			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
-				return fmt.Errorf("commit %s-%d: %w", topic.Topic, p.Partition, err)
-			}
-		}
-	}
-	return nil
+	return m.ReceiveLeave()
+}
+
+func (m *Member) leaveRequest() kmsg.Request {
+	request := kmsg.NewPtrLeaveGroupRequest()
+	request.SetVersion(4)
+	request.Group = m.Group
+	leaver := kmsg.NewLeaveGroupRequestMember()
+	leaver.MemberID = m.ID
+	request.Members = append(request.Members, leaver)
+	return request
 }
