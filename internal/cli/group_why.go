@@ -63,7 +63,8 @@ func askWhy(c *cobra.Command, n *connection, group string, offsets bool) (*group
 			return found, nil
 		case ctx.Err() != nil && last != nil:
 			return nil, last
-		case !passes(err):
+		}
+		if code, _ := codeOf(err); !passing(code) {
 			return nil, err
 		}
 		last = err
@@ -73,15 +74,6 @@ func askWhy(c *cobra.Command, n *connection, group string, offsets bool) (*group
 		case <-time.After(retryAfter(tries)):
 		}
 	}
-}
-
-// passes says whether an error is that of a coordinator that is being made, loads or moves.
-func passes(err error) bool {
-	switch code, _ := codeOf(err); code {
-	case protocol.CoordinatorNotAvailable, protocol.CoordinatorLoadInProgress, protocol.NotCoordinator:
-		return true
-	}
-	return false
 }
 
 func askWhyOnce(ctx context.Context, c *cobra.Command, n *connection, group string, offsets bool) (*groupWhy, error) {
@@ -100,7 +92,7 @@ func askWhyOnce(ctx context.Context, c *cobra.Command, n *connection, group stri
 		return nil, err
 	}
 	if response.ErrorCode != protocol.None {
-		return nil, answeredCode("group "+printable(group), response.ErrorCode, response.ErrorMessage)
+		return nil, refusal("group "+printable(group), response.ErrorCode, response.ErrorMessage)
 	}
 	return newGroupWhyDocument(group, broker, response), nil
 }
@@ -126,16 +118,7 @@ func findCoordinator(ctx context.Context, c *cobra.Command, n *connection, group
 	}
 	found := &response.Coordinators[0]
 	if found.ErrorCode != protocol.None {
-		return describedBroker{}, answeredCode("the coordinator of group "+printable(group), found.ErrorCode, found.ErrorMessage)
+		return describedBroker{}, refusal("the coordinator of group "+printable(group), found.ErrorCode, found.ErrorMessage)
 	}
 	return describedBroker{found.NodeID, found.Host, found.Port}, nil
-}
-
-// answeredCode is answered for a code of our own codec.
-func answeredCode(what string, code protocol.Code, message *string) error {
-	reason := ""
-	if message != nil {
-		reason = *message
-	}
-	return answered(what, protocol.Fail(code, "%s", reason), reason)
 }
