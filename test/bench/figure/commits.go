@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
+
 	"github.com/skein-io/skein/test/bench/machine"
 	"github.com/skein-io/skein/test/bench/report"
 	"github.com/skein-io/skein/test/bench/wire"
@@ -23,16 +25,35 @@ const (
 )
 
 func (b *Bench) commits(ctx context.Context) error {
-	sides := []string{report.Skein, report.Kafka}
-	for _, side := range slices.Repeat(sides, 2) { // uncounted
+	for _, side := range slices.Repeat([]string{report.Skein, report.Kafka}, 2) { // uncounted
 		if _, err := b.commitsOnce(ctx, side); err != nil {
 			return fmt.Errorf("warming %s up: %w", side, err)
 		}
 	}
-	return b.turns(ctx, "commits", sides, b.commitsOnce)
+	sides := []string{report.Floor, report.Skein, report.Kafka, report.KafkaFlush}
+	return b.turns(ctx, "commits", sides, func(ctx context.Context, side string) (values, error) {
+		if side == report.Floor {
+			return b.commitsFloor(ctx)
+		}
+		return b.commitsOnce(ctx, side)
+	})
 }
 
-func (b *Bench) commitsOnce(ctx context.Context, side string) (values, error) {
+// flushOffsets makes the broker sync __consumer_offsets after each append, or no longer.
+func (k *broker) flushOffsets(ctx context.Context, flushed bool) error {
+	one := "1"
+	change := kadm.AlterConfig{Name: "flush.messages", Op: kadm.DeleteConfig}
+	if flushed {
+		change = kadm.AlterConfig{Name: "flush.messages", Op: kadm.SetConfig, Value: &one}
+	}
+	answers, err := k.admin.AlterTopicConfigs(ctx, []kadm.AlterConfig{change}, "__consumer_offsets")
+	for _, a := range answers {
+		err = errors.Join(err, a.Err)
+	}
+	return err
+}
+
+func (b *Bench) commitsOnce(ctx context.Context, side string) (_ values, failed error) {
 	k, err := b.shared(ctx, side)
 	if err != nil {
 		return nil, err
@@ -46,6 +67,12 @@ func (b *Bench) commitsOnce(ctx context.Context, side string) (values, error) {
 		return nil, err
 	}
 	defer closeAll(members)
+	if side == report.KafkaFlush {
+		if err := k.flushOffsets(ctx, true); err != nil {
+			return nil, err
+		}
+		defer func() { failed = errors.Join(failed, k.flushOffsets(ctx, false)) }()
+	}
 	if err := b.settle(ctx); err != nil {
 		return nil, err
 	}

@@ -34,7 +34,7 @@ func (b *Bench) consume(ctx context.Context, name string, recordBytes int) error
 	}
 	err := b.turns(ctx, name, []string{report.Floor, report.Skein, report.Kafka}, func(ctx context.Context, side string) (values, error) {
 		if isFloor(side) {
-			return b.floorOnce(ctx, "out")
+			return b.floorOnce(ctx, "out", 0)
 		}
 		return b.consumeOnce(ctx, side, topics[side], recordBytes, count)
 	})

@@ -20,7 +20,8 @@ func (b *Bench) produce1k(ctx context.Context) error {
 }
 
 func (b *Bench) produce1k300(ctx context.Context) error {
-	return b.produce(ctx, "produce1k@300", 1024, 300, []string{report.Skein, report.Kafka, report.KafkaFlush})
+	return b.produce(ctx, "produce1k@300", 1024, 300,
+		[]string{report.FloorSync, report.Skein, report.Kafka, report.KafkaFlush})
 }
 
 func (b *Bench) produce100(ctx context.Context) error {
@@ -36,7 +37,7 @@ func (b *Bench) produce(ctx context.Context, name string, recordBytes, rate int,
 	}
 	return b.turns(ctx, name, sides, func(ctx context.Context, side string) (values, error) {
 		if isFloor(side) {
-			return b.floorIn(ctx, side)
+			return b.floorIn(ctx, side, rate)
 		}
 		return b.produceOnce(ctx, side, recordBytes, rate, b.Sizes.Produce)
 	})

@@ -7,7 +7,7 @@ type Line struct {
 	Goal
 	FloorSpread, SkeinSpread, KafkaSpread Spread
 	Ratio                                 float64 // skein's median to Kafka's; 0 if either is missing
-	Verdict                               string  // "met", "missed" or "not measured"
+	Verdict                               string  // "met", "missed", "missed, below the floor" or "not measured"
 }
 
 // Lines judges the run: one line for each goal of a figure that has samples.
@@ -36,8 +36,28 @@ func judge(r *Run, g Goal) Line {
 	if got, ok := l.judged(); ok {
 		l.Verdict = verdict(got, g)
 	}
+	if l.Verdict == missed && l.belowFloor() {
+		l.Verdict = missed + ", below the floor"
+	}
 	return l
 }
+
+// belowFloor tells that the floor of the same run misses the bound too: no broker on this machine could keep it.
+func (l Line) belowFloor() bool {
+	if l.FloorSpread.N == 0 {
+		return false
+	}
+	got := l.FloorSpread.Median
+	if l.Against != "" {
+		if l.KafkaSpread.N == 0 {
+			return false
+		}
+		got /= l.KafkaSpread.Median
+	}
+	return verdict(got, l.Goal) == missed
+}
+
+const missed = "missed"
 
 // judged is the number that the bound is held against.
 func (l Line) judged() (float64, bool) {
@@ -51,7 +71,7 @@ func verdict(got float64, g Goal) string {
 	if g.AtLeast && got >= g.Bound || !g.AtLeast && got <= g.Bound {
 		return "met"
 	}
-	return "missed"
+	return missed
 }
 
 // cells are the columns of a line as text.

@@ -3,12 +3,14 @@
 // Command floor does what no broker can do without, and nothing else: it shows
 // what the machine itself costs.
 //
-//	floor in      BYTES DIR   loopback socket to file, with the CRC32C of every MiB
-//	floor in-sync BYTES DIR   the same with an fdatasync after each MiB
-//	floor out     BYTES DIR   file to loopback socket with sendfile
+//	floor in      BYTES DIR [MB_PER_S]   loopback socket to file, with the CRC32C of every MiB
+//	floor in-sync BYTES DIR [MB_PER_S]   the same with an fdatasync after each MiB
+//	floor out     BYTES DIR              file to loopback socket with sendfile
+//	floor commits MILLISECONDS DIR       16 sockets to one file: small requests, answered when they are synced
 //
-// The other end of the socket is a second process. One JSON object on stdout
-// tells how long it took and the processor time of this process alone.
+// The other end of the socket is a second process. With MB_PER_S it sends each
+// MiB when it is due. One JSON object on stdout tells how long it took and the
+// processor time of this process alone.
 package main
 
 import (
@@ -38,14 +40,20 @@ type result struct {
 
 func main() {
 	time.AfterFunc(allowed, func() { fail(errors.New("not done after " + allowed.String())) })
-	if len(os.Args) != 4 {
-		fail(errors.New("usage: floor in|in-sync|out BYTES DIR"))
+	if len(os.Args) != 4 && len(os.Args) != 5 {
+		fail(errors.New("usage: floor in|in-sync|out BYTES DIR [MB_PER_S], or floor commits MILLISECONDS DIR"))
 	}
 	n, err := strconv.ParseInt(os.Args[2], 10, 64)
 	if err != nil {
 		fail(err)
 	}
-	if err := run(os.Args[1], n, os.Args[3]); err != nil {
+	rate := 0
+	if len(os.Args) == 5 {
+		if rate, err = strconv.Atoi(os.Args[4]); err != nil {
+			fail(err)
+		}
+	}
+	if err := run(os.Args[1], n, os.Args[3], rate); err != nil {
 		fail(err)
 	}
 }
@@ -55,18 +63,23 @@ func fail(err error) {
 	os.Exit(1)
 }
 
-func run(mode string, n int64, where string) error {
+// run does one mode. rate is in MB/s, 0 is as fast as it goes.
+func run(mode string, n int64, where string, rate int) error {
 	switch mode {
-	case "peer-send", "peer-receive": // where is the address of the first process
-		return peer(mode == "peer-send", n, where)
+	case "peer-send", "peer-receive": // where is the port of the first process
+		return peer(mode == "peer-send", n, where, rate)
+	case "peer-commits":
+		return peerCommits(n, where)
 	case "in", "in-sync", "out":
-		return measure(mode, n, where)
+		return measure(mode, n, where, rate)
+	case "commits":
+		return commits(n, where)
 	}
 	return fmt.Errorf("unknown mode %q", mode)
 }
 
 // measure runs the peer and then counts from the first byte to the last.
-func measure(mode string, n int64, dir string) error {
+func measure(mode string, n int64, dir string, rate int) error {
 	f, err := os.CreateTemp(dir, "floor")
 	if err != nil {
 		return err
@@ -80,7 +93,7 @@ func measure(mode string, n int64, dir string) error {
 			return err
 		}
 	}
-	socket, wait, err := connect(mode, n)
+	socket, wait, err := connect(mode, n, rate)
 	if err != nil {
 		return err
 	}
@@ -111,7 +124,7 @@ func measure(mode string, n int64, dir string) error {
 func seconds(t syscall.Timeval) float64 { return float64(t.Sec) + float64(t.Usec)/1e6 }
 
 // connect starts the peer and accepts its connection.
-func connect(mode string, n int64) (int, func() error, error) {
+func connect(mode string, n int64, rate int) (int, func() error, error) {
 	listener, port, err := listen()
 	if err != nil {
 		return 0, nil, err
@@ -121,7 +134,7 @@ func connect(mode string, n int64) (int, func() error, error) {
 	if mode == "out" {
 		role = "peer-receive"
 	}
-	cmd := exec.Command(os.Args[0], role, strconv.FormatInt(n, 10), strconv.Itoa(port))
+	cmd := exec.Command(os.Args[0], role, strconv.FormatInt(n, 10), strconv.Itoa(port), strconv.Itoa(rate))
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {

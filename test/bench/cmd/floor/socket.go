@@ -8,6 +8,7 @@ import (
 	"io"
 	"strconv"
 	"syscall"
+	"time"
 )
 
 // The sockets are blocking ones and are used with bare system calls: Go's
@@ -32,8 +33,8 @@ func listen() (fd, port int, err error) {
 }
 
 // peer is the other end of the socket: it sends random bytes, or takes what
-// comes.
-func peer(sends bool, n int64, port string) error {
+// comes. rate is in MB/s, 0 is as fast as it goes.
+func peer(sends bool, n int64, port string, rate int) error {
 	number, err := strconv.Atoi(port)
 	if err != nil {
 		return err
@@ -51,8 +52,12 @@ func peer(sends bool, n int64, port string) error {
 	if sends {
 		move = writeAll
 	}
-	for ; n > 0; n -= block {
-		if err := move(fd, buffer[:min(block, n)]); err != nil {
+	start := time.Now()
+	for moved := int64(0); moved < n; moved += block {
+		if rate > 0 {
+			time.Sleep(time.Duration(moved*1000/int64(rate)) - time.Since(start))
+		}
+		if err := move(fd, buffer[:min(block, n-moved)]); err != nil {
 			return err
 		}
 	}
