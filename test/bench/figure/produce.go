@@ -25,7 +25,8 @@ func (b *Bench) produce1k300(ctx context.Context) error {
 }
 
 func (b *Bench) produce100(ctx context.Context) error {
-	return b.produce(ctx, "produce100", 100, 0, []string{report.Floor, report.FloorSync, report.Skein, report.Kafka})
+	return b.produce(ctx, "produce100", 100, 0,
+		[]string{report.Floor, report.FloorSync, report.Skein, report.Kafka, report.KafkaFlush})
 }
 
 // produce measures records of one size. rate is in MB/s, 0 is unlimited.
