@@ -107,6 +107,9 @@ const (
 	KeyDescribeFlightRecorder Key = 0x4001
 	KeyDescribeGroupDiary     Key = 0x4002
 	KeyDescribeGroupLag       Key = 0x4003
+	KeyQuorumMessages         Key = 0x4010
+	KeyReplicaDurableEnds     Key = 0x4011
+	KeyJoinQuorum             Key = 0x4012
 )
 
 var apis = [...]apiInfo{
@@ -591,6 +594,21 @@ var privateAPIs = [...]apiInfo{
 		name: "DescribeGroupLag", lowest: 0, highest: 0, decodable: 0, decodableMax: 0, flexible: 0,
 		request:  func() Message { return NewDescribeGroupLagRequest() },
 		response: func() Message { return NewDescribeGroupLagResponse() },
+	},
+	KeyQuorumMessages - PrivateKeys: {
+		name: "QuorumMessages", lowest: 0, highest: 0, decodable: 0, decodableMax: 0, flexible: 0,
+		request:  func() Message { return NewQuorumMessagesRequest() },
+		response: func() Message { return NewQuorumMessagesResponse() },
+	},
+	KeyReplicaDurableEnds - PrivateKeys: {
+		name: "ReplicaDurableEnds", lowest: 0, highest: 0, decodable: 0, decodableMax: 0, flexible: 0,
+		request:  func() Message { return NewReplicaDurableEndsRequest() },
+		response: func() Message { return NewReplicaDurableEndsResponse() },
+	},
+	KeyJoinQuorum - PrivateKeys: {
+		name: "JoinQuorum", lowest: 0, highest: 0, decodable: 0, decodableMax: 0, flexible: 0,
+		request:  func() Message { return NewJoinQuorumRequest() },
+		response: func() Message { return NewJoinQuorumResponse() },
 	},
 }
 
