@@ -2,7 +2,7 @@
 
 package protocol
 
-// JoinQuorumRequest is the request of API 16402, JoinQuorum: versions 0 to 0, flexible from 0.
+// JoinQuorumRequest is the request of API 16390, JoinQuorum: versions 0 to 0, flexible from 0.
 type JoinQuorumRequest struct {
 	ClusterID   *string // null allowed
 	NodeID      int32   // default -1
@@ -62,7 +62,7 @@ func (x *JoinQuorumRequest) encode(w *Writer, version int16) {
 	w.uvarint(0)
 }
 
-// JoinQuorumResponse is the response of API 16402, JoinQuorum: versions 0 to 0, flexible from 0.
+// JoinQuorumResponse is the response of API 16390, JoinQuorum: versions 0 to 0, flexible from 0.
 type JoinQuorumResponse struct {
 	ErrorCode    Code
 	ErrorMessage *string // null allowed

@@ -2,7 +2,7 @@
 
 package protocol
 
-// QuorumMessagesRequest is the request of API 16400, QuorumMessages: versions 0 to 0, flexible from 0.
+// QuorumMessagesRequest is the request of API 16388, QuorumMessages: versions 0 to 0, flexible from 0.
 type QuorumMessagesRequest struct {
 	ClusterID  string
 	FromNodeID int32 // default -1
@@ -93,7 +93,7 @@ func (x *QuorumMessagesRequestMessage) encode(w *Writer, version int16) {
 	w.uvarint(0)
 }
 
-// QuorumMessagesResponse is the response of API 16400, QuorumMessages: versions 0 to 0, flexible from 0.
+// QuorumMessagesResponse is the response of API 16388, QuorumMessages: versions 0 to 0, flexible from 0.
 type QuorumMessagesResponse struct {
 	ErrorCode    Code
 	ErrorMessage *string // null allowed

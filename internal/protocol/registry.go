@@ -107,9 +107,9 @@ const (
 	KeyDescribeFlightRecorder Key = 0x4001
 	KeyDescribeGroupDiary     Key = 0x4002
 	KeyDescribeGroupLag       Key = 0x4003
-	KeyQuorumMessages         Key = 0x4010
-	KeyReplicaDurableEnds     Key = 0x4011
-	KeyJoinQuorum             Key = 0x4012
+	KeyQuorumMessages         Key = 0x4004
+	KeyReplicaDurableEnds     Key = 0x4005
+	KeyJoinQuorum             Key = 0x4006
 )
 
 var apis = [...]apiInfo{

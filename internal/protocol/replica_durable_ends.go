@@ -2,7 +2,7 @@
 
 package protocol
 
-// ReplicaDurableEndsRequest is the request of API 16401, ReplicaDurableEnds: versions 0 to 0, flexible from 0.
+// ReplicaDurableEndsRequest is the request of API 16389, ReplicaDurableEnds: versions 0 to 0, flexible from 0.
 type ReplicaDurableEndsRequest struct {
 	ReplicaID    int32 // default -1
 	ReplicaEpoch int64 // default -1
@@ -135,7 +135,7 @@ func (x *ReplicaDurableEndsRequestPartition) encode(w *Writer, version int16) {
 	w.uvarint(0)
 }
 
-// ReplicaDurableEndsResponse is the response of API 16401, ReplicaDurableEnds: versions 0 to 0, flexible from 0.
+// ReplicaDurableEndsResponse is the response of API 16389, ReplicaDurableEnds: versions 0 to 0, flexible from 0.
 type ReplicaDurableEndsResponse struct {
 	ErrorCode    Code
 	ErrorMessage *string // null allowed
