@@ -41,6 +41,7 @@ func newDoctor() *cobra.Command {
 		Use:   "doctor",
 		Short: "Look for what keeps a broker from starting, or a client from reaching it",
 		Long: "Look for what keeps a broker from starting on this machine: configuration, data directory, ports, file descriptors, clock.\n" +
+			"What takes room in the data directory and belongs to no topic is named, with its size.\n" +
 			"With --as-client go a client's way instead: bootstrap server, metadata, the address that each broker gives to clients\n" +
 			"(advertised.listeners), the group coordinator; and say which step fails. Nothing is changed. The exit code is 1 if a check fails.",
 		Example: "  skein doctor --config broker.properties\n  skein doctor --as-client --bootstrap-server broker1:9092",

@@ -96,6 +96,7 @@ func (f *findings) examineDir(dir string, broker *config.Broker) (running bool) 
 	f.examineMeta(check, dir, broker)
 	running = f.examineLock(check, files)
 	f.examineSpace(check, files, broker)
+	f.examineLeftovers(check, dir, running)
 	return running
 }
 

@@ -30,16 +30,16 @@ type tourOptions struct {
 func newTour() *cobra.Command {
 	var o tourOptions
 	var names []string
-	for _, s := range tour.Scenes() {
-		names = append(names, s.Name)
+	for i, s := range tour.Scenes() {
+		names = append(names, number(i+1)+" "+s.Name)
 	}
 	c := &cobra.Command{
 		Use:   "tour [SCENE]",
 		Short: "Show how the system works, live",
 		Long: "Start a broker and consumers for each scene, let something happen to them, and show what they did. What is shown is taken from\n" +
-			"the coordinator's flight recorder and from what clients were answered; nothing is made up. The scenes are " + strings.Join(names, ", ") + ".\n" +
-			"On a terminal the faults of a scene are chosen by a key.",
-		Example: "  skein tour\n  skein tour members --step\n  skein tour --lang zh --html tour.html\n  skein tour --check",
+			"the coordinator's flight recorder and from what clients were answered; nothing is made up. The scenes are " + strings.Join(names, ", ") + ":\n" +
+			"one is chosen by its number or its name. On a terminal the faults of a scene are chosen by a key.",
+		Example: "  skein tour\n  skein tour members --step\n  skein tour 2 --lang zh\n  skein tour --lang zh --html tour.html\n  skein tour --check",
 		Args:    atMostOne,
 		RunE: func(c *cobra.Command, args []string) error {
 			scenes := tour.Scenes()
@@ -52,7 +52,9 @@ func newTour() *cobra.Command {
 			}
 			return o.run(c, scenes)
 		},
-		ValidArgs: names,
+		ValidArgsFunction: func(_ *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+			return o.scenes(args, begun), cobra.ShellCompDirectiveNoFileComp
+		},
 	}
 	f := c.Flags()
 	f.StringVar(&o.language, "lang", "en", "speak `en` or zh")
@@ -62,6 +64,22 @@ func newTour() *cobra.Command {
 	f.StringVar(&o.bootstrap, "bootstrap-server", "", "with --check, play on the cluster at `HOST:PORT`, which need not be skein and must be for trying things out")
 	complete(c, "lang", "en", "zh")
 	return c
+}
+
+// scenes are what completion offers for the scene: names and numbers, each with what it shows, in the tour's language.
+func (o *tourOptions) scenes(given []string, begun string) (offered []string) {
+	words, ok := text.Find(o.language)
+	if !ok || len(given) > 0 {
+		return nil
+	}
+	for i, s := range tour.Scenes() {
+		for _, name := range []string{s.Name, number(i + 1)} {
+			if strings.HasPrefix(name, begun) {
+				offered = append(offered, cobra.CompletionWithDesc(name, words.Say(s.Name+".title")))
+			}
+		}
+	}
+	return offered
 }
 
 func (o *tourOptions) run(c *cobra.Command, scenes []tour.Scene) error {

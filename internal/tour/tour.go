@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/skein-io/skein/internal/tour/lane"
@@ -31,10 +32,10 @@ func Scenes() []Scene {
 	return []Scene{coordinatorScene, joinScene, membersScene}
 }
 
-// Find is the scene with a name.
+// Find is the scene with a name, or with a number: 1 is the first of Scenes.
 func Find(name string) (Scene, bool) {
-	for _, s := range Scenes() {
-		if s.Name == name {
+	for i, s := range Scenes() {
+		if name == s.Name || name == strconv.Itoa(i+1) {
 			return s, true
 		}
 	}

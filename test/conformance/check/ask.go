@@ -53,12 +53,23 @@ func (l *plant) roundTrip(conn *wire.Conn, req kmsg.Request) (kmsg.Response, err
 	if l.request != nil {
 		l.request(req)
 	}
-	answer, err := conn.RoundTrip(req)
-	conn.Keep() // the connection may be used again before the answer is looked at
+	ask := func() (kmsg.Response, error) {
+		answer, err := conn.RoundTrip(req)
+		conn.Keep() // the connection may be used again before the answer is looked at
+		return answer, err
+	}
+	answer, err := l.answer(req, ask)
 	if err == nil && l.response != nil {
 		l.response(req, answer)
 	}
 	return answer, err
+}
+
+func (l *plant) answer(req kmsg.Request, ask func() (kmsg.Response, error)) (kmsg.Response, error) {
+	if l.standIn == nil {
+		return ask()
+	}
+	return l.standIn(req, ask)
 }
 
 func (p *probe) conn(addr string) (*wire.Conn, error) {

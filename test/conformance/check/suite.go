@@ -37,6 +37,8 @@ type Options struct {
 type plant struct {
 	request  func(kmsg.Request)
 	response func(kmsg.Request, kmsg.Response)
+	// standIn answers in the broker's place, or asks it and adds to what it says; nil asks it.
+	standIn func(req kmsg.Request, ask func() (kmsg.Response, error)) (kmsg.Response, error)
 }
 
 // Suite is a run against one cluster. What it knows of the cluster does not change after newSuite.
