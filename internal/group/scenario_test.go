@@ -193,6 +193,7 @@ func (s *script) configure(t *testing.T, a args) {
 	c.CleanupInterval = a.duration("cleanup", c.CleanupInterval)
 	c.MetadataLengthMax = a.int("metadata", c.MetadataLengthMax)
 	c.HoldHeartbeats = c.HoldHeartbeats || a.has("hold")
+	c.DiaryBytesMax = a.int("diary-bytes", c.DiaryBytesMax)
 	if a.has("keep") { // the groups stay, as after a restart with another configuration
 		log, now := s.log, s.now
 		s.start(t)
