@@ -287,7 +287,7 @@ func TestOrphanedDiary(t *testing.T) {
 	}
 	// With its own tombstones there is nothing to do.
 	r.load()
-	if len(r.shard.groups) != 0 || r.shard.diaries != (diaries{}) {
+	if len(r.shard.groups) != 0 || r.shard.diaries != (diaryList{}) {
 		t.Fatalf("%d groups, %+v", len(r.shard.groups), r.shard.diaries)
 	}
 }

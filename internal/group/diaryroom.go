@@ -14,11 +14,11 @@ type diaryRoom struct {
 	bytes          int // of its entries in the log
 	asked          int // by which that changes with what is asked for
 	trimming       bool
-	next, previous *diary // in diaries
+	next, previous *diary // in diaryList
 }
 
-// diaries is what all diaries of a shard take.
-type diaries struct {
+// diaryList is what all diaries of a shard take.
+type diaryList struct {
 	bytes       int    // of all entries, with what is asked for
 	first, last *diary // those with entries in the log; the one that an entry was written to last is the last
 }
@@ -69,7 +69,7 @@ func (s *Shard) replayDiary(r *Record) {
 }
 
 // leave takes out a diary that goes with its group.
-func (l *diaries) leave(d *diary) {
+func (l *diaryList) leave(d *diary) {
 	if d == nil {
 		return
 	}
@@ -78,7 +78,7 @@ func (l *diaries) leave(d *diary) {
 	l.unlink(d)
 }
 
-func (l *diaries) link(d *diary) {
+func (l *diaryList) link(d *diary) {
 	d.room.previous, d.room.next = l.last, nil
 	if l.last != nil {
 		l.last.room.next = d
@@ -89,7 +89,7 @@ func (l *diaries) link(d *diary) {
 }
 
 // unlink does nothing to a diary that is not linked.
-func (l *diaries) unlink(d *diary) {
+func (l *diaryList) unlink(d *diary) {
 	if d.room.previous == nil && l.first != d {
 		return
 	}

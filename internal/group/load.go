@@ -73,7 +73,7 @@ func (s *Shard) unload(e *Unload) {
 	clear(s.groups)
 	s.waits, s.ready, s.emitted, s.idle = nil, nil, nil, nil
 	s.offsets = newOffsetStore()
-	s.diaries = diaries{}
+	s.diaries = diaryList{}
 }
 
 // offsetGroupIDs are the ids of all groups with offsets, in order.

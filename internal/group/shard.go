@@ -20,7 +20,7 @@ type Shard struct {
 	waits   []wait   // what goes on when records are committed, by Seq
 	ready   []*group // their join phase can end as soon as the inbox has no more joins of them
 
-	diaries diaries         // what they take
+	diaries diaryList       // of the groups
 	idle    []*group        // may have neither members nor offsets, the oldest first; see noteIdle
 	closing *protocol.Error // the node ends soon, see ShuttingDown; nil until then
 
