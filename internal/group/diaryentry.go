@@ -269,7 +269,9 @@ func joinEntries(e, later *protocol.GroupDiaryValue) {
 		addExpired(e, o)
 	}
 	e.ExpiredOffsetsOmitted += later.ExpiredOffsetsOmitted
-	e.FormedMs, e.LastJoiner, e.LastJoinMs = later.FormedMs, later.LastJoiner, later.LastJoinMs
+	if later.StartedMs >= 0 {
+		e.FormedMs, e.LastJoiner, e.LastJoinMs = later.FormedMs, later.LastJoiner, later.LastJoinMs
+	}
 }
 
 // encodeDiary writes an entry within its bound. It leaves out what tells least until it fits; without any list it does.

@@ -144,4 +144,3 @@ func (g *group) check(memberID, instanceID, during string) (*member, *protocol.E
 	}
 	return m, nil
 }
-

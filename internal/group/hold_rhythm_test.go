@@ -67,7 +67,7 @@ func runRhythm(t *testing.T, c rhythm, bug holdBug) heard {
 	half, end := begin.Add(2*time.Minute), begin.Add(4*time.Minute)
 	token, last := Token(2), Token(0) // the last that was sent
 	sent, due, committing := begin, begin, begin.Add(c.commits)
-	n := 0
+	n, waits := 0, false
 	interval := func() time.Duration {
 		n++
 		if c.extra != nil {
@@ -126,7 +126,7 @@ func runRhythm(t *testing.T, c rhythm, bug holdBug) heard {
 			default:
 				due = r.now.Add(interval())
 			}
-			if c.habit == counts && under() {
+			if waits = c.habit == counts && under(); waits {
 				due = end // as long as there is no answer
 			}
 		case c.habit == skips:
@@ -145,13 +145,11 @@ func runRhythm(t *testing.T, c rhythm, bug holdBug) heard {
 		if c.commits > 0 {
 			next = min(next, committing)
 		}
-		if c.habit == ticksAlong && r.now >= due && !under() {
-			continue
+		if r.now < due || under() && (c.habit == ticksAlong || c.habit == counts) {
+			r.advance(max(next.Sub(r.now), 0), nil)
 		}
-		waited := under()
-		r.advance(max(next.Sub(r.now), 0), nil)
-		if c.habit == counts && waited && !under() {
-			due = answered[last].Add(interval())
+		if waits && !under() {
+			due, waits = answered[last].Add(interval()), false
 		}
 	}
 	out.covered = out.covered * 100 / int((2 * time.Minute).Milliseconds())
