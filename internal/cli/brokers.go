@@ -58,9 +58,9 @@ func (b *brokers) at(id int32) (*wire, error) {
 }
 
 // askCoordinator asks a group's coordinator, and says which broker that is. While there is none, or it is loading, it asks
-// again until the time is over. code is what the response that was just read says of it. A coordinator that does not know the
+// again until the time is over. answer is what the response that was just read says of it. A coordinator that does not know the
 // request is errNotOffered.
-func (b *brokers) askCoordinator(group string, request, response protocol.Message, code func() (protocol.Code, *string)) (describedBroker, error) {
+func (b *brokers) askCoordinator(group string, request, response protocol.Message, answer func() (protocol.Code, *string)) (describedBroker, error) {
 	for {
 		w, broker, err := b.coordinator(group)
 		if err != nil {
@@ -72,7 +72,7 @@ func (b *brokers) askCoordinator(group string, request, response protocol.Messag
 		if err := w.ask(request, response); err != nil {
 			return broker, err
 		}
-		switch code, message := code(); {
+		switch code, message := answer(); {
 		case code == protocol.None:
 			return broker, nil
 		case !passing(code) || !b.pause():

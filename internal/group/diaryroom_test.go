@@ -1,6 +1,7 @@
 package group
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -162,7 +163,7 @@ func compareDiaries(live *Shard, log []Record, cfg Config) string {
 			}
 			return ""
 		}
-		if a, b := x.room.group.id, y.room.group.id; a != b || !slices.EqualFunc(x.kept, y.kept, slices.Equal) || x.last != y.last {
+		if a, b := x.room.group.id, y.room.group.id; a != b || !slices.EqualFunc(x.kept, y.kept, bytes.Equal) || x.last != y.last {
 			return fmt.Sprintf("live %s with %d entries up to %d, loaded %s with %d up to %d", a, len(x.kept), x.last, b, len(y.kept), y.last)
 		}
 		for _, b := range x.kept {

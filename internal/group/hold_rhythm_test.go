@@ -205,6 +205,7 @@ var rhythms = []struct {
 	{rhythm{name: "an unknown one, paused at its trial", habit: sendsOn, every: 3 * time.Second, session: s45, extra: only(17*time.Second, 2)}, 2850 * time.Millisecond, 90, 0, 3 * time.Second},
 	{rhythm{name: "Java, 3 s, commits each 5 s", habit: sendsOn, every: 3 * time.Second, aside: true, session: s45, commits: 5 * time.Second}, 2850 * time.Millisecond, 70, 0, 3 * time.Second},
 	{rhythm{name: "franz-go, 3 s, commits each 7 s", habit: counts, every: 3 * time.Second, aside: true, session: s45, commits: 7 * time.Second}, 3 * time.Second, 40, 0, 6 * time.Second},
+	{rhythm{name: "franz-go, 1 s, commits each 5 s", habit: counts, every: time.Second, aside: true, session: s45, commits: 5 * time.Second}, 3 * time.Second, 60, 0, 4 * time.Second},
 	{rhythm{name: "a session of 6 s", habit: sendsOn, every: 2500 * time.Millisecond, aside: true, session: 6 * time.Second}, 2 * time.Second, 75, 0, 2500 * time.Millisecond},
 	{rhythm{name: "an interval of 10 s", habit: sendsOn, every: 10 * time.Second, aside: true, session: s45}, 3 * time.Second, 28, 0, 10 * time.Second},
 }
