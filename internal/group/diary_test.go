@@ -21,7 +21,7 @@ func (s *script) cycle(a args) {
 		a.list = nil
 		e := s.joinEvent(a).(*Join)
 		a.list = list
-		e.MemberID, e.ClientID = id, a.str("client", "c")
+		e.GroupID, e.MemberID, e.ClientID = group, id, a.str("client", "c")
 		s.step(e)
 		s.settle()
 		s.step(&Sync{SyncRequest: SyncRequest{GroupID: group, MemberID: id, Generation: int32(n), Assignments: []Assignment{{id, consumerAssignment("t+0")}}}})

@@ -1,16 +1,16 @@
 package group
 
 import (
-	"math"
 	"slices"
 	"time"
 )
 
 // beat is what is known of a member's heartbeats: their rhythm, and what a hold does to it.
 //
-// The usual interval is the second shortest of the last gaps between heartbeats. So one that came early, or late because
-// the process stood still, changes nothing; a client that becomes faster is followed after two, and one that was thought
-// too fast as soon as its early gaps are among the last no more. Not every gap says something:
+// The usual interval is the third shortest of the last eight gaps between heartbeats; where fewer are known it is the
+// shortest, and from three on the second. So one that came early, or late because the process stood still, changes
+// nothing; a client that becomes faster is followed soon, and the hold grows again when it was thought too fast. Not every
+// gap says something:
 //
 //   - One that follows a hold which another request cut, or that ends right behind our answer, may be short because of
 //     that. It counts if it is not shorter than usual.
@@ -33,8 +33,6 @@ type beat struct {
 const (
 	// beatGapsMax is how many gaps are remembered.
 	beatGapsMax = 8
-	// beatGapsSure is how many must be known before the shortest of them is left out.
-	beatGapsSure = 3
 	// beatPrompt is the most that a request takes which is sent as soon as the answer is there.
 	beatPrompt = 20 * time.Millisecond
 	// beatLateMax is how many late heartbeats in a row say that the client waits for its answers.
@@ -43,17 +41,14 @@ const (
 
 // usual is the interval between two heartbeats; 0 is not known.
 func (b *beat) usual() time.Duration {
-	if len(b.gaps) == 0 {
+	n := len(b.gaps)
+	if n == 0 {
 		return 0
 	}
-	shortest, second := b.gaps[0], time.Duration(math.MaxInt64)
-	for _, gap := range b.gaps[1:] {
-		shortest, second = min(shortest, gap), min(second, max(shortest, gap))
-	}
-	if len(b.gaps) < beatGapsSure {
-		return shortest
-	}
-	return second
+	var sorted [beatGapsMax]time.Duration
+	copy(sorted[:], b.gaps)
+	slices.Sort(sorted[:n])
+	return sorted[n/3]
 }
 
 // waits says whether the client was found to wait for its answers before it goes on.
