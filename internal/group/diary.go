@@ -137,7 +137,7 @@ func (s *Shard) writeDiary(g *group, after *GroupValue) {
 	g.sign(e)
 	countMoves(e, g.stored, after)
 	s.append(Record{Kind: DiaryStored, Group: g.id, Diary: &DiaryValue{Slot: diarySlot(e.Number), Bytes: encodeDiary(e)}})
-	s.boundDiaries(g)
+	s.boundDiaries(g, s.now)
 }
 
 // sign says what the group is now.

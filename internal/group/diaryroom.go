@@ -1,5 +1,7 @@
 package group
 
+import "time"
+
 // How much the diaries of a shard take. Each is bounded, but there may be any number of groups. Where all together take
 // more than Config.DiaryBytesMax, the group whose diary has not changed for longest loses the older half of its entries,
 // and then the next. They go with tombstones: the log alone says what is kept, so a shard that loads it has the same.
@@ -106,27 +108,31 @@ func (l *diaryList) unlink(d *diary) {
 	d.room.next, d.room.previous = nil, nil
 }
 
-// boundDiaries tells groups to lose entries until there is room. One whose diary is just changing, if any, is told last.
-func (s *Shard) boundDiaries(changing *group) {
+// diaryRetry is how long after a refusal tombstones are asked for again.
+const diaryRetry = 10 * time.Second
+
+// boundDiaries tells groups to lose entries, at a time, until there is room. One whose diary is just changing, if any, is
+// told last.
+func (s *Shard) boundDiaries(changing *group, at Instant) {
 	over := s.diaries.bytes - s.cfg.DiaryBytesMax
 	if s.cfg.DiaryBytesMax <= 0 {
 		return
 	}
 	for d := s.diaries.first; d != nil && over > 0; d = d.room.next {
 		if d.room.group != changing {
-			over -= s.tellToTrim(d)
+			over -= s.tellToTrim(d, at)
 		}
 	}
 	if over > 0 && changing != nil && len(changing.diary.kept) > 0 {
-		s.tellToTrim(changing.diary)
+		s.tellToTrim(changing.diary, at)
 	}
 }
 
 // tellToTrim says how many bytes that will free.
-func (s *Shard) tellToTrim(d *diary) (frees int) {
+func (s *Shard) tellToTrim(d *diary, at Instant) (frees int) {
 	if !d.room.trimming {
 		d.room.trimming = true
-		s.set(DiaryTimer, d.room.group, "", s.now)
+		s.set(DiaryTimer, d.room.group, "", at)
 	}
 	for _, b := range d.kept[:d.olderHalf()] {
 		frees += len(b)
@@ -145,7 +151,7 @@ func (s *Shard) trimDiary(id string) {
 	}
 	g.diary.room.trimming = false
 	s.removeDiary(g, g.diary.olderHalf())
-	s.boundDiaries(g)
+	s.boundDiaries(g, s.now)
 }
 
 // restoreRoom counts a diary that a snapshot has brought.

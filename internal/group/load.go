@@ -28,7 +28,7 @@ func (s *Shard) loaded() {
 			s.set(IdleTimer, g, "", s.now)
 		}
 	}
-	s.boundDiaries(nil)
+	s.boundDiaries(nil, s.now)
 	s.setCleanup()
 }
 

@@ -68,8 +68,10 @@ func (s *Shard) refused(e *Refused) {
 	for end < len(s.emitted) && s.emitted[end].Seq <= e.Last {
 		end++
 	}
+	kept := false // of a diary, what should have gone
 	for i := first; i < end; i++ {
 		r := &s.emitted[i]
+		kept = kept || r.Kind == DiaryRemoved
 		if r.Diary != nil {
 			s.askRoom(r, false)
 		}
@@ -78,6 +80,9 @@ func (s *Shard) refused(e *Refused) {
 		}
 	}
 	s.settleEmitted(first, end)
+	if kept {
+		s.boundDiaries(nil, s.now.Add(diaryRetry))
+	}
 	s.fail(e.First, e.Last, protocol.Fail(WriteFailure(e.Code), "%s: %s", e.Code, e.Reason))
 }
 
