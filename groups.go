@@ -31,6 +31,7 @@ func (p *parts) openGroups(c *Config) error {
 	settings.Group.OffsetsRetention = b.OffsetsRetention
 	settings.Group.CleanupInterval = b.OffsetsRetentionCheck
 	settings.Group.HoldHeartbeats = b.HeartbeatHold
+	settings.Group.DiaryBytesMax = int(b.GroupDiaryMax)
 	p.groups = coordinator.New(settings)
 	p.groups.Start(int(b.OffsetsTopicPartitions))
 	return nil

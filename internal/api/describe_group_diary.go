@@ -37,19 +37,19 @@ func GroupDiary(reply *group.WhyReply) *protocol.DescribeGroupDiaryResponse {
 	}
 	response.WaitedForOmitted = int32(reply.WaitedForOmitted)
 	response.LastSyncer, response.LastSyncMs = reply.LastSyncer, int64(reply.LastSync)
-	for _, o := range reply.Offsets {
-		response.Offsets = addOffsetLife(response.Offsets, &o)
+	for i := range reply.Offsets {
+		response.Offsets = append(response.Offsets, offsetLives(&reply.Offsets[i]))
 	}
 	return response
 }
 
-// addOffsetLife adds an offset. They come by topic.
-func addOffsetLife(topics []protocol.DescribeGroupDiaryResponseTopicOffsets, o *group.OffsetLife) []protocol.DescribeGroupDiaryResponseTopicOffsets {
-	if len(topics) == 0 || topics[len(topics)-1].Topic != o.Topic {
-		topics = append(topics, protocol.DescribeGroupDiaryResponseTopicOffsets{Topic: o.Topic})
+// offsetLives are the committed offsets of a topic, and when they expire.
+func offsetLives(topic *group.InspectedTopic) protocol.DescribeGroupDiaryResponseTopicOffsets {
+	t := protocol.DescribeGroupDiaryResponseTopicOffsets{Topic: topic.Name}
+	for i := range topic.Partitions {
+		p := &topic.Partitions[i]
+		t.Partitions = append(t.Partitions, protocol.DescribeGroupDiaryResponsePartitionOffset{Partition: p.Partition, CommittedOffset: int64(p.Offset),
+			CommittedMs: int64(p.CommitTime), ExpiresMs: int64(p.Expiry)})
 	}
-	t := &topics[len(topics)-1]
-	t.Partitions = append(t.Partitions, protocol.DescribeGroupDiaryResponsePartitionOffset{Partition: o.Partition, CommittedOffset: int64(o.Offset),
-		CommittedMs: int64(o.CommitTime), ExpiresMs: int64(o.ExpireTime)})
-	return topics
+	return t
 }

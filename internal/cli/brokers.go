@@ -57,14 +57,38 @@ func (b *brokers) at(id int32) (*wire, error) {
 	return w, nil
 }
 
+// askCoordinator asks a group's coordinator, and says which broker that is. While there is none, or it is loading, it asks
+// again until the time is over. answer is what the response that was just read says of it. A coordinator that does not know the
+// request is errNotOffered.
+func (b *brokers) askCoordinator(group string, request, response protocol.Message, answer func() (protocol.Code, *string)) (describedBroker, error) {
+	for {
+		w, broker, err := b.coordinator(group)
+		if err != nil {
+			return broker, err
+		}
+		if _, offered := w.offered[request.Key()]; !offered {
+			return broker, errNotOffered
+		}
+		if err := w.ask(request, response); err != nil {
+			return broker, err
+		}
+		switch code, message := answer(); {
+		case code == protocol.None:
+			return broker, nil
+		case !passing(code) || !b.pause():
+			return broker, refusal("group "+printable(group), code, message)
+		}
+	}
+}
+
 // coordinator finds the coordinator of a group, and waits for one that is being made.
-func (b *brokers) coordinator(group string) (*wire, error) {
+func (b *brokers) coordinator(group string) (*wire, describedBroker, error) {
 	request := protocol.NewFindCoordinatorRequest()
 	request.CoordinatorKey, request.CoordinatorKeys = group, []string{group}
 	for {
 		response := protocol.NewFindCoordinatorResponse()
 		if err := b.first.ask(request, response); err != nil {
-			return nil, err
+			return nil, describedBroker{}, err
 		}
 		code, message, id, host, port := response.ErrorCode, response.ErrorMessage, response.NodeID, response.Host, response.Port
 		if len(response.Coordinators) > 0 {
@@ -74,16 +98,17 @@ func (b *brokers) coordinator(group string) (*wire, error) {
 		switch {
 		case code == protocol.None:
 			b.addresses[id] = brokerAddress(protocol.MetadataResponseBroker{NodeID: id, Host: host, Port: port})
-			return b.at(id)
+			w, err := b.at(id)
+			return w, describedBroker{id, host, port}, err
 		case !passing(code) || !b.pause():
-			return nil, refusal("coordinator of group "+group, code, message)
+			return nil, describedBroker{}, refusal("the coordinator of group "+printable(group), code, message)
 		}
 	}
 }
 
-// pause waits a little before something is asked again; false if the time is over.
+// pause waits a little before something is asked again; false if no time would be left for the answer.
 func (b *brokers) pause() bool {
-	return pause(b.ctx, min(coordinatorRetry, time.Until(b.first.deadline)))
+	return time.Until(b.first.deadline) > coordinatorRetry && pause(b.ctx, coordinatorRetry)
 }
 
 // passing says whether an error of a coordinator goes away by itself.

@@ -1,12 +1,7 @@
 package cli
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"net"
-	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -23,8 +18,9 @@ func newGroupWhy() *cobra.Command {
 		Use:   "why GROUP",
 		Short: "Tell what happened to a group: who came and went, why it rebalanced, who was waited for",
 		Long: "Tell what happened to a group, the newest first: who joined, left, expired or was fenced, why it rebalanced and how long that\n" +
-			"took, who was waited for, which partitions moved. A group keeps a diary of its last 64 generations in __consumer_offsets, so it\n" +
-			"survives restarts and moves with the coordinator. Only brokers of skein keep one.",
+			"took, who was waited for, which partitions moved, who still used a generation that is over, which offsets expired. A group keeps a\n" +
+			"diary of its last 64 generations in __consumer_offsets, so it survives restarts and moves with the coordinator. Only brokers of\n" +
+			"skein keep one.",
 		Example: "  skein group why billing\n  skein group why billing --entries 1\n  skein group why billing -o json",
 		Args:    exactly("GROUP"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -51,74 +47,22 @@ func newGroupWhy() *cobra.Command {
 	return c
 }
 
-// askWhy asks the group's coordinator. While there is none, or it is loading, it asks again until the timeout is over.
+// askWhy asks the group's coordinator. A cluster that keeps no diaries is told at once.
 func askWhy(c *cobra.Command, n *connection, group string, offsets bool) (*groupWhy, error) {
-	ctx, cancel := context.WithTimeout(c.Context(), n.timeout)
-	defer cancel()
-	var last error
-	for tries := 0; ; tries++ {
-		found, err := askWhyOnce(ctx, c, n, group, offsets)
-		switch {
-		case err == nil:
-			return found, nil
-		case ctx.Err() != nil && last != nil:
-			return nil, last
-		}
-		if code, _ := codeOf(err); !passing(code) {
-			return nil, err
-		}
-		last = err
-		select {
-		case <-ctx.Done():
-			return nil, last
-		case <-time.After(retryAfter(tries)):
-		}
-	}
-}
-
-func askWhyOnce(ctx context.Context, c *cobra.Command, n *connection, group string, offsets bool) (*groupWhy, error) {
-	broker, err := findCoordinator(ctx, c, n, group)
+	first, err := n.reach(c.Context(), c)
 	if err != nil {
 		return nil, err
 	}
-	w, err := dialWire(ctx, net.JoinHostPort(broker.Host, strconv.Itoa(int(broker.Port))), n.timeout)
-	if err != nil {
-		return nil, errors.Join(err, errors.New("that is the address broker "+number(broker.ID)+" gives to clients: is advertised.listeners right? skein doctor --as-client"))
+	b := n.brokers(c.Context(), first)
+	defer b.close()
+	if err := first.knows(protocol.KeyDescribeGroupDiary); err != nil {
+		return nil, fmt.Errorf("%w only skein keeps a diary of its groups", err)
 	}
-	defer w.close()
 	request, response := protocol.NewDescribeGroupDiaryRequest(), protocol.NewDescribeGroupDiaryResponse()
 	request.GroupID, request.IncludeOffsets = group, offsets
-	if err := w.ask(request, response); err != nil {
+	broker, err := b.askCoordinator(group, request, response, func() (protocol.Code, *string) { return response.ErrorCode, response.ErrorMessage })
+	if err != nil {
 		return nil, err
 	}
-	if response.ErrorCode != protocol.None {
-		return nil, refusal("group "+printable(group), response.ErrorCode, response.ErrorMessage)
-	}
 	return newGroupWhyDocument(group, broker, response), nil
-}
-
-// findCoordinator asks the first bootstrap server that answers for the broker that coordinates a group. A cluster that
-// keeps no diaries is told at once.
-func findCoordinator(ctx context.Context, c *cobra.Command, n *connection, group string) (describedBroker, error) {
-	w, err := n.reach(ctx, c)
-	if err != nil {
-		return describedBroker{}, err
-	}
-	defer w.close()
-	if err := w.knows(protocol.KeyDescribeGroupDiary); err != nil {
-		return describedBroker{}, fmt.Errorf("%w only skein keeps a diary of its groups", err)
-	}
-	request, response := protocol.NewFindCoordinatorRequest(), protocol.NewFindCoordinatorResponse()
-	request.CoordinatorKeys = []string{group}
-	if err := w.ask(request, response); err != nil {
-		return describedBroker{}, err
-	}
-	if len(response.Coordinators) != 1 {
-		return describedBroker{}, fmt.Errorf("group %s was left out of the answer of %s", printable(group), w.address)
-	}
-	found := &response.Coordinators[0]
-	if found.ErrorCode != protocol.None {
-		return describedBroker{}, refusal("the coordinator of group "+printable(group), found.ErrorCode, found.ErrorMessage)
-	}
-	return describedBroker{found.NodeID, found.Host, found.Port}, nil
 }

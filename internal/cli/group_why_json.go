@@ -66,6 +66,8 @@ type diaryEntry struct {
 	Partitions        *diaryPartitions `json:"partitions"` // null: it could not be told
 	Moves             []diaryMove      `json:"moves"`
 	MovesOmitted      int32            `json:"movesOmitted"`
+	Expired           []diaryExpired   `json:"expired"` // committed offsets
+	ExpiredOmitted    int32            `json:"expiredOmitted"`
 }
 
 type diaryHappening struct {
@@ -75,8 +77,19 @@ type diaryHappening struct {
 	Detail string    `json:"detail,omitempty"`
 	Reason string    `json:"reason,omitempty"` // the client's
 	Times  int32     `json:"times"`
+	// Generation is that of the requests, where they were of an old one.
+	Generation int32 `json:"generation,omitempty"`
 
 	kind group.Happening
+}
+
+// diaryExpired is the committed offsets of a topic that expired.
+type diaryExpired struct {
+	At          time.Time `json:"at"` // of the last
+	Topic       string    `json:"topic"`
+	Partitions  int32     `json:"partitions"`
+	RetentionMs int64     `json:"retentionMs"`
+	Asked       bool      `json:"asked"` // the commit came with the retention; else it is offsets.retention.minutes
 }
 
 type diaryWait struct {
@@ -144,7 +157,7 @@ func readDiaryEntry(b []byte) *diaryEntry {
 	d := &diaryEntry{Number: e.Number, Generation: e.Generation, Members: e.Members, Leader: e.Leader, Protocol: e.Protocol,
 		Started: timeOf(e.StartedMs), Formed: timeOf(e.FormedMs), Written: timeOf(e.EndedMs), JoinPhases: e.JoinPhases, Initial: e.Initial,
 		LastJoin: newMemberAt(e.LastJoiner, e.LastJoinMs), Happenings: []diaryHappening{}, HappeningsOmitted: e.HappeningsOmitted, Waits: []diaryWait{}, Moves: []diaryMove{},
-		MovesOmitted: e.MovesOmitted}
+		MovesOmitted: e.MovesOmitted, Expired: []diaryExpired{}, ExpiredOmitted: e.ExpiredOffsetsOmitted}
 	if e.StartedMs >= 0 && e.EndedMs >= 0 {
 		took := e.EndedMs - e.StartedMs
 		d.DurationMs = &took
@@ -165,12 +178,15 @@ func readDiaryEntry(b []byte) *diaryEntry {
 	for _, m := range e.Moves {
 		d.Moves = append(d.Moves, diaryMove{m.MemberID, m.ClientID, m.Gained, m.Lost})
 	}
+	for _, o := range e.ExpiredOffsets {
+		d.Expired = append(d.Expired, diaryExpired{time.UnixMilli(o.TimestampMs).UTC(), o.Topic, o.Partitions, o.RetentionMs, o.Asked})
+	}
 	return d
 }
 
 func newDiaryHappening(h *protocol.GroupDiaryValueHappening) diaryHappening {
 	d := diaryHappening{diaryMember{h.MemberID, h.InstanceID, h.ClientID, plainHost(h.ClientHost)}, time.UnixMilli(h.TimestampMs).UTC(),
-		group.Happening(h.Kind).String(), h.Detail, h.Reason, h.Times, group.Happening(h.Kind)}
+		group.Happening(h.Kind).String(), h.Detail, h.Reason, h.Times, h.Generation, group.Happening(h.Kind)}
 	if d.Kind == "" {
 		d.Kind = "kind " + number(h.Kind)
 	}

@@ -96,11 +96,17 @@ func TestDiarySentences(t *testing.T) {
 			t.Errorf("told  %s\nwant  %s", got, c.want)
 		}
 	}
+	old := happening(group.OldGeneration, "X")
+	old.Generation, old.Detail, old.Times = 4, "commit, heartbeat", 17
+	h := newDiaryHappening(old)
+	if got, want := h.phrase(), "member X (client a, 10.0.0.1) still used generation 4, which is over: commit, heartbeat (17 times)"; got != want {
+		t.Errorf("told %q, want %q", got, want)
+	}
 	if got := tellDiary([]byte{0, 9, 0}); got != "an entry that this program cannot read" {
 		t.Errorf("told %q of a newer version", got)
 	}
 	seen := map[string]group.Happening{}
-	for kind := group.Joined; kind <= group.TurnedAway; kind++ {
+	for kind := group.Joined; kind <= group.OldGeneration; kind++ {
 		h := newDiaryHappening(happening(kind, "X"))
 		text := h.phrase()
 		if other, again := seen[text]; again || h.Kind == "" || strings.Contains(text, "does not know") {
@@ -108,7 +114,7 @@ func TestDiarySentences(t *testing.T) {
 		}
 		seen[text] = kind
 	}
-	if group.Happening(group.TurnedAway+1).String() != "" {
+	if group.Happening(group.OldGeneration+1).String() != "" {
 		t.Error("there are more kinds than this test tells")
 	}
 }
@@ -117,7 +123,9 @@ func TestDiarySentences(t *testing.T) {
 func TestGroupWhyPage(t *testing.T) {
 	response := &protocol.DescribeGroupDiaryResponse{NowMs: 1_700_000_002_000, State: "PreparingRebalance", Generation: 3, Members: 2,
 		Entries: [][]byte{{0, 9, 0}}, Since: protocol.AppendRecord(nil, &protocol.GroupDiaryValue{Generation: 3, StartedMs: -1, EndedMs: -1, HappeningsOmitted: 2,
-			Happenings: []protocol.GroupDiaryValueHappening{{TimestampMs: 1_700_000_000_000, Kind: int8(group.Fenced), MemberID: "m", Detail: "commit with group.instance.id i", Times: 4}}}, 0),
+			Happenings: []protocol.GroupDiaryValueHappening{{TimestampMs: 1_700_000_000_000, Kind: int8(group.Fenced), MemberID: "m", Detail: "commit with group.instance.id i", Times: 4}},
+			ExpiredOffsets: []protocol.GroupDiaryValueExpiredOffset{{TimestampMs: 1_700_000_001_000, Topic: "orders", Partitions: 12, RetentionMs: 604_800_000},
+				{TimestampMs: 1_700_000_001_000, Topic: "old", Partitions: 1, RetentionMs: 90_000, Asked: true}}, ExpiredOffsetsOmitted: 3}, 0),
 		WaitedFor: []protocol.DescribeGroupDiaryResponseWaited{{MemberID: "m", InstanceID: "i", ClientID: "c", ClientHost: "/h", SinceMs: 1_700_000_000_000}}, WaitedForOmitted: 3,
 		LastSyncer: "n", LastSyncMs: 1_700_000_000_000}
 	d := newGroupWhyDocument("g\x1b", describedBroker{ID: 1}, response)
@@ -131,6 +139,9 @@ the last to fetch its assignment was member n at 2023-11-14T22:13:20.000Z
 not written yet  since generation 3: no rebalance
   2023-11-14T22:13:20.000Z  member m was fenced: commit with group.instance.id i (4 times)
   and 2 more
+  2023-11-14T22:13:21.000Z  the committed offsets of 12 partitions of orders expired after 7d0h (offsets.retention.minutes)
+  2023-11-14T22:13:21.000Z  the committed offsets of 1 partition of old expired after 1m30s (the commit asked for that)
+  and the committed offsets of 3 partitions more expired
 
 1 of the entries are from another version of skein and cannot be read
 `

@@ -47,6 +47,21 @@ func (e *diaryEntry) print(p *page) {
 	if e.HappeningsOmitted > 0 {
 		p.line("  and %d more", e.HappeningsOmitted)
 	}
+	for i := range e.Expired {
+		p.line("  %s  %s", e.Expired[i].At.Format(diaryTime), e.Expired[i].phrase())
+	}
+	if e.ExpiredOmitted > 0 {
+		p.line("  and the committed offsets of %s more expired", plural(e.ExpiredOmitted, "partition"))
+	}
+}
+
+// phrase is which offsets expired, and why.
+func (o *diaryExpired) phrase() string {
+	why := "offsets.retention.minutes"
+	if o.Asked {
+		why = "the commit asked for that"
+	}
+	return fmt.Sprintf("the committed offsets of %s of %s expired after %s (%s)", plural(o.Partitions, "partition"), printable(o.Topic), span(time.Duration(o.RetentionMs)*time.Millisecond), why)
 }
 
 // tellDiary is the sentence of an entry as bytes.
@@ -131,6 +146,8 @@ func (h *diaryHappening) phrase() string {
 		text = "members did not send SyncGroup in time"
 	case group.TurnedAway:
 		text = who + " was refused: the group has group.max.size members"
+	case group.OldGeneration:
+		text = who + " still used generation " + number(h.Generation) + ", which is over"
 	default:
 		text = "something happened to " + who + " that this program does not know (" + h.Kind + ")"
 	}

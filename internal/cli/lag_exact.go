@@ -63,7 +63,7 @@ func (n *connection) exactLags(c *cobra.Command, names []string, times bool, lag
 }
 
 // errNotOffered is the error where a broker does not know a private API.
-var errNotOffered = errors.New("the broker does not know the request DescribeGroupLag")
+var errNotOffered = errors.New("the broker does not know this request; is it skein, and as new as this program?")
 
 // leaderRounds is how often leaders are asked: a partition may move while it is asked about.
 const leaderRounds = 4
@@ -72,23 +72,9 @@ const leaderRounds = 4
 func (b *brokers) describeLag(name string, times bool) (*protocol.DescribeGroupLagResponse, error) {
 	request, response := protocol.NewDescribeGroupLagRequest(), protocol.NewDescribeGroupLagResponse()
 	request.GroupID, request.Times, request.Topics = &name, times, []protocol.DescribeGroupLagRequestTopic{}
-	for {
-		w, err := b.coordinator(name)
-		if err != nil {
-			return nil, err
-		}
-		if _, offered := w.offered[protocol.KeyDescribeGroupLag]; !offered {
-			return nil, errNotOffered
-		}
-		if err := w.ask(request, response); err != nil {
-			return nil, err
-		}
-		if response.ErrorCode == protocol.None {
-			break
-		}
-		if !passing(response.ErrorCode) || !b.pause() {
-			return nil, refusal("group "+name, response.ErrorCode, response.ErrorMessage)
-		}
+	_, err := b.askCoordinator(name, request, response, func() (protocol.Code, *string) { return response.ErrorCode, response.ErrorMessage })
+	if err != nil {
+		return nil, err
 	}
 	for range leaderRounds {
 		elsewhere := endsElsewhere(response)

@@ -64,6 +64,7 @@ type Broker struct {
 
 	// Groups.
 	HeartbeatHold                 bool          `property:"group.heartbeat.hold.enable"`
+	GroupDiaryMax                 Bytes         `property:"group.diary.max.bytes"`
 	GroupInitialRebalanceDelay    time.Duration `property:"group.initial.rebalance.delay.ms"`
 	GroupSessionTimeoutMin        time.Duration `property:"group.min.session.timeout.ms"`
 	GroupSessionTimeoutMax        time.Duration `property:"group.max.session.timeout.ms"`

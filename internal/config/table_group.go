@@ -4,6 +4,8 @@ package config
 var groupTable = []Property{
 	{Name: "group.heartbeat.hold.enable", Type: Boolean, Default: new("true"), Own: true,
 		Doc: "A Heartbeat of a stable group is held until a rebalance starts, so that members learn of it at once and not at their next beat."},
+	{Name: "group.diary.max.bytes", Type: Int, Default: new("1048576"), Bounds: atLeast(65536), Own: true,
+		Doc: "Most bytes that the diaries of all groups in one partition of __consumer_offsets take. The oldest entries of groups that have not changed for long go first."},
 	{Name: "group.initial.rebalance.delay.ms", Type: Int, Default: new("3000"), Bounds: atLeast(0),
 		Doc: "How long the first rebalance of an empty group waits for more members."},
 	{Name: "group.min.session.timeout.ms", Type: Int, Default: new("6000"), Bounds: atLeast(1),

@@ -77,7 +77,7 @@ func TestDiarySurvives(t *testing.T) {
 			told[0].StartedMs != began.Add(3*time.Second).UnixMilli() || told[1].Generation != 1 {
 			t.Fatalf("told %+v", told)
 		}
-		if len(before.Offsets) != 1 || before.Offsets[0].ExpireTime != group.Instant(began.Add(3*time.Second+7*24*time.Hour).UnixMilli()) {
+		if len(before.Offsets) != 1 || before.Offsets[0].Partitions[0].Expiry != group.Instant(began.Add(3*time.Second+7*24*time.Hour).UnixMilli()) {
 			t.Fatalf("offsets %+v", before.Offsets)
 		}
 		// The group's records: created, assigned with a diary, offset, emptied with a diary. Four batches, six records.
@@ -160,6 +160,80 @@ func TestDiaryIsBounded(t *testing.T) {
 		synctest.Wait()
 		if after := n.why("g"); !reflect.DeepEqual(after.Entries, before.Entries) || len(after.Entries) != group.DiarySlots || entries(t, after)[0].Number != 200 {
 			t.Fatalf("%d entries, before %d", len(after.Entries), len(before.Entries))
+		}
+	})
+}
+
+// TestDiariesOfAPartitionAreBounded: of many groups that rebalance for ever, compaction leaves entries of a bounded size
+// together. The next coordinator tells of every group what the one before did, byte for byte. What is cut goes in the
+// batch of the entry that was too much.
+func TestDiariesOfAPartitionAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const groups, most = 100, 64 << 10
+		cfg := testConfig()
+		cfg.Group.DiaryBytesMax = most
+		n := startNode(t, cfg, 1)
+		ids := make([]string, groups)
+		for i := range ids {
+			ids[i] = n.member(memberName(i))
+		}
+		for round := range 10 {
+			for i, id := range ids {
+				if round > 0 && i%7 == 0 {
+					continue // these have not changed for long
+				}
+				r := n.join(memberName(i), id).get(t)
+				if r == nil || r.Err != nil {
+					t.Fatalf("join: %+v", r)
+				}
+				if r := n.sync(memberName(i), id, r.Generation, id+"=p0").get(t); r == nil || r.Err != nil {
+					t.Fatalf("sync: %+v", r)
+				}
+			}
+			time.Sleep(500 * time.Millisecond) // no session ends
+		}
+		size, entriesLeft := 0, 0
+		for key, value := range compacted(t, n.logs[0]) {
+			if key[0] == diaryKeyType>>8 {
+				size += len(value)
+				entriesLeft++
+			}
+		}
+		if size > most || size < most*3/4 {
+			t.Errorf("%d entries of %d bytes are left, want up to %d", entriesLeft, size, most)
+		}
+		told := make([]group.WhyReply, groups)
+		for i := range ids {
+			told[i] = n.why(memberName(i))
+			if told[i].Err != nil {
+				t.Fatal(told[i].Err)
+			}
+		}
+		if len(told[0].Entries) > 0 || len(told[groups-1].Entries) == 0 {
+			t.Errorf("%d entries are left of the group that changed first, %d of the one that changed last", len(told[0].Entries), len(told[groups-1].Entries))
+		}
+		keys, values, batches := logRecords(t, n.logs[0])
+		writes := map[int]bool{} // batches with an entry
+		for i, key := range keys {
+			writes[batches[i]] = writes[batches[i]] || key[0] == diaryKeyType>>8 && values[i] != nil
+		}
+		for i, key := range keys {
+			if key[0] == diaryKeyType>>8 && values[i] == nil && !writes[batches[i]] {
+				t.Fatalf("batch %d has a tombstone and no entry", batches[i])
+			}
+		}
+
+		n.Resigned(0, 1)
+		synctest.Wait()
+		n.Elected(0, 2, n.logs[0])
+		synctest.Wait()
+		for i := range ids {
+			if after := n.why(memberName(i)); !reflect.DeepEqual(after.Entries, told[i].Entries) {
+				t.Fatalf("group %d: %d entries, %d after the load", i, len(told[i].Entries), len(after.Entries))
+			}
+		}
+		if again := compacted(t, n.logs[0]); len(again) != entriesLeft+groups {
+			t.Errorf("the load wrote: %d records are left, were %d", len(again), entriesLeft+groups)
 		}
 	})
 }

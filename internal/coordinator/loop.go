@@ -303,7 +303,8 @@ func (l *loop) note(n *group.Note) {
 	switch n.Kind {
 	case group.WriteFailed:
 		level = slog.LevelWarn
-	case group.GenerationFormed, group.MemberReplaced, group.MemberRemoved, group.MemberJoined, group.MemberFenced, group.MemberTurnedAway:
+	case group.GenerationFormed, group.MemberReplaced, group.MemberRemoved, group.MemberJoined, group.MemberFenced, group.MemberTurnedAway,
+		group.GenerationRefused:
 		level = slog.LevelDebug
 	}
 	l.logger.Log(context.Background(), level, n.Kind.String(), "group", n.Group, "member", n.Member, "reason", n.Reason, "generation", n.Generation, "members", n.Members)

@@ -135,10 +135,11 @@ func (s *Shard) checkCommit(g *group, known bool, e *Commit) *protocol.Error {
 	case e.Generation < 0 && e.MemberID == "" && e.InstanceID == "":
 		return protocol.Fail(protocol.UnknownMemberID, "commit: group %q has members, so only they may commit", g.id)
 	}
-	if _, err := s.identify(g, e.MemberID, e.InstanceID, "commit"); err != nil {
+	m, err := s.identify(g, e.MemberID, e.InstanceID, "commit")
+	if err != nil {
 		return err
 	}
-	if err := g.checkGeneration(e.Generation, "commit"); err != nil {
+	if err := s.checkGeneration(g, m, e.Generation, "commit"); err != nil {
 		return err
 	}
 	if g.state == CompletingRebalance { // in PreparingRebalance it is the last commit before partitions are given up (O3)

@@ -31,6 +31,9 @@ type Config struct {
 	// IdleGroupsMax is how many groups of a shard may have neither members nor offsets and wait for the cleanup. The one
 	// that has been so for longest goes for the next.
 	IdleGroupsMax int
+	// DiaryBytesMax is group.diary.max.bytes: what the entries of all diaries of a shard may take, as they are in the log.
+	// 0 is without a bound. It is passed for a moment by what one event writes.
+	DiaryBytesMax int
 }
 
 // DefaultConfig is Kafka's defaults, and skein's own.
@@ -48,6 +51,7 @@ func DefaultConfig() Config {
 		JoinSettle:        50 * time.Millisecond,
 		PendingMax:        16_384,
 		IdleGroupsMax:     1000,
+		DiaryBytesMax:     1 << 20,
 	}
 }
 

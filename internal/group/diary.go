@@ -69,37 +69,48 @@ func ReadDiaryEntry(b []byte) (*protocol.GroupDiaryValue, error) {
 
 // diary is what a group keeps. nil in a group to which nothing has happened.
 type diary struct {
-	slots [][]byte                  // by slot, as long as it must be; nil where there is none
+	kept  [][]byte                  // the entries in the log, the oldest first; at most one of each slot
 	last  int64                     // number of the newest entry, appended if not yet committed
 	draft *protocol.GroupDiaryValue // what happened since; nil is nothing
 
 	// Of the present generation; not in the log.
 	lastSyncer string
 	lastSync   Instant
+
+	room diaryRoom // what it takes in the shard
 }
 
 // open is the diary, made if there is none.
 func (g *group) open() *diary {
 	if g.diary == nil {
-		g.diary = new(diary)
+		g.diary = &diary{room: diaryRoom{group: g}}
 	}
 	return g.diary
 }
 
 // replay takes a slot that is in the log.
 func (d *diary) replay(v *DiaryValue, present bool) {
-	slot := int(v.Slot)
+	if i := d.find(v.Slot); i >= 0 {
+		d.kept = slices.Delete(d.kept, i, i+1)
+	}
 	if !present {
-		if slot < len(d.slots) {
-			d.slots[slot] = nil
+		if len(d.kept) == 0 {
+			d.last = 0 // a shard that loads the log does not know it either
 		}
 		return
 	}
-	for len(d.slots) <= slot {
-		d.slots = append(d.slots, nil)
+	n := v.number()
+	i := len(d.kept)
+	for i > 0 && diaryNumber(d.kept[i-1]) > n {
+		i--
 	}
-	d.slots[slot] = v.Bytes
-	d.last = max(d.last, v.number())
+	d.kept = slices.Insert(d.kept, i, v.Bytes)
+	d.last = max(d.last, n)
+}
+
+// find is the place of a slot's entry; -1 if there is none.
+func (d *diary) find(slot int8) int {
+	return slices.IndexFunc(d.kept, func(b []byte) bool { return diarySlot(diaryNumber(b)) == slot })
 }
 
 // entries are those in the log, the newest first.
@@ -107,13 +118,8 @@ func (d *diary) entries() [][]byte {
 	if d == nil {
 		return nil
 	}
-	var list [][]byte
-	for _, b := range d.slots {
-		if b != nil {
-			list = append(list, b)
-		}
-	}
-	slices.SortStableFunc(list, func(a, b []byte) int { return int(diaryNumber(b) - diaryNumber(a)) })
+	list := slices.Clone(d.kept)
+	slices.Reverse(list)
 	return list
 }
 
@@ -131,6 +137,7 @@ func (s *Shard) writeDiary(g *group, after *GroupValue) {
 	g.sign(e)
 	countMoves(e, g.stored, after)
 	s.append(Record{Kind: DiaryStored, Group: g.id, Diary: &DiaryValue{Slot: diarySlot(e.Number), Bytes: encodeDiary(e)}})
+	s.boundDiaries(g, s.now)
 }
 
 // sign says what the group is now.
@@ -159,14 +166,12 @@ func (s *Shard) takeBack(r *Record) {
 	d.draft = e
 }
 
-// removeDiary asks for the tombstones of the diary.
-func (s *Shard) removeDiary(g *group) {
+// removeDiary asks for the tombstones of the oldest entries of the diary, n at most.
+func (s *Shard) removeDiary(g *group, n int) {
 	if g.diary == nil {
 		return
 	}
-	for slot, b := range g.diary.slots {
-		if b != nil {
-			s.append(Record{Kind: DiaryRemoved, Group: g.id, Diary: &DiaryValue{Slot: int8(slot)}})
-		}
+	for _, b := range g.diary.kept[:min(n, len(g.diary.kept))] {
+		s.append(Record{Kind: DiaryRemoved, Group: g.id, Diary: &DiaryValue{Slot: diarySlot(diaryNumber(b))}})
 	}
 }

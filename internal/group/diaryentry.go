@@ -1,7 +1,9 @@
 package group
 
 import (
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -38,10 +40,12 @@ const (
 	Silent
 	// TurnedAway: a member was refused because the group is full.
 	TurnedAway
+	// OldGeneration: a member of the group still sent requests of a generation that is over. Detail says which.
+	OldGeneration
 )
 
 var happeningNames = [...]string{"", "joined", "leader rejoined", "changed", "left", "expired", "absent", "replaced", "fenced",
-	"not stored", "too large", "not back", "silent", "turned away"}
+	"not stored", "too large", "not back", "silent", "turned away", "old generation"}
 
 // String is a word or two; "" of a kind that is not known here.
 func (h Happening) String() string {
@@ -56,14 +60,20 @@ type reason struct {
 	what    Happening
 	ours    string // what the coordinator says
 	clients string // what the client says (J22)
+	// generation is that of an OldGeneration.
+	generation int32
 }
 
-// String is both in one sentence, as logs show it.
+// String is all of it in one sentence, as logs show it.
 func (r reason) String() string {
-	if r.clients == "" {
-		return r.ours
+	text := r.ours
+	if r.generation > 0 {
+		text += " with generation " + strconv.Itoa(int(r.generation))
 	}
-	return r.ours + "; client reason: " + clipReason(r.clients)
+	if r.clients != "" {
+		text += "; client reason: " + clipReason(r.clients)
+	}
+	return text
 }
 
 func clipReason(s string) string {
@@ -82,6 +92,10 @@ const (
 	diaryNameMax   = 64
 	diaryDetailMax = 192
 	diaryReasonMax = 512
+	// diaryOldMax is how many members of old generations are told, and diaryExpiredMax of how many topics offsets that
+	// expired.
+	diaryOldMax     = 8
+	diaryExpiredMax = 8
 )
 
 // clip cuts a text where a character ends.
@@ -110,16 +124,17 @@ func clipID(s string) string {
 // record enters a note into the diary.
 func (g *group) record(now Instant, kind NoteKind, memberID string, why reason) {
 	switch kind {
-	case RebalanceStarted, SessionExpired, MemberJoined, MemberRemoved, MemberReplaced, MemberFenced, MemberTurnedAway, WriteFailed:
+	case RebalanceStarted, SessionExpired, MemberJoined, MemberRemoved, MemberReplaced, MemberFenced, MemberTurnedAway, WriteFailed, GenerationRefused:
 	default:
 		return
 	}
 	h := protocol.GroupDiaryValueHappening{TimestampMs: int64(now), Kind: int8(why.what), MemberID: clipID(memberID), Times: 1,
 		Reason: clip(clipReason(why.clients), diaryReasonMax)}
 	switch why.what {
-	case Expired, Absent, Replaced, Fenced, NotStored:
+	case Expired, Absent, Replaced, Fenced, NotStored, OldGeneration:
 		h.Detail = clip(why.ours, diaryDetailMax)
 	}
+	h.Generation = why.generation
 	if m := g.members.get(memberID); m != nil {
 		h.InstanceID, h.ClientID, h.ClientHost = clip(m.instance, diaryIDMax), clip(m.clientID, diaryNameMax), clip(m.clientHost, diaryNameMax)
 	}
@@ -140,15 +155,18 @@ func addHappening(e *protocol.GroupDiaryValue, h protocol.GroupDiaryValueHappeni
 	if what := Happening(h.Kind); what == Fenced || what == NotStored || what == TurnedAway {
 		for i := range e.Happenings {
 			if old := &e.Happenings[i]; old.Kind == h.Kind {
-				h.Times += old.Times
+				h.Times = int32(min(int64(h.Times)+int64(old.Times), math.MaxInt32))
 				*old = h
 				return
 			}
 		}
 	}
+	if Happening(h.Kind) == OldGeneration && addOld(e, &h) {
+		return
+	}
 	if len(e.Happenings) >= happeningsMax {
 		e.HappeningsOmitted++
-		if Happening(h.Kind) == Joined {
+		if crowds(h.Kind) {
 			return
 		}
 		dropHappening(e)
@@ -156,11 +174,41 @@ func addHappening(e *protocol.GroupDiaryValue, h protocol.GroupDiaryValueHappeni
 	e.Happenings = append(e.Happenings, h)
 }
 
-// dropHappening takes out the newest of the new members, or else the oldest line.
+// addOld adds a request of an old generation to the line of its member and generation. When there are enough of such
+// lines another one is left out.
+func addOld(e *protocol.GroupDiaryValue, h *protocol.GroupDiaryValueHappening) bool {
+	lines := 0
+	for i := range e.Happenings {
+		old := &e.Happenings[i]
+		if old.Kind != h.Kind {
+			continue
+		}
+		lines++
+		if old.MemberID != h.MemberID || old.Generation != h.Generation {
+			continue
+		}
+		if !strings.Contains(old.Detail, h.Detail) {
+			old.Detail = clip(old.Detail+", "+h.Detail, diaryDetailMax)
+		}
+		old.Times = int32(min(int64(old.Times)+int64(h.Times), math.MaxInt32))
+		old.TimestampMs = h.TimestampMs
+		return true
+	}
+	if lines < diaryOldMax {
+		return false
+	}
+	e.HappeningsOmitted++
+	return true
+}
+
+// crowds says whether a kind of line comes from many members at once and tells least.
+func crowds(kind int8) bool { return Happening(kind) == Joined || Happening(kind) == OldGeneration }
+
+// dropHappening takes out the newest of the new members and of those of old generations, or else the oldest line.
 func dropHappening(e *protocol.GroupDiaryValue) {
 	out := 0
 	for i := range e.Happenings {
-		if Happening(e.Happenings[i].Kind) == Joined {
+		if crowds(e.Happenings[i].Kind) {
 			out = i
 		}
 	}
@@ -217,13 +265,19 @@ func joinEntries(e, later *protocol.GroupDiaryValue) {
 	for _, w := range later.Waits {
 		addWait(e, w)
 	}
-	e.FormedMs, e.LastJoiner, e.LastJoinMs = later.FormedMs, later.LastJoiner, later.LastJoinMs
+	for _, o := range later.ExpiredOffsets {
+		addExpired(e, o)
+	}
+	e.ExpiredOffsetsOmitted += later.ExpiredOffsetsOmitted
+	if later.StartedMs >= 0 {
+		e.FormedMs, e.LastJoiner, e.LastJoinMs = later.FormedMs, later.LastJoiner, later.LastJoinMs
+	}
 }
 
 // encodeDiary writes an entry within its bound. It leaves out what tells least until it fits; without any list it does.
 func encodeDiary(e *protocol.GroupDiaryValue) []byte {
 	small := *e
-	small.Happenings = slices.Clone(e.Happenings)
+	small.Happenings, small.ExpiredOffsets = slices.Clone(e.Happenings), slices.Clone(e.ExpiredOffsets)
 	for {
 		b := protocol.AppendRecord(nil, &small, diaryValueVersion)
 		switch {
@@ -232,6 +286,10 @@ func encodeDiary(e *protocol.GroupDiaryValue) []byte {
 		case len(small.Moves) > 0:
 			small.Moves = small.Moves[:len(small.Moves)-1]
 			small.MovesOmitted++
+		case len(small.ExpiredOffsets) > 0:
+			last := len(small.ExpiredOffsets) - 1
+			small.ExpiredOffsetsOmitted += small.ExpiredOffsets[last].Partitions
+			small.ExpiredOffsets = small.ExpiredOffsets[:last]
 		case len(small.Happenings) > 0:
 			dropHappening(&small)
 			small.HappeningsOmitted++

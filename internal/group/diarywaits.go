@@ -53,9 +53,10 @@ func (g *group) syncNoted(m *member, now Instant) {
 	}
 }
 
-// assignedNoted notes how long the leader's assignment was waited for.
+// assignedNoted notes how long the leader's assignment was waited for. If it has sent it before, that is told already: what
+// happened since is not of this rebalance.
 func (g *group) assignedNoted(m *member, now Instant) {
-	if g.diary != nil && g.diary.draft != nil {
+	if g.diary != nil && g.diary.draft != nil && g.diary.draft.FormedMs >= 0 {
 		g.waitFor(m, true, true, Instant(g.diary.draft.FormedMs), now)
 	}
 }

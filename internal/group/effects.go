@@ -69,9 +69,11 @@ const (
 	CleanupTimer
 	// IdleTimer takes out a group that has neither members nor offsets.
 	IdleTimer
+	// DiaryTimer takes the older half of a group's diary out, because all of them take too much.
+	DiaryTimer
 )
 
-var timerNames = [...]string{"", "session", "join", "settle", "sync", "hold", "cleanup", "idle"}
+var timerNames = [...]string{"", "session", "join", "settle", "sync", "hold", "cleanup", "idle", "diary"}
 
 // String is a word for the kind.
 func (k TimerKind) String() string { return timerNames[k] }
@@ -120,11 +122,13 @@ const (
 	MemberFenced
 	// MemberTurnedAway: Member, if it has an id, was refused because the group is full.
 	MemberTurnedAway
+	// GenerationRefused: Member sent a request of an old generation.
+	GenerationRefused
 )
 
 var noteNames = [...]string{"", "rebalance started", "generation formed", "generation stable", "group empty", "session expired",
 	"member removed", "member replaced", "offsets expired", "group deleted", "write failed", "member joined", "member fenced",
-	"member turned away"}
+	"member turned away", "old generation refused"}
 
 // String is a sentence for logs.
 func (k NoteKind) String() string { return noteNames[k] }

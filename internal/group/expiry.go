@@ -1,5 +1,7 @@
 package group
 
+import "time"
+
 // cleanup is O19 and O20: it removes offsets that nobody has used for long, and groups that have nothing left.
 func (s *Shard) cleanup() {
 	s.setCleanup()
@@ -32,7 +34,8 @@ func (s *Shard) expire(g *group) (left int) {
 		t := offsets.byTopic[name]
 		for _, p := range t.partitions() {
 			if v := &t.entries[p].latest; v.present && s.expired(g, &v.OffsetValue) {
-				s.append(Record{Kind: OffsetRemoved, Group: g.id, Topic: name, Partition: p})
+				retention, asked := s.retention(&v.OffsetValue)
+				s.append(Record{Kind: OffsetRemoved, Group: g.id, Topic: name, Partition: p, Retention: retention, Asked: asked})
 				expired++
 			}
 		}
@@ -62,6 +65,14 @@ func (s *Shard) expiresAt(g *group, v *OffsetValue) Instant {
 	return since.Add(s.cfg.OffsetsRetention)
 }
 
+// retention is how long an offset is kept, and whether its commit asked for that (O7). It is at least a millisecond.
+func (s *Shard) retention(v *OffsetValue) (d time.Duration, asked bool) {
+	if v.ExpireTime == NoInstant {
+		return max(s.cfg.OffsetsRetention, time.Millisecond), false
+	}
+	return max(v.ExpireTime.Sub(v.CommitTime), time.Millisecond), true
+}
+
 // foreseen is when an offset would expire if the group stayed as it is and committed nothing; NoInstant is never. The
 // record goes with the next cleanup after that.
 func (s *Shard) foreseen(g *group, topic string, v *OffsetValue) Instant {
@@ -77,7 +88,9 @@ func (s *Shard) removeGroup(g *group) {
 		s.forget(g, p)
 	}
 	s.note(GroupDeleted, g, "", reason{})
-	s.removeDiary(g)
+	if g.diary != nil {
+		s.removeDiary(g, len(g.diary.kept))
+	}
 	s.append(Record{Kind: GroupRemoved, Group: g.id})
 }
 

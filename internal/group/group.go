@@ -144,10 +144,3 @@ func (g *group) check(memberID, instanceID, during string) (*member, *protocol.E
 	}
 	return m, nil
 }
-
-func (g *group) checkGeneration(generation int32, during string) *protocol.Error {
-	if generation != g.generation {
-		return protocol.Fail(protocol.IllegalGeneration, "%s: group %q is at generation %d, not %d", during, g.id, g.generation, generation)
-	}
-	return nil
-}

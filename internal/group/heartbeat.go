@@ -32,7 +32,7 @@ func (s *Shard) heartbeat(e *Heartbeat) {
 	}
 	m, err := s.identify(g, e.MemberID, e.InstanceID, "heartbeat")
 	if err == nil {
-		err = g.checkGeneration(e.Generation, "heartbeat")
+		err = s.checkGeneration(g, m, e.Generation, "heartbeat")
 	}
 	if err != nil {
 		s.reply(e.Token, &HeartbeatReply{err})

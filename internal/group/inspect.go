@@ -50,19 +50,24 @@ func (s *Shard) inspect(e *Inspect) {
 	found := make(map[string]map[int32]*InspectedPartition)
 	s.inspectOffsets(g, found)
 	g.inspectMembers(found)
-	r := &InspectReply{At: s.now, State: g.state.String(), ProtocolType: g.protocolType}
+	s.reply(e.Token, &InspectReply{At: s.now, State: g.state.String(), ProtocolType: g.protocolType, Topics: sortedTopics(found)})
+}
+
+func sortedTopics(found map[string]map[int32]*InspectedPartition) []InspectedTopic {
+	var topics []InspectedTopic
 	for name, partitions := range found {
 		t := InspectedTopic{Name: name, Partitions: make([]InspectedPartition, 0, len(partitions))}
 		for _, p := range partitions {
 			t.Partitions = append(t.Partitions, *p)
 		}
 		slices.SortFunc(t.Partitions, func(a, b InspectedPartition) int { return int(a.Partition) - int(b.Partition) })
-		r.Topics = append(r.Topics, t)
+		topics = append(topics, t)
 	}
-	slices.SortFunc(r.Topics, func(a, b InspectedTopic) int { return strings.Compare(a.Name, b.Name) })
-	s.reply(e.Token, r)
+	slices.SortFunc(topics, func(a, b InspectedTopic) int { return strings.Compare(a.Name, b.Name) })
+	return topics
 }
 
+// inspectOffsets notes what is committed, under the high watermark, and when it expires.
 func (s *Shard) inspectOffsets(g *group, found map[string]map[int32]*InspectedPartition) {
 	offsets := s.offsets.byGroup[g.id]
 	if offsets == nil {

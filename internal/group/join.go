@@ -218,7 +218,7 @@ func (s *Shard) joinKnown(g *group, e *Join) {
 // rejoin takes over what the member says now and parks its request.
 func (s *Shard) rejoin(g *group, m *member, e *Join, what Happening, ours string) {
 	s.update(g, m, e)
-	s.rebalanceOrEndJoin(g, m.id, reason{what, ours, e.Reason})
+	s.rebalanceOrEndJoin(g, m.id, reason{what: what, ours: ours, clients: e.Reason})
 }
 
 func (s *Shard) update(g *group, m *member, e *Join) {

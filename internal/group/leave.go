@@ -39,19 +39,19 @@ type LeftMember struct {
 func (s *Shard) leave(e *Leave) {
 	g := s.groups[e.GroupID]
 	r := &LeaveReply{Members: make([]LeftMember, len(e.Members))}
-	gone := ""
+	gone, reasonOfGone := "", ""
 	for i := range e.Members {
 		l := &e.Members[i]
 		r.Members[i] = LeftMember{MemberID: l.MemberID, InstanceID: l.InstanceID}
 		id, err := s.leaveOne(g, e.GroupID, l)
 		r.Members[i].Err = err
 		if id != "" {
-			gone = id
+			gone, reasonOfGone = id, l.Reason
 		}
 	}
 	s.reply(e.Token, r)
 	if gone != "" {
-		s.afterRemoval(g, gone, reason{what: Left, ours: "a member left", clients: e.Members[len(e.Members)-1].Reason})
+		s.afterRemoval(g, gone, reason{what: Left, ours: "a member left", clients: reasonOfGone})
 	}
 	if g != nil {
 		s.maybeEndJoin(g)

@@ -24,7 +24,11 @@ func (s *Shard) loaded() {
 		if g.members.len() > s.cfg.SizeMax {
 			s.prepare(g, "", reason{what: TooLarge, ours: "the group is larger than group.max.size, which was lowered"})
 		}
+		if g.stored == nil && g.diary != nil && s.isIdle(g) { // it was deleted, and not by skein
+			s.set(IdleTimer, g, "", s.now)
+		}
 	}
+	s.boundDiaries(nil, s.now)
 	s.setCleanup()
 }
 
@@ -69,6 +73,7 @@ func (s *Shard) unload(e *Unload) {
 	clear(s.groups)
 	s.waits, s.ready, s.emitted, s.idle = nil, nil, nil, nil
 	s.offsets = newOffsetStore()
+	s.diaries = diaryList{}
 }
 
 // offsetGroupIDs are the ids of all groups with offsets, in order.

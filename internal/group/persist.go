@@ -45,7 +45,14 @@ func WriteFailure(code protocol.Code) protocol.Code {
 func (s *Shard) appended(e *Appended) {
 	n := 0
 	for n < len(s.emitted) && s.emitted[n].Seq <= e.UpTo {
-		s.Replay(&s.emitted[n])
+		r := &s.emitted[n]
+		if r.Diary != nil {
+			s.askRoom(r, false)
+		}
+		s.Replay(r)
+		if r.Kind == OffsetRemoved && r.Retention > 0 {
+			s.noteExpired(r)
+		}
 		n++
 	}
 	s.settleEmitted(0, n)
@@ -61,12 +68,21 @@ func (s *Shard) refused(e *Refused) {
 	for end < len(s.emitted) && s.emitted[end].Seq <= e.Last {
 		end++
 	}
+	kept := false // of a diary, what should have gone
 	for i := first; i < end; i++ {
-		if s.emitted[i].Kind == DiaryStored {
-			s.takeBack(&s.emitted[i])
+		r := &s.emitted[i]
+		kept = kept || r.Kind == DiaryRemoved
+		if r.Diary != nil {
+			s.askRoom(r, false)
+		}
+		if r.Kind == DiaryStored {
+			s.takeBack(r)
 		}
 	}
 	s.settleEmitted(first, end)
+	if kept {
+		s.boundDiaries(nil, s.now.Add(diaryRetry))
+	}
 	s.fail(e.First, e.Last, protocol.Fail(WriteFailure(e.Code), "%s: %s", e.Code, e.Reason))
 }
 
@@ -156,6 +172,10 @@ func (s *Shard) uncreate(g *group, err *protocol.Error) {
 func (s *Shard) bury(g *group) {
 	s.cancel(JoinTimer, g, "")
 	s.cancel(SyncTimer, g, "")
+	if g.diary != nil && g.diary.room.trimming {
+		s.cancel(DiaryTimer, g, "")
+	}
+	s.diaries.leave(g.diary)
 	delete(s.groups, g.id)
 	g.to(Dead, s.now)
 }

@@ -35,6 +35,10 @@ type Record struct {
 	Offset    OffsetValue // of OffsetStored
 	Value     *GroupValue // of GroupStored; not changed after it was emitted
 	Diary     *DiaryValue `json:",omitempty"` // of DiaryStored and DiaryRemoved
+	// Retention and Asked are of an OffsetRemoved that is asked for because the offset expired; they are not in the log.
+	// Retention is how long it was kept, Asked that the commit said so.
+	Retention time.Duration `json:",omitempty"`
+	Asked     bool          `json:",omitempty"`
 }
 
 // OffsetValue is a committed offset.

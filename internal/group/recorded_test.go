@@ -206,8 +206,9 @@ func TestSnapshotKeepsEveryField(t *testing.T) {
 	g.stored = &GroupValue{Leader: "m", Members: []MemberValue{{MemberID: "m"}}}
 	g.state, g.previous, g.stateTime, g.generation, g.protocolType, g.protocol = Stable, CompletingRebalance, 7, 8, "consumer", "range"
 	g.topics, g.topicsKnown = map[string]struct{}{"t": {}}, true
-	g.diary = &diary{slots: [][]byte{nil, {1, 2}}, last: 3, draft: &protocol.GroupDiaryValue{Number: 4,
+	g.diary = &diary{kept: [][]byte{{0, 0, 0, 0, 0, 0, 0, 0, 0, 2}}, last: 3, draft: &protocol.GroupDiaryValue{Number: 4,
 		Happenings: []protocol.GroupDiaryValueHappening{{MemberID: "m", Kind: 2}}}, lastSyncer: "m", lastSync: 6}
+	s.restoreRoom(g)
 	s.ready = []*group{g}
 	was := new(member)
 	fill(reflect.ValueOf(was).Elem(), &n)
@@ -216,6 +217,8 @@ func TestSnapshotKeepsEveryField(t *testing.T) {
 	for i := range int32(3) {
 		s.append(Record{Kind: OffsetStored, Group: "g", Topic: "t", Partition: i, Offset: OffsetValue{Offset: 5, Metadata: "m", ExpireTime: 9}})
 	}
+	s.append(Record{Kind: OffsetRemoved, Group: "g", Topic: "t", Retention: 7, Asked: true})
+	s.append(Record{Kind: DiaryStored, Group: "g", Diary: &DiaryValue{Slot: 2, Bytes: []byte{0, 0, 0, 0, 0, 0, 0, 0, 0, 3}}})
 	s.appended(&Appended{UpTo: 2})
 	s.offsets.commit(1)
 
@@ -231,7 +234,7 @@ func TestSnapshotKeepsEveryField(t *testing.T) {
 	for what, pair := range map[string][2]any{
 		"group": {got.groups, s.groups}, "offsets": {got.offsets.byGroup, s.offsets.byGroup}, "emitted": {got.emitted, s.emitted},
 		"queue": {got.offsets.queue[got.offsets.head:], s.offsets.queue[s.offsets.head:]}, "waits": {got.waits, s.waits},
-		"dirty": {got.dirty, s.dirty}, "ready": {got.ready, s.ready}, "seq": {got.seq, s.seq},
+		"dirty": {got.dirty, s.dirty}, "ready": {got.ready, s.ready}, "seq": {got.seq, s.seq}, "diaries": {got.diaries, s.diaries},
 	} {
 		if !reflect.DeepEqual(pair[0], pair[1]) {
 			t.Errorf("%s differs:\n%s", what, line)

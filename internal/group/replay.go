@@ -29,11 +29,10 @@ func (s *Shard) Replay(r *Record) {
 			g = s.simple(r.Group)
 			s.groups[r.Group] = g
 		}
-		g.open().replay(r.Diary, true)
+		g.open()
+		s.replayDiary(r)
 	case DiaryRemoved:
-		if g := s.groups[r.Group]; g != nil && g.diary != nil {
-			g.diary.replay(r.Diary, false)
-		}
+		s.replayDiary(r)
 	default:
 		panic("group: record of an unknown kind")
 	}
@@ -43,11 +42,13 @@ func (s *Shard) Replay(r *Record) {
 func (s *Shard) simple(id string) *group { return newGroup(id, NoInstant) }
 
 // dropReplayed takes out a group whose tombstone is in the log. A live group is Empty then, for nothing else is ever
-// asked for.
+// asked for. On load one that has left entries of its diary behind, because Apache Kafka deleted it, stays until they have
+// their tombstones: a new group of that name must not find them.
 func (s *Shard) dropReplayed(g *group) {
-	if s.fx != nil {
+	switch {
+	case s.fx != nil:
 		s.bury(g)
-		return
+	case g.diary == nil || len(g.diary.kept) == 0:
+		delete(s.groups, g.id)
 	}
-	delete(s.groups, g.id)
 }

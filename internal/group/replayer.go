@@ -13,7 +13,10 @@ type Replayer struct {
 }
 
 // NewReplayer makes one whose shard knows nothing.
-func NewReplayer(cfg Config) *Replayer { return &Replayer{Shard: New(cfg), omitted: map[string]bool{}} }
+func NewReplayer(cfg Config) *Replayer {
+	cfg.DiaryBytesMax = 0 // the diaries of groups that are not in the recording are not known; when one was cut is an event
+	return &Replayer{Shard: New(cfg), omitted: map[string]bool{}}
+}
 
 // Step steps an event, if the state that it needs is in the recording; skipped says that it is not.
 func (p *Replayer) Step(r Recorded, fx *Effects) (skipped bool) {

@@ -193,6 +193,7 @@ func (s *script) configure(t *testing.T, a args) {
 	c.CleanupInterval = a.duration("cleanup", c.CleanupInterval)
 	c.MetadataLengthMax = a.int("metadata", c.MetadataLengthMax)
 	c.HoldHeartbeats = c.HoldHeartbeats || a.has("hold")
+	c.DiaryBytesMax = a.int("diary-bytes", c.DiaryBytesMax)
 	if a.has("keep") { // the groups stay, as after a restart with another configuration
 		log, now := s.log, s.now
 		s.start(t)
@@ -231,7 +232,11 @@ func (s *script) event(cmd string, a args) Event {
 		e := &Leave{Token: s.token, LeaveRequest: LeaveRequest{GroupID: a.str("group", "g")}}
 		for _, m := range a.values("members") {
 			id, instance, _ := strings.Cut(m, "/")
-			e.Members = append(e.Members, LeavingMember{MemberID: id, InstanceID: instance, Reason: a.str("reason", "")})
+			instance, reason, said := strings.Cut(instance, "/") // a-1//moved says why
+			if !said {
+				reason = a.str("reason", "")
+			}
+			e.Members = append(e.Members, LeavingMember{MemberID: id, InstanceID: instance, Reason: reason})
 		}
 		return e
 	case "describe":

@@ -20,6 +20,7 @@ type Shard struct {
 	waits   []wait   // what goes on when records are committed, by Seq
 	ready   []*group // their join phase can end as soon as the inbox has no more joins of them
 
+	diaries diaryList       // of the groups
 	idle    []*group        // may have neither members nor offsets, the oldest first; see noteIdle
 	closing *protocol.Error // the node ends soon, see ShuttingDown; nil until then
 
@@ -128,6 +129,8 @@ func (s *Shard) timer(key TimerKey) {
 		s.cleanup()
 	case IdleTimer:
 		s.idleEnded(key.Group)
+	case DiaryTimer:
+		s.trimDiary(key.Group)
 	default:
 		panic(fmt.Sprintf("group: no timer of kind %d", key.Kind))
 	}
@@ -192,6 +195,9 @@ func (s *Shard) append(r Record) Seq {
 	r.Seq = s.seq
 	s.fx.Records = append(s.fx.Records, r)
 	s.emitted = append(s.emitted, r)
+	if r.Diary != nil {
+		s.askRoom(&r, true)
+	}
 	touch := touchedOffsets
 	if r.Kind != OffsetStored {
 		touch = touchedGroup
@@ -234,6 +240,18 @@ func (s *Shard) identify(g *group, memberID, instanceID, during string) (*member
 		s.note(MemberFenced, g, memberID, reason{what: Fenced, ours: during + " with group.instance.id " + instanceID})
 	}
 	return m, err
+}
+
+// checkGeneration refuses a member's request of another generation than the present one, and notes who is left in an old
+// one: it did not learn of a rebalance, or it was held up since.
+func (s *Shard) checkGeneration(g *group, m *member, generation int32, during string) *protocol.Error {
+	if generation == g.generation {
+		return nil
+	}
+	if generation > 0 && generation < g.generation {
+		s.note(GenerationRefused, g, m.id, reason{what: OldGeneration, ours: during, generation: generation})
+	}
+	return protocol.Fail(protocol.IllegalGeneration, "%s: group %q is at generation %d, not %d", during, g.id, g.generation, generation)
 }
 
 // groupIDs are the ids of all groups in order, for whatever looks at all of them.

@@ -226,6 +226,9 @@ func (v *witness) whole(live *simServer) {
 		v.wrong("live and loaded differ:\n%s\n%s", summary(a), summary(b))
 	}
 	v.told(a, b)
+	if x, y := live.shard.diaries.bytes, other.diaries.bytes; x != y || x > live.cfg.DiaryBytesMax {
+		v.wrong("the diaries take %d bytes live and %d loaded, %d are allowed", x, y, live.cfg.DiaryBytesMax)
+	}
 	for p := range int32(simPartitions) {
 		x, y := live.shard.offsets.find(simGroup, "t", p), other.offsets.find(simGroup, "t", p)
 		if value(x) != value(y) {

@@ -13,6 +13,7 @@ type bug struct {
 	sameNumber   bool // a new generation keeps the old number
 	leaderAlone  bool // followers get the leader's assignment
 	noDiary      bool // the diary is not in the batch of the group's record
+	noTombstones bool // what is cut of a diary is gone in memory only
 }
 
 // rewrite makes an event what it would be to a shard with the bug.
@@ -71,6 +72,7 @@ func TestPlantedBugs(t *testing.T) {
 		"a generation's number comes twice": {sameNumber: true},
 		"all get the leader's assignment":   {leaderAlone: true},
 		"the diary is not written":          {noDiary: true},
+		"the diary is cut in memory alone":  {noTombstones: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for seed := range uint64(40) {

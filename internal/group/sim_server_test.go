@@ -42,9 +42,17 @@ func newSimServer(t testing.TB, w *simWorld) *simServer {
 	cfg.InitialDelay = time.Duration(s.rand.IntN(2)) * 500 * time.Millisecond
 	cfg.JoinSettle = time.Duration(s.rand.IntN(2)) * 20 * time.Millisecond
 	cfg.HoldHeartbeats = s.rand.Chance(700)
+	if s.rand.Chance(500) {
+		cfg.DiaryBytesMax = 4000 // so that its older half goes now and then
+	}
 	s.rig = &rig{t: t, cfg: cfg, manual: true, unchecked: w.bug.noSessions}
 	s.rig.now = s.wall()
-	s.rig.onRecord = func(r Record) { w.Notef("append %d %s", r.Seq, describeRecord(&r)) }
+	s.rig.onRecord = func(r Record) {
+		w.Notef("append %d %s", r.Seq, describeRecord(&r))
+		if r.Kind == DiaryRemoved {
+			w.see.reach("diary cut")
+		}
+	}
 	s.rig.onTimer = func(TimerChange) {}
 	s.rig.onEvent = func(r Recorded) {
 		w.see.event(r.Event, s.shard)
@@ -185,6 +193,9 @@ func (s *simServer) flush() {
 	s.append()
 	if s.w.bug.noDiary {
 		s.log = slices.DeleteFunc(s.log, func(r Record) bool { return r.Kind == DiaryStored })
+	}
+	if s.w.bug.noTombstones {
+		s.log = slices.DeleteFunc(s.log, func(r Record) bool { return r.Kind == DiaryRemoved })
 	}
 	if s.w.bug.early {
 		s.commit(s.appended)

@@ -148,7 +148,7 @@ func TestSimulation(t *testing.T) {
 		RebalanceStarted.String(), GenerationFormed.String(), GenerationStable.String(), GroupEmptied.String(), SessionExpired.String(),
 		MemberRemoved.String(), MemberReplaced.String(), WriteFailed.String(), "crash with records that are not committed", "write timed out",
 		"a held heartbeat told of a rebalance", "static member came back without a rebalance", "parked join fenced", "live and loaded compared",
-		MemberJoined.String(), MemberFenced.String(), "diary of five entries",
+		MemberJoined.String(), MemberFenced.String(), "diary of five entries", "diary cut", GenerationRefused.String(),
 	} {
 		if reached[what]*20 < n {
 			t.Errorf("%q was reached in %d of %d seeds", what, reached[what], n)

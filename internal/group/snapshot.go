@@ -46,7 +46,7 @@ type GroupState struct {
 
 // DiaryState is a diary.
 type DiaryState struct {
-	Slots      [][]byte
+	Kept       [][]byte // the entries in the log, the oldest first
 	Last       int64
 	Draft      *protocol.GroupDiaryValue
 	LastSyncer string
@@ -77,13 +77,14 @@ type MemberState struct {
 
 // BeatState is a beat.
 type BeatState struct {
-	Token       Token
-	At          Instant
-	Seen        bool
-	Usual, Held time.Duration
-	Tried       bool
-	Waits       bool
-	ReleaseAt   Instant
+	Token             Token
+	At                Instant
+	Seen              bool
+	Gaps              []time.Duration
+	Held              time.Duration
+	Cut, Doubt, Tried bool
+	Late              int
+	ReleaseAt         Instant
 }
 
 // OffsetState is both values of a partition; nil where there is none.
@@ -157,7 +158,7 @@ func (r *Restored) Weight() int {
 		}
 		size += 64 * (len(r.Group.Pending) + len(r.Group.Topics))
 		if d := r.Group.Diary; d != nil {
-			size += diaryWeight(d.Slots, d.Draft)
+			size += diaryWeight(d.Kept, d.Draft)
 		}
 	}
 	return size
@@ -171,7 +172,7 @@ func (s *Shard) weighs(g *group, offsets *groupOffsets) int {
 		}
 		size += 64 * (g.pending.len() + len(g.topics))
 		if g.diary != nil {
-			size += diaryWeight(g.diary.slots, g.diary.draft)
+			size += diaryWeight(g.diary.kept, g.diary.draft)
 		}
 	}
 	if offsets != nil {
@@ -188,13 +189,13 @@ func memberWeight(assignment int, protocols []Protocol) int {
 	return size
 }
 
-func diaryWeight(slots [][]byte, draft *protocol.GroupDiaryValue) int {
+func diaryWeight(kept [][]byte, draft *protocol.GroupDiaryValue) int {
 	size := 64
-	for _, b := range slots {
+	for _, b := range kept {
 		size += 24 + len(b)
 	}
 	if draft != nil {
-		size += 256 * (1 + len(draft.Happenings) + len(draft.Waits) + len(draft.Moves))
+		size += 256 * (1 + len(draft.Happenings) + len(draft.Waits) + len(draft.Moves) + len(draft.ExpiredOffsets))
 	}
 	return size
 }
@@ -203,10 +204,11 @@ func (d *diary) snapshot() *DiaryState {
 	if d == nil {
 		return nil
 	}
-	state := &DiaryState{Slots: slices.Clone(d.slots), Last: d.last, LastSyncer: d.lastSyncer, LastSync: d.lastSync}
+	state := &DiaryState{Kept: slices.Clone(d.kept), Last: d.last, LastSyncer: d.lastSyncer, LastSync: d.lastSync}
 	if d.draft != nil {
 		draft := *d.draft
 		draft.Happenings, draft.Waits, draft.Moves = slices.Clone(draft.Happenings), slices.Clone(draft.Waits), slices.Clone(draft.Moves)
+		draft.ExpiredOffsets = slices.Clone(draft.ExpiredOffsets)
 		state.Draft = &draft
 	}
 	return state
@@ -216,7 +218,7 @@ func (state *DiaryState) restore() *diary {
 	if state == nil {
 		return nil
 	}
-	return &diary{slots: state.Slots, last: state.Last, draft: state.Draft, lastSyncer: state.LastSyncer, lastSync: state.LastSync}
+	return &diary{kept: slices.Clone(state.Kept), last: state.Last, draft: state.Draft, lastSyncer: state.LastSyncer, lastSync: state.LastSync}
 }
 
 func (g *group) snapshot() *GroupState {
@@ -243,7 +245,7 @@ func (m *member) snapshot() MemberState {
 	b := &m.beat
 	return MemberState{ID: m.id, InstanceID: m.instance, ClientID: m.clientID, ClientHost: m.clientHost,
 		RebalanceTimeout: m.rebalanceTimeout, SessionTimeout: m.sessionTimeout, Protocols: m.protocols, Assignment: m.assignment,
-		Join: m.join, Sync: m.sync, Asked: m.asked, Beat: BeatState{b.token, b.at, b.seen, b.usual, b.held, b.tried, b.waits, b.releaseAt},
+		Join: m.join, Sync: m.sync, Asked: m.asked, Beat: BeatState{b.token, b.at, b.seen, slices.Clone(b.gaps), b.held, b.cut, b.doubt, b.tried, b.late, b.releaseAt},
 		IsNew: m.isNew, PendingSync: m.pendingSync}
 }
 
@@ -300,6 +302,7 @@ func (s *Shard) restored(e *Restored) {
 	}
 	g := e.Group.restore(e.GroupID)
 	s.groups[g.id] = g
+	s.restoreRoom(g)
 	if g.phase.ready {
 		s.ready = append(s.ready, g)
 	}
@@ -312,6 +315,9 @@ func (s *Shard) restored(e *Restored) {
 // forgetGroup takes out every trace of a group, and nothing follows from it.
 func (s *Shard) forgetGroup(id string) {
 	g := s.groups[id]
+	if g != nil {
+		s.diaries.leave(g.diary)
+	}
 	delete(s.groups, id)
 	delete(s.dirty, id)
 	s.ready = slices.DeleteFunc(s.ready, func(other *group) bool { return other.id == id })
@@ -380,7 +386,7 @@ func (state *MemberState) restore() *member {
 	b := &state.Beat
 	return &member{id: state.ID, instance: state.InstanceID, clientID: state.ClientID, clientHost: state.ClientHost,
 		rebalanceTimeout: state.RebalanceTimeout, sessionTimeout: state.SessionTimeout, protocols: state.Protocols, assignment: state.Assignment,
-		join: state.Join, sync: state.Sync, asked: state.Asked, beat: beat{b.Token, b.At, b.Seen, b.Usual, b.Held, b.Tried, b.Waits, b.ReleaseAt},
+		join: state.Join, sync: state.Sync, asked: state.Asked, beat: beat{b.Token, b.At, b.Seen, slices.Clone(b.Gaps), b.Held, b.Cut, b.Doubt, b.Tried, b.Late, b.ReleaseAt},
 		isNew: state.IsNew, pendingSync: state.PendingSync}
 }
 

@@ -69,7 +69,7 @@ func (s *Shard) checkSync(e *Sync) (*group, *member, *protocol.Error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := g.checkGeneration(e.Generation, "sync"); err != nil {
+	if err := s.checkGeneration(g, m, e.Generation, "sync"); err != nil {
 		return nil, nil, err
 	}
 	if contradicts(e.ProtocolType, g.protocolType) || contradicts(e.Protocol, g.protocol) {

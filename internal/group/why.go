@@ -1,9 +1,6 @@
 package group
 
-import (
-	"github.com/skein-io/skein/internal/protocol"
-	"github.com/skein-io/skein/internal/record"
-)
+import "github.com/skein-io/skein/internal/protocol"
 
 // Why asks what happened to a group. It is skein's own.
 type Why struct {
@@ -26,7 +23,7 @@ type WhyReply struct {
 	WaitedForOmitted int
 	LastSyncer       string // whose SyncGroup came last in this generation; "" if that is not known here
 	LastSync         Instant
-	Offsets          []OffsetLife
+	Offsets          []InspectedTopic // those that are committed, without who has the partition
 }
 
 // WaitedFor is a member that a group waits for.
@@ -37,16 +34,6 @@ type WaitedFor struct {
 	ClientHost string
 	Sync       bool // for its SyncGroup, else for its JoinGroup
 	Since      Instant
-}
-
-// OffsetLife is a committed offset and its end.
-type OffsetLife struct {
-	Topic      string
-	Partition  int32
-	Offset     record.Offset
-	CommitTime Instant
-	// ExpireTime is when it is removed if nothing changes. NoInstant: not as long as the group is as it is.
-	ExpireTime Instant
 }
 
 // waitedForMax bounds WhyReply.WaitedFor.
@@ -72,7 +59,9 @@ func (s *Shard) why(e *Why) {
 	}
 	g.tellWaitedFor(r)
 	if e.Offsets {
-		r.Offsets = s.offsetLives(g)
+		found := make(map[string]map[int32]*InspectedPartition)
+		s.inspectOffsets(g, found)
+		r.Offsets = sortedTopics(found)
 	}
 	s.reply(e.Token, r)
 }
@@ -98,25 +87,4 @@ func (g *group) tellWaitedFor(r *WhyReply) {
 	for p := g.pending.first; p != nil && g.state == PreparingRebalance; p = p.next {
 		add(p, false, g.phase.started)
 	}
-}
-
-// offsetLives are the committed offsets of a group, by topic and partition.
-func (s *Shard) offsetLives(g *group) []OffsetLife {
-	offsets := s.offsets.byGroup[g.id]
-	if offsets == nil {
-		return nil
-	}
-	var list []OffsetLife
-	for _, name := range offsets.topicNames() {
-		t := offsets.byTopic[name]
-		for _, p := range t.partitions() {
-			v, ok := t.read(p, false)
-			if !ok {
-				continue
-			}
-			list = append(list, OffsetLife{Topic: name, Partition: p, Offset: v.Offset, CommitTime: v.CommitTime,
-				ExpireTime: s.foreseen(g, name, &v.OffsetValue)})
-		}
-	}
-	return list
 }

@@ -120,10 +120,12 @@ func describeWhy(r *WhyReply) string {
 	for _, e := range r.Entries {
 		s += "\n  entry" + describeEntry(e)
 	}
-	for _, o := range r.Offsets {
-		s += fmt.Sprintf("\n  offset %s-%d=%d", o.Topic, o.Partition, o.Offset)
-		if o.ExpireTime != NoInstant {
-			s += fmt.Sprintf(" expires=%v", o.ExpireTime.Sub(rigStart))
+	for _, t := range r.Offsets {
+		for _, p := range t.Partitions {
+			s += fmt.Sprintf("\n  offset %s-%d=%d", t.Name, p.Partition, p.Offset)
+			if p.Expiry != NoInstant {
+				s += fmt.Sprintf(" expires=%v", p.Expiry.Sub(rigStart))
+			}
 		}
 	}
 	return s
@@ -164,6 +166,15 @@ func describeEntry(b []byte) string {
 	if e.HappeningsOmitted > 0 {
 		s += fmt.Sprintf("\n    and %d more", e.HappeningsOmitted)
 	}
+	for _, o := range e.ExpiredOffsets {
+		s += fmt.Sprintf("\n    %v expired: %d of %s, kept for %v", at(o.TimestampMs), o.Partitions, o.Topic, time.Duration(o.RetentionMs)*time.Millisecond)
+		if o.Asked {
+			s += " as was asked"
+		}
+	}
+	if e.ExpiredOffsetsOmitted > 0 {
+		s += fmt.Sprintf("\n    expired: %d more", e.ExpiredOffsetsOmitted)
+	}
 	for _, w := range e.Waits {
 		s += fmt.Sprintf("\n    waited %v for %s %q of %s, came=%v", time.Duration(w.WaitMs)*time.Millisecond, missing(w.Sync), w.MemberID, w.ClientID, w.Came)
 	}
@@ -186,6 +197,9 @@ func describeHappening(h *protocol.GroupDiaryValueHappening) string {
 	}
 	if h.InstanceID != "" {
 		s += " instance=" + h.InstanceID
+	}
+	if h.Generation != 0 {
+		s += fmt.Sprintf(" generation=%d", h.Generation)
 	}
 	if h.Detail != "" {
 		s += ": " + h.Detail

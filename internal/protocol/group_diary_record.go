@@ -51,28 +51,30 @@ func (x *GroupDiaryKey) encode(w *Writer, version int16) {
 
 // GroupDiaryValue is a value of __consumer_offsets, under a key of type 16384: versions 0 to 0, flexible from 0.
 type GroupDiaryValue struct {
-	Number             int64
-	Generation         int32
-	Members            int32
-	Leader             string
-	Protocol           string
-	StartedMs          int64 // default -1
-	FormedMs           int64 // default -1
-	EndedMs            int64 // default -1
-	JoinPhases         int32
-	Initial            bool
-	LastJoiner         string
-	LastJoinMs         int64                     // default -1
-	Cause              *GroupDiaryValueHappening // null allowed
-	Happenings         []GroupDiaryValueHappening
-	HappeningsOmitted  int32
-	Waits              []GroupDiaryValueWait
-	PartitionsAssigned int32 // default -1
-	PartitionsMoved    int32 // default -1
-	PartitionsNew      int32 // default -1
-	PartitionsFreed    int32 // default -1
-	Moves              []GroupDiaryValueMove
-	MovesOmitted       int32
+	Number                int64
+	Generation            int32
+	Members               int32
+	Leader                string
+	Protocol              string
+	StartedMs             int64 // default -1
+	FormedMs              int64 // default -1
+	EndedMs               int64 // default -1
+	JoinPhases            int32
+	Initial               bool
+	LastJoiner            string
+	LastJoinMs            int64                     // default -1
+	Cause                 *GroupDiaryValueHappening // null allowed
+	Happenings            []GroupDiaryValueHappening
+	HappeningsOmitted     int32
+	Waits                 []GroupDiaryValueWait
+	PartitionsAssigned    int32 // default -1
+	PartitionsMoved       int32 // default -1
+	PartitionsNew         int32 // default -1
+	PartitionsFreed       int32 // default -1
+	Moves                 []GroupDiaryValueMove
+	MovesOmitted          int32
+	ExpiredOffsets        []GroupDiaryValueExpiredOffset // tag 0
+	ExpiredOffsetsOmitted int32                          // tag 1
 }
 
 // NewGroupDiaryValue returns one with Kafka's default in every field.
@@ -151,7 +153,22 @@ func (x *GroupDiaryValue) decode(r *Reader, version int16) {
 		x.Moves[i].decode(r, version)
 	}
 	x.MovesOmitted = r.int32("MovesOmitted")
-	r.skipTags()
+	for n := r.tags(); n > 0 && r.err == nil; n-- {
+		tag, outer := r.beginTag()
+		switch {
+		case tag == 0 && r.err == nil:
+			x.ExpiredOffsets = array[GroupDiaryValueExpiredOffset](r, "ExpiredOffsets", true, false, 23)
+			for i := 0; i < len(x.ExpiredOffsets) && r.err == nil; i++ {
+				x.ExpiredOffsets[i].decode(r, version)
+			}
+			r.endTag("ExpiredOffsets", outer)
+		case tag == 1 && r.err == nil:
+			x.ExpiredOffsetsOmitted = r.int32("ExpiredOffsetsOmitted")
+			r.endTag("ExpiredOffsetsOmitted", outer)
+		default:
+			r.skipTag(outer)
+		}
+	}
 }
 
 func (x *GroupDiaryValue) encode(w *Writer, version int16) {
@@ -191,7 +208,20 @@ func (x *GroupDiaryValue) encode(w *Writer, version int16) {
 		x.Moves[i].encode(w, version)
 	}
 	w.int32(x.MovesOmitted)
-	w.uvarint(0)
+	section := w.tags()
+	if len(x.ExpiredOffsets) > 0 {
+		at := w.beginTag(section, 0)
+		w.length(len(x.ExpiredOffsets), x.ExpiredOffsets == nil, true, false)
+		for i := range x.ExpiredOffsets {
+			x.ExpiredOffsets[i].encode(w, version)
+		}
+		w.endTag(at)
+	}
+	if x.ExpiredOffsetsOmitted != 0 {
+		at := w.beginTag(section, 1)
+		w.int32(x.ExpiredOffsetsOmitted)
+		w.endTag(at)
+	}
 }
 
 // GroupDiaryValueHappening is the struct Happening of GroupDiaryValue.
@@ -205,6 +235,7 @@ type GroupDiaryValueHappening struct {
 	Detail      string
 	Reason      string
 	Times       int32 // default 1
+	Generation  int32 // tag 0
 }
 
 // NewGroupDiaryValueHappening returns one with Kafka's default in every field.
@@ -231,7 +262,16 @@ func (x *GroupDiaryValueHappening) decode(r *Reader, version int16) {
 	x.Detail = r.string("Happening.Detail", true)
 	x.Reason = r.string("Happening.Reason", true)
 	x.Times = r.int32("Happening.Times")
-	r.skipTags()
+	for n := r.tags(); n > 0 && r.err == nil; n-- {
+		tag, outer := r.beginTag()
+		switch {
+		case tag == 0 && r.err == nil:
+			x.Generation = r.int32("Happening.Generation")
+			r.endTag("Happening.Generation", outer)
+		default:
+			r.skipTag(outer)
+		}
+	}
 }
 
 func (x *GroupDiaryValueHappening) encode(w *Writer, version int16) {
@@ -244,7 +284,12 @@ func (x *GroupDiaryValueHappening) encode(w *Writer, version int16) {
 	w.string(x.Detail, true)
 	w.string(x.Reason, true)
 	w.int32(x.Times)
-	w.uvarint(0)
+	section := w.tags()
+	if x.Generation != 0 {
+		at := w.beginTag(section, 0)
+		w.int32(x.Generation)
+		w.endTag(at)
+	}
 }
 
 // GroupDiaryValueWait is the struct Wait of GroupDiaryValue.
@@ -322,5 +367,44 @@ func (x *GroupDiaryValueMove) encode(w *Writer, version int16) {
 	w.string(x.ClientID, true)
 	w.int32(x.Gained)
 	w.int32(x.Lost)
+	w.uvarint(0)
+}
+
+// GroupDiaryValueExpiredOffset is the struct ExpiredOffset of GroupDiaryValue.
+type GroupDiaryValueExpiredOffset struct {
+	TimestampMs int64
+	Topic       string
+	Partitions  int32
+	RetentionMs int64
+	Asked       bool
+}
+
+// NewGroupDiaryValueExpiredOffset returns one with Kafka's default in every field.
+func NewGroupDiaryValueExpiredOffset() GroupDiaryValueExpiredOffset {
+	var x GroupDiaryValueExpiredOffset
+	x.Default()
+	return x
+}
+
+// Default sets every field to Kafka's default.
+func (x *GroupDiaryValueExpiredOffset) Default() {
+	*x = GroupDiaryValueExpiredOffset{}
+}
+
+func (x *GroupDiaryValueExpiredOffset) decode(r *Reader, version int16) {
+	x.TimestampMs = r.int64("ExpiredOffset.TimestampMs")
+	x.Topic = r.string("ExpiredOffset.Topic", true)
+	x.Partitions = r.int32("ExpiredOffset.Partitions")
+	x.RetentionMs = r.int64("ExpiredOffset.RetentionMs")
+	x.Asked = r.bool("ExpiredOffset.Asked")
+	r.skipTags()
+}
+
+func (x *GroupDiaryValueExpiredOffset) encode(w *Writer, version int16) {
+	w.int64(x.TimestampMs)
+	w.string(x.Topic, true)
+	w.int32(x.Partitions)
+	w.int64(x.RetentionMs)
+	w.bool(x.Asked)
 	w.uvarint(0)
 }

@@ -25,9 +25,10 @@ func TestPrivateMessagesRoundTrip(t *testing.T) {
 		&GroupDiaryKey{Group: "g", Slot: 63},
 		&GroupDiaryValue{Number: 1, Generation: 2, Members: 3, Leader: "m", Protocol: "range", StartedMs: 4, FormedMs: 5, EndedMs: 6, JoinPhases: 7,
 			Initial: true, LastJoiner: "n", LastJoinMs: 8, Cause: &GroupDiaryValueHappening{TimestampMs: 9, Kind: 1, MemberID: "m", InstanceID: "i", ClientID: "c",
-				ClientHost: "/h", Detail: "d", Reason: "r", Times: 2}, Happenings: []GroupDiaryValueHappening{{Kind: 3}}, HappeningsOmitted: 4,
+				ClientHost: "/h", Detail: "d", Reason: "r", Times: 2, Generation: 5}, Happenings: []GroupDiaryValueHappening{{Kind: 3}}, HappeningsOmitted: 4,
 			Waits:              []GroupDiaryValueWait{{MemberID: "m", ClientID: "c", ClientHost: "/h", Sync: true, Came: true, WaitMs: 5}},
-			PartitionsAssigned: 6, PartitionsMoved: 5, PartitionsNew: 4, PartitionsFreed: 3, Moves: []GroupDiaryValueMove{{"m", "c", 1, 2}}, MovesOmitted: 1},
+			PartitionsAssigned: 6, PartitionsMoved: 5, PartitionsNew: 4, PartitionsFreed: 3, Moves: []GroupDiaryValueMove{{"m", "c", 1, 2}}, MovesOmitted: 1,
+			ExpiredOffsets: []GroupDiaryValueExpiredOffset{{TimestampMs: 1, Topic: "t", Partitions: 2, RetentionMs: 3, Asked: true}}, ExpiredOffsetsOmitted: 4},
 		&DescribeGroupLagRequest{GroupID: &id, Times: true, Topics: []DescribeGroupLagRequestTopic{}},
 		&DescribeGroupLagRequest{Topics: []DescribeGroupLagRequestTopic{{Name: "t", Partitions: []DescribeGroupLagRequestPartition{
 			{PartitionIndex: 3, TopicID: UUID{1}, CommittedOffset: 7}}}}},
