@@ -1,0 +1,31 @@
+package controllerlink
+
+import (
+	"context"
+
+	"github.com/skein-io/skein/internal/metadata"
+	"github.com/skein-io/skein/internal/protocol"
+)
+
+// Leave hands away what this broker leads: it asks the controller for a shutdown, and returns nil when that says that the
+// broker leads nothing any more and is fenced; no heartbeat follows. A broker that is not registered may go at once. When
+// ctx ends first the error is REQUEST_TIMED_OUT, and the broker goes on leaving. Leave may be called more than once.
+func (l *Link) Leave(ctx context.Context) error {
+	s := &l.session
+	s.mu.Lock()
+	s.leaving, s.pressed = true, true
+	known := s.state.Epoch != metadata.NoBrokerEpoch || s.asked
+	s.mu.Unlock()
+	s.look()
+	if !known {
+		return nil
+	}
+	select {
+	case <-s.left:
+		return nil
+	case <-ctx.Done():
+		return protocol.Fail(protocol.RequestTimedOut, "the controller has not taken over all that broker %d leads: %w", l.config.NodeID, context.Cause(ctx))
+	case <-l.quit:
+		return errClosing
+	}
+}
