@@ -127,6 +127,9 @@ func (c *Controller) alter(resource metadata.Resource, changes []alteration, rep
 	if err := c.config.Rules.Check(resource, after); err != nil {
 		return nil, err
 	}
+	if err := c.checkInSyncMin(resource, before, after); err != nil {
+		return nil, err
+	}
 	return append(records, removals(resource, before, after, changes)...), nil
 }
 

@@ -1,43 +1,53 @@
 package controller
 
 import (
+	"slices"
 	"time"
 
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
-	"github.com/skein-io/skein/internal/record"
 )
 
 // registerBroker makes a broker known. A new incarnation gets a new epoch, and loses what the one before it led: it is
-// fenced until it has caught up with the metadata log, its own registration included. The broker of this very process is not fenced, and leads what it
-// led in new leader epochs.
-func (c *Controller) registerBroker(now time.Time, e *RegisterBroker, effects *Effects) (protocol.Message, []metadata.Record, error) {
+// fenced until it has caught up with the metadata log, its own registration included. In a quorum of one the broker of
+// this very process is not fenced, and leads what it led in new leader epochs.
+func (c *Controller) registerBroker(now time.Time, e *RegisterBroker, effects *Effects) {
 	id := metadata.NodeID(e.Request.BrokerID)
 	before := c.image.Broker(id)
 	if err := c.checkRegistration(e.Request, before); err != nil {
-		return nil, nil, err
+		effects.fail(e.Token, err)
+		return
 	}
 	r := registration(e.Request)
 	again := before != nil && before.Incarnation == e.Request.IncarnationID
+	local := e.Local && c.own(id)
+	lost := lostBy(e.Request, before)
 	var records []metadata.Record
 	switch {
 	case again:
 		r.Fenced, r.InControlledShutdown, r.BrokerEpoch = before.Fenced, before.ControlledShutdown, int64(before.Epoch)
 		records = []metadata.Record{r}
-	case e.Local:
+	case local:
+		if lost != nil {
+			c.proposeAll(c.withoutBroker(id, lost), effects)
+		}
 		r.Fenced, r.BrokerEpoch = false, int64(c.nextBrokerEpoch())
 		records = append([]metadata.Record{r}, c.again(id)...)
 	default:
 		r.Fenced, r.BrokerEpoch = true, int64(c.nextBrokerEpoch())
-		records = append(c.withoutBroker(id), r)
+		records = append(c.withoutBroker(id, lost), r)
 	}
-	if !e.Local {
+	if !local {
 		c.touch(now, id, effects)
 	}
-	c.registrations[id] = registered{c.sequence + 1, record.MaxOffset}
 	response := protocol.NewBrokerRegistrationResponse()
 	response.BrokerEpoch = r.BrokerEpoch
-	return response, records, nil
+	c.finish(Reply{Token: e.Token, Response: response}, records, effects)
+	contact := c.contact(id)
+	contact.registered = c.last()
+	if !again {
+		contact.shutdown, contact.heard = position{}, -1
+	}
 }
 
 func (c *Controller) checkRegistration(r *protocol.BrokerRegistrationRequest, before *metadata.Broker) error {
@@ -51,12 +61,66 @@ func (c *Controller) checkRegistration(r *protocol.BrokerRegistrationRequest, be
 	if r.IsMigratingZkBroker {
 		return protocol.Fail(protocol.BrokerIDNotRegistered, "brokers that migrate from ZooKeeper cannot register")
 	}
-	if before == nil || before.Incarnation == r.IncarnationID {
+	if err := c.checkDirectories(r); err != nil {
+		return err
+	}
+	for _, f := range r.Features {
+		if level := c.image.Feature(f.Name); level > 0 && (level < f.MinSupportedVersion || level > f.MaxSupportedVersion) {
+			return protocol.Fail(protocol.UnsupportedVersion, "broker %d supports levels %d to %d of %s, the cluster is at level %d",
+				r.BrokerID, f.MinSupportedVersion, f.MaxSupportedVersion, f.Name, level)
+		}
+	}
+	if before == nil || before.Incarnation == r.IncarnationID || !c.holds(before) {
 		return nil
 	}
-	if _, alive := c.sessions[before.ID]; alive && !before.Fenced {
-		return protocol.Fail(protocol.DuplicateBrokerRegistration,
-			"another broker %d is registered and its session has not expired", r.BrokerID)
+	// The process that has a log directory has it locked: the one that had it before is dead.
+	if slices.ContainsFunc(r.LogDirs, func(d protocol.UUID) bool { return slices.Contains(before.LogDirs, d) }) {
+		return nil
+	}
+	return protocol.Fail(protocol.DuplicateBrokerRegistration,
+		"another broker %d is registered and its session has not expired", r.BrokerID)
+}
+
+// holds says whether a registration keeps another process from taking the broker's id.
+func (c *Controller) holds(b *metadata.Broker) bool {
+	return c.alive(b.ID) && !b.Fenced && !b.ControlledShutdown
+}
+
+// checkDirectories says whether log directories can be a broker's own.
+func (c *Controller) checkDirectories(r *protocol.BrokerRegistrationRequest) error {
+	for i, d := range r.LogDirs {
+		if d.IsZero() || slices.Contains(r.LogDirs[:i], d) {
+			return protocol.Fail(protocol.InvalidRegistration, "broker %d registers log directory %s twice or without an id", r.BrokerID, d)
+		}
+		for b := range c.image.Brokers() {
+			if b.ID != metadata.NodeID(r.BrokerID) && slices.Contains(b.LogDirs, d) {
+				return protocol.Fail(protocol.InvalidRegistration, "broker %d registers log directory %s, which belongs to broker %d: was it copied?",
+					r.BrokerID, d, b.ID)
+			}
+		}
+	}
+	return nil
+}
+
+// lostBy says what a new incarnation no longer has that the one before acknowledged, nil for nothing. A broker whose log
+// directory is another one has nothing; nor has one that was unregistered, as far as anybody knows. A crash takes nothing
+// but from a broker that has said so (KIP-966): then PreviousBrokerEpoch, which a clean shutdown leaves behind, tells that
+// there was none.
+func lostBy(r *protocol.BrokerRegistrationRequest, before *metadata.Broker) *loss {
+	id := metadata.NodeID(r.BrokerID)
+	switch {
+	case before == nil:
+		return &loss{broker: id, all: true}
+	case before.Incarnation == r.IncarnationID:
+		return nil
+	}
+	for _, d := range before.LogDirs {
+		if !slices.Contains(r.LogDirs, d) {
+			return &loss{broker: id, all: true}
+		}
+	}
+	if before.Volatile() && metadata.BrokerEpoch(r.PreviousBrokerEpoch) != before.Epoch {
+		return &loss{broker: id}
 	}
 	return nil
 }
@@ -84,94 +148,19 @@ func (c *Controller) nextBrokerEpoch() metadata.BrokerEpoch {
 	return next + 1
 }
 
-// brokerHeartbeat prolongs a broker's session and moves it between fenced, unfenced and shutting down.
-func (c *Controller) brokerHeartbeat(now time.Time, e *BrokerHeartbeat, effects *Effects) (protocol.Message, []metadata.Record, error) {
-	b, err := c.registered(e.Request.BrokerID, e.Request.BrokerEpoch)
-	if err != nil {
-		return nil, nil, err
-	}
-	if b.ID != c.config.Self {
-		c.touch(now, b.ID, effects)
-	}
-	response := protocol.NewBrokerHeartbeatResponse()
-	response.IsCaughtUp = record.Offset(e.Request.CurrentMetadataOffset) >= c.registrations[b.ID].offset
-	response.IsFenced = b.Fenced
-	var records []metadata.Record
-	switch want := e.Request; {
-	case want.WantShutDown && (b.Fenced || want.WantFence || !c.leads(b.ID)):
-		records = c.fence(b)
-		response.IsFenced, response.ShouldShutDown = true, true
-	case want.WantShutDown && !b.ControlledShutdown:
-		change := brokerChange(b)
-		change.InControlledShutdown = 1
-		records = append([]metadata.Record{change}, c.withoutBroker(b.ID)...)
-	case want.WantFence:
-		records = c.fence(b)
-		response.IsFenced = true
-	case b.Fenced && response.IsCaughtUp && !want.WantShutDown:
-		change := brokerChange(b)
-		change.Fenced = -1
-		records = append([]metadata.Record{change}, c.withBroker(b.ID)...)
-		response.IsFenced = false
-	}
-	return response, records, nil
-}
-
-func brokerChange(b *metadata.Broker) *protocol.BrokerRegistrationChangeRecord {
-	return &protocol.BrokerRegistrationChangeRecord{BrokerID: int32(b.ID), BrokerEpoch: int64(b.Epoch)}
-}
-
-// fence takes everything from a broker that it leads; nothing if it is fenced already.
-func (c *Controller) fence(b *metadata.Broker) []metadata.Record {
-	if b.Fenced {
-		return nil
-	}
-	change := brokerChange(b)
-	change.Fenced = 1
-	return append([]metadata.Record{change}, c.withoutBroker(b.ID)...)
-}
-
-func (c *Controller) leads(id metadata.NodeID) bool {
-	for t := range c.image.Topics() {
-		for p := range t.Partitions() {
-			if p.Leader == id {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// sessionExpired fences a broker that was silent for too long.
-func (c *Controller) sessionExpired(e *SessionExpired, effects *Effects) {
-	if _, ok := c.sessions[e.Broker]; !ok || !c.leading {
-		return
-	}
-	delete(c.sessions, e.Broker)
-	if b := c.image.Broker(e.Broker); b != nil && !b.Fenced {
-		c.propose(c.fence(b), effects)
-	}
-}
-
 // unregisterBroker forgets a broker; whatever it led is led by others, or by nobody.
-func (c *Controller) unregisterBroker(e *UnregisterBroker, effects *Effects) (protocol.Message, []metadata.Record, error) {
+func (c *Controller) unregisterBroker(e *UnregisterBroker, effects *Effects) {
 	b := c.image.Broker(metadata.NodeID(e.Request.BrokerID))
 	if b == nil {
-		return nil, nil, protocol.Fail(protocol.BrokerIDNotRegistered, "broker %d is not registered", e.Request.BrokerID)
+		effects.fail(e.Token, protocol.Fail(protocol.BrokerIDNotRegistered, "broker %d is not registered", e.Request.BrokerID))
+		return
 	}
-	delete(c.registrations, b.ID)
-	if _, ok := c.sessions[b.ID]; ok {
-		delete(c.sessions, b.ID)
-		effects.Timers = append(effects.Timers, Timer{Broker: b.ID})
+	if c.alive(b.ID) {
+		effects.Timers = append(effects.Timers, sessionTimer(b.ID, time.Time{}))
 	}
-	records := append(c.withoutBroker(b.ID), &protocol.UnregisterBrokerRecord{
+	delete(c.contacts, b.ID)
+	records := append(c.withoutBroker(b.ID, nil), &protocol.UnregisterBrokerRecord{
 		BrokerID: int32(b.ID), BrokerEpoch: int64(b.Epoch),
 	})
-	return protocol.NewUnregisterBrokerResponse(), records, nil
-}
-
-// touch starts a broker's session anew.
-func (c *Controller) touch(now time.Time, id metadata.NodeID, effects *Effects) {
-	c.sessions[id] = struct{}{}
-	effects.Timers = append(effects.Timers, Timer{Broker: id, At: now.Add(c.config.SessionTimeout)})
+	c.finish(Reply{Token: e.Token, Response: protocol.NewUnregisterBrokerResponse()}, records, effects)
 }

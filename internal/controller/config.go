@@ -15,12 +15,30 @@ type Config struct {
 	ReplicationFactor int16         // default.replication.factor
 	TopicDeletion     bool          // delete.topic.enable
 	SessionTimeout    time.Duration // broker.session.timeout.ms
+	// FirstHeartbeatMax is how long a controller that begins waits for the first heartbeat of a broker, if that is less than
+	// SessionTimeout; 0 is 2 s. A broker that lives sends one as soon as it hears who leads. One that is fenced by mistake is
+	// back with its next heartbeat.
+	FirstHeartbeatMax time.Duration
+	// SessionLostAfter is how much of its session a broker keeps when the connection that carried its heartbeats has ended,
+	// at most; 0 is 500 ms. A broker that lives connects again and sends a heartbeat within milliseconds.
+	SessionLostAfter time.Duration
 	// Features are the levels that a new cluster starts with, sorted by name.
 	Features []metadata.FeatureRange
 	Rules    ConfigRules
-	// ProposalBytesMax is the most that the records of one request may take in the metadata log, in bytes: a request that
-	// takes more is refused. 0 is no bound.
+	// ProposalBytesMax is the most that the records of one proposal may take in the metadata log, in bytes: a request that
+	// takes more is refused, but what becomes of a broker's partitions is split. 0 is no bound.
 	ProposalBytesMax int
+	// LeaderRebalance gives leaderships back to preferred leaders, every LeaderImbalanceCheck, of those brokers that lack
+	// more than LeaderImbalancePercent of what they are preferred for. They are auto.leader.rebalance.enable,
+	// leader.imbalance.check.interval.seconds and leader.imbalance.per.broker.percentage; an interval of 0 is 300 s.
+	LeaderRebalance        bool
+	LeaderImbalanceCheck   time.Duration
+	LeaderImbalancePercent int
+	// RaisedTopics are Kafka's own topics that get replicas as brokers join, until they have 3: those for which the
+	// configuration has no replication factor (offsets.topic.replication.factor, transaction.state.log.replication.factor).
+	RaisedTopics []string
+
+	faults faults
 }
 
 // ConfigRules knows the names that resources may configure. Package config has them; a test has its own. It must give
@@ -41,9 +59,29 @@ type ConfigRules interface {
 const (
 	// RecordsMax is the most records that one request may add to the metadata log.
 	RecordsMax = 50_000
-	// WaitingMax is the most requests that wait for their records to be committed; more are answered at once with
-	// THROTTLING_QUOTA_EXCEEDED.
+	// WaitingMax is the most requests that wait for their records to be committed; more, but for heartbeats, are
+	// answered at once with THROTTLING_QUOTA_EXCEEDED.
 	WaitingMax = 10_000
 	// ProducerIDBlock is how many producer ids a broker gets at once.
 	ProducerIDBlock = 1000
 )
+
+// What stands in for a duration of 0.
+const (
+	firstHeartbeatMaxDefault    = 2 * time.Second
+	sessionLostAfterDefault     = 500 * time.Millisecond
+	leaderImbalanceCheckDefault = 300 * time.Second
+)
+
+func (c Config) completed() Config {
+	if c.FirstHeartbeatMax <= 0 {
+		c.FirstHeartbeatMax = firstHeartbeatMaxDefault
+	}
+	if c.SessionLostAfter <= 0 {
+		c.SessionLostAfter = sessionLostAfterDefault
+	}
+	if c.LeaderImbalanceCheck <= 0 {
+		c.LeaderImbalanceCheck = leaderImbalanceCheckDefault
+	}
+	return c
+}

@@ -23,14 +23,10 @@ type Controller struct {
 	pending  []pending     // not committed, oldest first
 	waiting  int           // replies in pending
 
-	sessions      map[metadata.NodeID]struct{} // brokers whose session timer runs
-	registrations map[metadata.NodeID]registered
-}
-
-// registered is where in the metadata log a registration stands that was made while this node led.
-type registered struct {
-	sequence uint64
-	offset   record.Offset // MaxOffset until it is committed
+	several   bool // the quorum has other voters
+	contacts  map[metadata.NodeID]*contact
+	balancing bool       // the BalanceTimer runs
+	defaults  topicRules // without what the image says
 }
 
 // pending is a proposal and the answers that wait for it: its own, and those of later requests that changed nothing but
@@ -43,9 +39,9 @@ type pending struct {
 // New makes a controller that does not lead.
 func New(config Config) *Controller {
 	return &Controller{
-		config:        config,
-		sessions:      make(map[metadata.NodeID]struct{}),
-		registrations: make(map[metadata.NodeID]registered),
+		config:   config.completed(),
+		contacts: make(map[metadata.NodeID]*contact),
+		defaults: defaultRules(config.Rules),
 	}
 }
 
@@ -63,6 +59,7 @@ func (c *Controller) Sequence() uint64 { return c.sequence }
 
 // Step takes one event and appends what is to be done to effects.
 func (c *Controller) Step(now time.Time, event Event, effects *Effects) {
+	before := c.sequence
 	switch e := event.(type) {
 	case *Lead:
 		c.lead(now, e, effects)
@@ -72,32 +69,63 @@ func (c *Controller) Step(now time.Time, event Event, effects *Effects) {
 		c.committed(e, effects)
 	case *SessionExpired:
 		c.sessionExpired(e, effects)
+	case *HeartbeatConnectionLost:
+		c.connectionLost(now, e, effects)
+	case *BalanceDue:
+		c.balance(now, effects)
 	default:
 		c.request(now, event, effects)
+	}
+	if c.sequence != before {
+		c.raise(effects)
 	}
 }
 
 // request takes an event that waits for an answer.
 func (c *Controller) request(now time.Time, event Event, effects *Effects) {
 	token := tokenOf(event)
+	_, heartbeat := event.(*BrokerHeartbeat) // one of each broker; it must not be fenced because others ask for too much
 	switch {
 	case !c.leading:
 		effects.fail(token, protocol.Fail(protocol.NotController, "node %d is not the controller", c.config.Self))
 		return
-	case c.waiting >= WaitingMax:
+	case c.waiting >= WaitingMax && !heartbeat:
 		effects.fail(token, protocol.Fail(protocol.ThrottlingQuotaExceeded,
 			"%d requests to the controller wait for the metadata log already", c.waiting))
 		return
 	}
-	response, records, err := c.decide(now, event, effects)
-	if err == nil {
+	switch e := event.(type) {
+	case *RegisterBroker:
+		c.registerBroker(now, e, effects)
+		return
+	case *BrokerHeartbeat:
+		c.brokerHeartbeat(now, e, effects)
+		return
+	case *UnregisterBroker:
+		c.unregisterBroker(e, effects)
+		return
+	}
+	response, records, err := c.decide(event)
+	if err == nil && !separable(event) {
 		err = c.checkSize(records)
 	}
 	if err != nil {
 		effects.fail(token, err)
 		return
 	}
+	c.beforeConfig(records, effects)
 	c.finish(Reply{Token: token, Response: response}, records, effects)
+	c.afterConfig(records, effects)
+}
+
+// separable says whether the records of a request belong to partitions of which each changes by itself, so that they may
+// come in several proposals.
+func separable(event Event) bool {
+	switch event.(type) {
+	case *AlterPartition, *AlterPartitionReassignments, *ElectLeaders:
+		return true
+	}
+	return false
 }
 
 // checkSize refuses records that do not go into one entry of the metadata log, with the
@@ -114,7 +142,7 @@ func (c *Controller) checkSize(records []metadata.Record) error {
 }
 
 // decide finds what a request changes and what is answered once that is committed.
-func (c *Controller) decide(now time.Time, event Event, effects *Effects) (protocol.Message, []metadata.Record, error) {
+func (c *Controller) decide(event Event) (protocol.Message, []metadata.Record, error) {
 	switch e := event.(type) {
 	case *CreateTopics:
 		return c.createTopics(e)
@@ -130,12 +158,12 @@ func (c *Controller) decide(now time.Time, event Event, effects *Effects) (proto
 		return c.electLeaders(e)
 	case *AllocateProducerIDs:
 		return c.allocateProducerIDs(e)
-	case *RegisterBroker:
-		return c.registerBroker(now, e, effects)
-	case *BrokerHeartbeat:
-		return c.brokerHeartbeat(now, e, effects)
-	case *UnregisterBroker:
-		return c.unregisterBroker(e, effects)
+	case *AlterPartition:
+		return c.alterPartition(e)
+	case *AlterPartitionReassignments:
+		return c.alterReassignments(e)
+	case *ListPartitionReassignments:
+		return c.listReassignments(e), nil, nil
 	}
 	panic(fmt.Sprintf("controller: event %T is not known", event))
 }
@@ -161,6 +189,12 @@ func tokenOf(event Event) Token {
 	case *BrokerHeartbeat:
 		return e.Token
 	case *UnregisterBroker:
+		return e.Token
+	case *AlterPartition:
+		return e.Token
+	case *AlterPartitionReassignments:
+		return e.Token
+	case *ListPartitionReassignments:
 		return e.Token
 	}
 	panic(fmt.Sprintf("controller: event %T has no token", event))

@@ -1,8 +1,6 @@
 package controller
 
 import (
-	"time"
-
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
 )
@@ -27,12 +25,6 @@ type Reply struct {
 	Token    Token
 	Response protocol.Message
 	Err      error
-}
-
-// Timer asks for SessionExpired at a time, in place of an earlier timer of the same broker; the zero time cancels that.
-type Timer struct {
-	Broker metadata.NodeID
-	At     time.Time
 }
 
 // Reset empties the effects.

@@ -75,11 +75,9 @@ func (c *Controller) electLeader(topic string, index int32, kind int8) (metadata
 	if kind == electUnclean && p.Leader != metadata.NoNode {
 		return nil, protocol.Fail(protocol.ElectionNotNeeded, "the partition has a leader, node %d", p.Leader)
 	}
-	e := election{
-		partition: p, topic: t.ID, alive: c.isActive,
-		preferred: kind == electPreferred, unclean: kind == electUnclean,
-	}
-	if r := e.record(); r != nil {
+	rules := c.rules(c.image).of(t.Name)
+	rules.unclean = kind == electUnclean
+	if r := c.completed(&change{preferred: kind == electPreferred}, t, p, rules).record(); r != nil && r.Leader >= 0 {
 		return r, nil
 	}
 	if kind == electPreferred {
@@ -92,15 +90,11 @@ func (c *Controller) electLeader(topic string, index int32, kind int8) (metadata
 // dropRepeated removes the second election of a partition that a request names twice: it was decided before the first
 // was carried out.
 func dropRepeated(records []metadata.Record) []metadata.Record {
-	type key struct {
-		topic     protocol.UUID
-		partition int32
-	}
-	seen := make(map[key]struct{}, len(records))
+	seen := make(map[partitionKey]struct{}, len(records))
 	kept := records[:0]
 	for _, r := range records {
 		change := r.(*protocol.PartitionChangeRecord)
-		k := key{change.TopicID, change.PartitionID}
+		k := partitionKey{change.TopicID, change.PartitionID}
 		if _, twice := seen[k]; !twice {
 			seen[k] = struct{}{}
 			kept = append(kept, r)

@@ -17,10 +17,13 @@ type Token uint64
 type Lead struct {
 	Epoch record.LeaderEpoch // of the metadata log; grows with each Lead
 	Image *metadata.Image
+	// Several says that the quorum has other voters. Then the broker of this process has a session and is fenced at first,
+	// as every other; without, it lives and ends with the controller and needs neither.
+	Several bool
 }
 
 // Resign ends the controller's time: another node may lead now, or the log has failed. Everything that waits is answered
-// with Reason, or with NOT_CONTROLLER if it is nil: what was proposed may or may not be committed later.
+// with Reason, or with REQUEST_TIMED_OUT if it is nil: what was proposed may or may not be committed later.
 type Resign struct{ Reason error }
 
 // Committed says that every proposal up to Sequence is agreed upon and durable, at Offset of the metadata log or before,
@@ -76,8 +79,8 @@ type AllocateProducerIDs struct {
 	Request *protocol.AllocateProducerIDsRequest
 }
 
-// RegisterBroker is a broker's request to be known (KIP-631). Local says that the broker is part of this process: it has
-// the image at hand, so it is unfenced at once, and its session ends with the controller's own.
+// RegisterBroker is a broker's request to be known (KIP-631). Local says that the broker is part of this process: in a
+// quorum of one it has the image at hand, so it is unfenced at once, and its session ends with the controller's own.
 type RegisterBroker struct {
 	Token   Token
 	Request *protocol.BrokerRegistrationRequest
@@ -96,20 +99,53 @@ type UnregisterBroker struct {
 	Request *protocol.UnregisterBrokerRequest
 }
 
-// SessionExpired is the end of a timer that SetTimer asked for.
+// SessionExpired is the end of a SessionTimer.
 type SessionExpired struct{ Broker metadata.NodeID }
 
-func (*Lead) event()                    {}
-func (*Resign) event()                  {}
-func (*Committed) event()               {}
-func (*CreateTopics) event()            {}
-func (*DeleteTopics) event()            {}
-func (*CreatePartitions) event()        {}
-func (*IncrementalAlterConfigs) event() {}
-func (*AlterConfigs) event()            {}
-func (*ElectLeaders) event()            {}
-func (*AllocateProducerIDs) event()     {}
-func (*RegisterBroker) event()          {}
-func (*BrokerHeartbeat) event()         {}
-func (*UnregisterBroker) event()        {}
-func (*SessionExpired) event()          {}
+// HeartbeatConnectionLost says that the connection over which a broker sent its last heartbeat has ended: its process has
+// died, or it connects again at once.
+type HeartbeatConnectionLost struct {
+	Broker metadata.NodeID
+	Epoch  metadata.BrokerEpoch // in which the heartbeats came; NoBrokerEpoch if that is not known
+}
+
+// BalanceDue is the end of the BalanceTimer.
+type BalanceDue struct{}
+
+// AlterPartition is a leader's request to change the ISR of its partitions (KIP-497, KIP-903).
+type AlterPartition struct {
+	Token   Token
+	Request *protocol.AlterPartitionRequest
+}
+
+// AlterPartitionReassignments is a request to move partitions to other replicas, or to give such moves up (KIP-455).
+type AlterPartitionReassignments struct {
+	Token   Token
+	Request *protocol.AlterPartitionReassignmentsRequest
+}
+
+// ListPartitionReassignments asks which partitions are being moved (KIP-455).
+type ListPartitionReassignments struct {
+	Token   Token
+	Request *protocol.ListPartitionReassignmentsRequest
+}
+
+func (*Lead) event()                        {}
+func (*Resign) event()                      {}
+func (*Committed) event()                   {}
+func (*CreateTopics) event()                {}
+func (*DeleteTopics) event()                {}
+func (*CreatePartitions) event()            {}
+func (*IncrementalAlterConfigs) event()     {}
+func (*AlterConfigs) event()                {}
+func (*ElectLeaders) event()                {}
+func (*AllocateProducerIDs) event()         {}
+func (*RegisterBroker) event()              {}
+func (*BrokerHeartbeat) event()             {}
+func (*UnregisterBroker) event()            {}
+func (*AlterPartition) event()              {}
+func (*AlterPartitionReassignments) event() {}
+func (*ListPartitionReassignments) event()  {}
+func (*SessionExpired) event()              {}
+func (*HeartbeatConnectionLost) event()     {}
+func (*BalanceDue) event()                  {}

@@ -6,29 +6,43 @@ import (
 
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
-	"github.com/skein-io/skein/internal/record"
 )
 
-// lead starts from the committed image. A cluster without any feature is new: its first entry sets them.
+// lead starts from the committed image. A cluster without any feature is new: its first entry sets them. What a
+// controller before began and had not committed to the end, this one ends.
 func (c *Controller) lead(now time.Time, e *Lead, effects *Effects) {
 	if c.leading || e.Epoch < c.epoch {
 		panic(fmt.Sprintf("controller: lead in epoch %d while leading=%t in epoch %d", e.Epoch, c.leading, c.epoch))
 	}
-	c.leading, c.epoch, c.image, c.offset = true, e.Epoch, e.Image, e.Image.Offset
+	c.leading, c.epoch, c.image, c.offset, c.several = true, e.Epoch, e.Image, e.Image.Offset, e.Several
 	for b := range c.image.Brokers() {
-		c.registrations[b.ID] = registered{0, e.Image.Offset}
-		if b.ID != c.config.Self && !b.Fenced {
-			c.touch(now, b.ID, effects)
+		contact := c.contact(b.ID)
+		contact.registered, contact.shutdown = position{0, e.Image.Offset}, position{0, e.Image.Offset}
+		if !b.Fenced && !c.own(b.ID) {
+			c.endSessionAt(b.ID, now.Add(min(c.config.FirstHeartbeatMax, c.config.SessionTimeout)), effects)
 		}
 	}
-	if len(c.config.Features) == 0 || hasFeatures(c.image) {
-		return
+	if len(c.config.Features) > 0 && !hasFeatures(c.image) {
+		c.propose(c.firstFeatures(), effects)
 	}
+	c.proposeAll(c.leaderless(), effects)
+	c.proposeAll(c.eligible(c.image), effects)
+	c.raise(effects)
+	if c.config.LeaderRebalance {
+		c.balanceAt(now.Add(c.config.LeaderImbalanceCheck), effects)
+	}
+}
+
+// firstFeatures are the levels of a new cluster.
+func (c *Controller) firstFeatures() []metadata.Record {
 	var records []metadata.Record
 	for _, f := range c.config.Features {
 		records = append(records, &protocol.FeatureLevelRecord{Name: f.Name, FeatureLevel: f.Max})
+		if f.Name == metadata.FeatureELR && f.Max > 0 {
+			records = append(records, c.oneInSyncMin()...)
+		}
 	}
-	c.propose(records, effects)
+	return records
 }
 
 func hasFeatures(image *metadata.Image) bool {
@@ -44,20 +58,26 @@ func (c *Controller) resign(e *Resign, effects *Effects) {
 		return
 	}
 	reason := e.Reason
-	if reason == nil {
-		reason = protocol.Fail(protocol.NotController, "node %d is no longer the controller", c.config.Self)
+	if reason == nil { // NOT_CONTROLLER would say that nothing was done
+		reason = protocol.Fail(protocol.RequestTimedOut,
+			"node %d is no longer the controller; what it was about to do may be done by the next one, or not: look before you repeat it", c.config.Self)
 	}
 	for _, p := range c.pending {
 		for _, r := range p.replies {
 			effects.fail(r.Token, reason)
 		}
 	}
-	for _, id := range sortedNodes(c.sessions) {
-		effects.Timers = append(effects.Timers, Timer{Broker: id})
+	for _, id := range sortedNodes(c.contacts) {
+		if c.alive(id) {
+			effects.Timers = append(effects.Timers, sessionTimer(id, time.Time{}))
+		}
 	}
-	clear(c.sessions)
-	clear(c.registrations)
-	c.leading, c.image, c.pending, c.waiting = false, nil, nil, 0
+	if c.balancing {
+		effects.Timers = append(effects.Timers, balanceTimer(time.Time{}))
+	}
+	clear(c.contacts)
+	c.leading, c.several, c.balancing = false, false, false
+	c.image, c.pending, c.waiting = nil, nil, 0
 }
 
 // committed lets the answers out that waited for it.
@@ -66,10 +86,9 @@ func (c *Controller) committed(e *Committed, effects *Effects) {
 		return
 	}
 	c.offset = max(c.offset, e.Offset)
-	for id, r := range c.registrations {
-		if r.sequence <= e.Sequence && r.offset == record.MaxOffset {
-			c.registrations[id] = registered{r.sequence, e.Offset}
-		}
+	for _, contact := range c.contacts {
+		contact.registered.committed(e)
+		contact.shutdown.committed(e)
 	}
 	n := 0
 	for n < len(c.pending) && c.pending[n].sequence <= e.Sequence {
@@ -93,19 +112,45 @@ func (c *Controller) propose(records []metadata.Record, effects *Effects) *pendi
 	return &c.pending[len(c.pending)-1]
 }
 
+// proposeAll proposes records that need not be agreed upon as one, in as few proposals as the log's entries allow, and
+// returns the last; nil if there are no records.
+func (c *Controller) proposeAll(records []metadata.Record, effects *Effects) *pending {
+	var last *pending
+	for len(records) > 0 {
+		n := c.fitting(records)
+		last = c.propose(records[:n], effects)
+		records = records[n:]
+	}
+	return last
+}
+
+// fitting is how many of the records go into one proposal, 1 or more.
+func (c *Controller) fitting(records []metadata.Record) int {
+	if c.config.ProposalBytesMax <= 0 {
+		return len(records)
+	}
+	var one []byte
+	size := 0
+	for i, r := range records {
+		one = metadata.AppendRecords(one[:0], r)
+		if size += len(one); size > c.config.ProposalBytesMax && i > 0 {
+			return i
+		}
+	}
+	return len(records)
+}
+
 // finish proposes a request's records and answers it when they are committed. A request without records may have read
 // what is not committed yet; it waits for that.
 func (c *Controller) finish(reply Reply, records []metadata.Record, effects *Effects) {
-	switch {
-	case len(records) > 0:
-		p := c.propose(records, effects)
-		p.replies = append(p.replies, reply)
-		c.waiting++
-	case len(c.pending) > 0:
-		p := &c.pending[len(c.pending)-1]
-		p.replies = append(p.replies, reply)
-		c.waiting++
-	default:
-		effects.Replies = append(effects.Replies, reply)
+	p := c.proposeAll(records, effects)
+	if p == nil && len(c.pending) > 0 {
+		p = &c.pending[len(c.pending)-1]
 	}
+	if p == nil {
+		effects.Replies = append(effects.Replies, reply)
+		return
+	}
+	p.replies = append(p.replies, reply)
+	c.waiting++
 }

@@ -13,80 +13,159 @@ import (
 )
 
 // TestRandomHistories steps controllers through histories from a seed and checks, at each step, that every request is
-// answered once, that the controller's image is what its proposals make, and that the same seed gives the same trace.
+// answered once, that the controller's image is what its proposals make, that the cluster is as the checker wants it, and
+// that the same seed gives the same trace.
 func TestRandomHistories(t *testing.T) {
-	for seed := range uint64(60) {
-		first, second := history(t, seed), history(t, seed)
-		if first != second {
+	saw := make(map[string]int)
+	for seed := range uint64(200) {
+		first, problem := history(t, seed, faults{}, saw)
+		if problem != "" {
+			t.Fatalf("seed %d: %s", seed, problem)
+		}
+		if seed%10 > 0 {
+			continue
+		}
+		if second, _ := history(t, seed, faults{}, saw); first != second {
 			t.Fatalf("seed %d gives two traces", seed)
 		}
 	}
+	// A history that never gets there proves nothing about it.
+	for _, name := range []string{
+		"a failover in several proposals", "an eligible replica elected", "the last known leader elected", "an unclean election",
+		"a move completed", "a move given up", "recovered", "a broker came back with less",
+		"AlterPartition answered with NONE", "AlterPartition answered with NEW_LEADER_ELECTED", "AlterPartition answered with INELIGIBLE_REPLICA",
+		"AlterPartition answered with FENCED_LEADER_EPOCH", "AlterPartition answered with INVALID_UPDATE_VERSION",
+		"changes by *controller.BalanceDue", "changes by *controller.IncrementalAlterConfigs", "changes by *controller.Lead",
+		"changes by *controller.UnregisterBroker", "changes by *controller.BrokerHeartbeat", "changes by *controller.ElectLeaders",
+	} {
+		if saw[name] < 5 {
+			t.Errorf("%s: %d times in all histories", name, saw[name])
+		}
+	}
+	t.Log(saw)
 }
 
-func history(t *testing.T, seed uint64) string {
+// TestPlantedBugs plants one bug at a time: the checker must find each.
+func TestPlantedBugs(t *testing.T) {
+	for name, bug := range map[string]faults{
+		"elects outside the ISR":             {electsOutsideISR: true},
+		"takes a stale broker epoch":         {takesStaleBrokerEpoch: true},
+		"takes a fenced broker into the ISR": {takesFencedIntoISR: true},
+		"takes a stale partition epoch":      {takesStalePartition: true},
+		"loses the ELR on fencing":           {losesELR: true},
+		"completes a reassignment too early": {completesEarly: true},
+		"trusts a new log directory":         {trustsNewDirectory: true},
+		"fences before the partitions":       {fencesBeforePartitions: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for seed := range uint64(300) {
+				if _, problem := history(t, seed, bug, make(map[string]int)); problem != "" {
+					t.Logf("seed %d: %s", seed, problem)
+					return
+				}
+			}
+			t.Error("never caught")
+		})
+	}
+}
+
+// history is one history; problem is what the checker found.
+func history(t *testing.T, seed uint64, bug faults, saw map[string]int) (trace, problem string) {
 	random := rand.New(rand.NewPCG(seed, 3))
-	s := &scenario{now: time.Unix(0, 0)}
-	s.restart()
-	s.config.Features = []metadata.FeatureRange{{Name: "metadata.version", Max: 25}}
-	s.c = New(s.config)
-	var trace strings.Builder
+	s := randomScenario(random, bug)
+	k := &checker{s: s, stale: make(map[Token]bool), alters: make(map[Token]bool), saw: saw}
+	s.watch = k.watch
+	var lines strings.Builder
+	defer func() {
+		trace = lines.String()
+		if r := recover(); r != nil {
+			found, ok := r.(violation)
+			if !ok {
+				panic(r)
+			}
+			problem = string(found)
+		}
+	}()
 	asked, answered := map[Token]bool{}, map[Token]bool{}
 	note := func(out string) {
-		trace.WriteString(out)
+		lines.WriteString(out)
 		for line := range strings.SplitSeq(out, "\n") {
 			var token Token
 			if n, _ := fmt.Sscanf(line, "reply %d", &token); n == 1 {
-				if !asked[token] || answered[token] {
-					t.Fatalf("seed %d: token %d is answered without or beyond its request", seed, token)
-				}
+				k.must(asked[token] && !answered[token], "token %d is answered without or beyond its request", token)
 				answered[token] = true
 			}
 		}
 	}
+	lead := []string{""}
+	if random.IntN(4) > 0 {
+		lead = append(lead, "several")
+	}
 	epoch := 0
-	for range 150 {
+	for step := range 250 {
 		s.now = s.now.Add(time.Duration(random.IntN(3000)) * time.Millisecond)
 		var out string
-		switch n := random.IntN(20); {
+		switch n := random.IntN(60); {
 		case !s.c.Leading():
 			epoch++
 			// What a controller before proposed may have been committed, or not.
 			s.commit(random.IntN(len(s.proposals) + 1))
-			out = s.run(t, command("lead", "", fmt.Sprint("epoch=", epoch)))
+			lead[0] = fmt.Sprint("epoch=", epoch)
+			out = s.run(t, command("lead", "", lead...))
 		case n == 0:
 			pending := s.proposals
 			out = s.run(t, command("resign", ""))
 			s.proposals = pending
-		case n < 6:
+		case n < 15:
 			out = s.commit(random.IntN(len(s.proposals) + 1))
 		default:
 			d := anyCommand(random, s)
+			asked[s.token+1] = !silent[d.Cmd]
 			out = s.run(t, d)
-			asked[s.token] = d.Cmd != "expire"
 		}
 		note(out)
-		s.check(t, seed)
+		k.must(step%5 > 0 || s.consistent(t), "the controller's image is not what its proposals make")
 	}
 	note(s.run(t, command("resign", "")))
 	for token := range asked {
-		if asked[token] && !answered[token] {
-			t.Fatalf("seed %d: token %d is never answered", seed, token)
-		}
+		k.must(!asked[token] || answered[token], "token %d is never answered", token)
 	}
-	return trace.String() + s.show()
+	lines.WriteString(s.show())
+	return "", ""
 }
 
-// check holds the controller's image against the committed one with all proposals applied.
-func (s *scenario) check(t *testing.T, seed uint64) {
+// silent commands are no requests.
+var silent = map[string]bool{"expire": true, "connection-lost": true, "balance": true}
+
+func randomScenario(random *rand.Rand, bug faults) *scenario {
+	s := newScenario()
+	s.config.faults = bug
+	s.config.Features = []metadata.FeatureRange{{Name: "metadata.version", Max: 25}}
+	if random.IntN(3) > 0 {
+		s.config.Features = append([]metadata.FeatureRange{{Name: metadata.FeatureELR, Max: 1}}, s.config.Features...)
+	}
+	if random.IntN(4) == 0 {
+		s.config.ProposalBytesMax = 100 + random.IntN(150)
+	}
+	if random.IntN(3) == 0 {
+		s.config.RaisedTopics = []string{metadata.ConsumerOffsetsTopic}
+	}
+	s.config.LeaderRebalance, s.config.LeaderImbalancePercent = random.IntN(2) == 0, random.IntN(30)
+	s.c = New(s.config)
+	return s
+}
+
+// consistent holds the controller's image against the committed one with all proposals applied.
+func (s *scenario) consistent(t *testing.T) bool {
 	t.Helper()
 	if !s.c.Leading() {
-		return
+		return true
 	}
 	image := s.image
 	for _, p := range s.proposals {
 		next, _, err := metadata.Apply(image, p.Records)
 		if err != nil {
-			t.Fatalf("seed %d: proposal %d does not fit: %v", seed, p.Sequence, err)
+			t.Fatalf("proposal %d does not fit: %v", p.Sequence, err)
 		}
 		image = next
 	}
@@ -97,19 +176,7 @@ func (s *scenario) check(t *testing.T, seed uint64) {
 	for r := range s.c.Image().Records() {
 		got = metadata.AppendRecords(got, r)
 	}
-	if string(want) != string(got) {
-		t.Fatalf("seed %d: the controller's image is not what its proposals make", seed)
-	}
-	for topic := range image.Topics() {
-		for p := range topic.Partitions() {
-			if len(p.ISR) == 0 {
-				t.Fatalf("seed %d: %s-%d has an empty ISR", seed, topic.Name, p.Index)
-			}
-			if p.Leader != metadata.NoNode && image.Broker(p.Leader) == nil {
-				t.Fatalf("seed %d: %s-%d is led by broker %d, which is not registered", seed, topic.Name, p.Index, p.Leader)
-			}
-		}
-	}
+	return string(want) == string(got)
 }
 
 func command(cmd, input string, args ...string) *datadriven.TestData {
@@ -119,43 +186,4 @@ func command(cmd, input string, args ...string) *datadriven.TestData {
 		d.CmdArgs = append(d.CmdArgs, datadriven.CmdArg{Key: key, Vals: []string{value}})
 	}
 	return d
-}
-
-func anyCommand(random *rand.Rand, s *scenario) *datadriven.TestData {
-	topic := func() string { return []string{"a", "b", "c.d", "c_d", "e", "__consumer_offsets"}[random.IntN(6)] }
-	broker := 1 + random.IntN(4)
-	epoch := 1
-	if b := s.c.Image().Broker(metadata.NodeID(broker)); b != nil {
-		epoch = int(b.Epoch)
-	}
-	who := []string{fmt.Sprint("broker=", broker), fmt.Sprint("epoch=", epoch)}
-	switch random.IntN(12) {
-	case 0, 1:
-		args := []string{fmt.Sprint("broker=", broker), fmt.Sprint("incarnation=", random.IntN(3))}
-		if broker == 1 {
-			args = append(args, "local")
-		}
-		return command("register", "", args...)
-	case 2, 3:
-		return command("create", fmt.Sprintf("topic=%s partitions=%d rf=%d set:x=1\ntopic=%s assign=%d,%d", topic(),
-			random.IntN(5), random.IntN(4), topic(), broker, 1+random.IntN(4)), fmt.Sprint("start=", random.IntN(9)))
-	case 4:
-		return command("delete", fmt.Sprintf("topic=%s\nid=%d", topic(), 1+random.IntN(20)))
-	case 5:
-		return command("add-partitions", fmt.Sprintf("topic=%s count=%d", topic(), random.IntN(9)))
-	case 6:
-		return command("alter", fmt.Sprintf("topic=%s set:unclean.leader.election.enable=true append:cleanup.policy=compact\nbroker= set:y=%d", topic(), random.IntN(3)))
-	case 7:
-		return command("elect", "", "all", fmt.Sprint("type=", random.IntN(3)))
-	case 8:
-		return command("producer-ids", "", who...)
-	case 9:
-		return command("expire", "", who[0])
-	case 10:
-		if random.IntN(4) == 0 {
-			return command("unregister", "", who[0])
-		}
-		return command("heartbeat", "", append(who, "offset=1000", []string{"fence", "shutdown", "x"}[random.IntN(3)])...)
-	}
-	return command("heartbeat", "", append(who, "offset=1000")...)
 }

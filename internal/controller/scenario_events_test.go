@@ -138,5 +138,15 @@ func (s *scenario) registerEvent(a arguments) Event {
 	}
 	e.Request.IncarnationID[15] = byte(a.int("incarnation", 1))
 	e.Request.Listeners = []protocol.BrokerRegistrationRequestListener{{Name: "PLAINTEXT", Host: "host", Port: 9092}}
+	if rack := a.text("rack"); rack != "" {
+		e.Request.Rack = &rack
+	}
+	if dir := a.int("dir", 0); dir > 0 {
+		e.Request.LogDirs = []protocol.UUID{{15: byte(dir)}}
+	}
+	e.Request.PreviousBrokerEpoch = int64(a.int("previous", -1))
+	if a.has("volatile") {
+		e.Request.Features = []protocol.BrokerRegistrationRequestFeature{{Name: metadata.VolatileFeature, MaxSupportedVersion: 1}}
+	}
 	return e
 }

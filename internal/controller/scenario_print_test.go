@@ -28,10 +28,14 @@ func (s *scenario) print(e *Effects) string {
 		}
 	}
 	for _, t := range e.Timers {
+		name := fmt.Sprintf("broker %d", t.Broker)
+		if t.Kind == BalanceTimer {
+			name = "balance"
+		}
 		if t.At.IsZero() {
-			fmt.Fprintf(&b, "timer of broker %d cancelled\n", t.Broker)
+			fmt.Fprintf(&b, "timer of %s cancelled\n", name)
 		} else {
-			fmt.Fprintf(&b, "timer of broker %d at %s\n", t.Broker, t.At.Sub(time.Unix(0, 0)))
+			fmt.Fprintf(&b, "timer of %s at %s\n", name, t.At.Sub(time.Unix(0, 0)))
 		}
 	}
 	if b.Len() == 0 {
@@ -56,6 +60,17 @@ func recordLine(r metadata.Record) string {
 		if r.Isr != nil {
 			line += fmt.Sprintf(" isr=%v", r.Isr)
 		}
+		for _, f := range []struct {
+			name string
+			ids  []int32
+		}{
+			{"replicas", r.Replicas}, {"adding", r.AddingReplicas}, {"removing", r.RemovingReplicas},
+			{"elr", r.EligibleLeaderReplicas}, {"last-known", r.LastKnownElr},
+		} {
+			if f.ids != nil {
+				line += fmt.Sprintf(" %s=%v", f.name, f.ids)
+			}
+		}
 		if r.LeaderRecoveryState != -1 {
 			line += fmt.Sprintf(" recovery=%d", r.LeaderRecoveryState)
 		}
@@ -78,6 +93,23 @@ func recordLine(r metadata.Record) string {
 		return fmt.Sprintf("feature %s=%d", r.Name, r.FeatureLevel)
 	}
 	return fmt.Sprintf("%T", r)
+}
+
+// rarer is what most partitions do not have.
+func rarer(p *metadata.Partition) string {
+	line := ""
+	for _, f := range []struct {
+		name  string
+		nodes []metadata.NodeID
+	}{{"adding", p.Adding}, {"removing", p.Removing}, {"elr", p.ELR}, {"last-known", p.LastKnownELR}} {
+		if len(f.nodes) > 0 {
+			line += fmt.Sprintf(" %s=%v", f.name, f.nodes)
+		}
+	}
+	if p.Recovering {
+		line += " recovering"
+	}
+	return line
 }
 
 func outcome(code protocol.Code, message *string) string {
@@ -136,6 +168,29 @@ func responseLines(m protocol.Message) (lines []string) {
 		line("caught up=%t fenced=%t shut down=%t", m.IsCaughtUp, m.IsFenced, m.ShouldShutDown)
 	case *protocol.UnregisterBrokerResponse:
 		line("unregistered")
+	case *protocol.AlterPartitionResponse:
+		for _, t := range m.Topics {
+			for _, p := range t.Partitions {
+				if p.ErrorCode != protocol.None {
+					line("%s/%d %s", shortID(t.TopicID), p.PartitionIndex, p.ErrorCode)
+					continue
+				}
+				line("%s/%d NONE leader=%d epoch=%d/%d isr=%v recovery=%d", shortID(t.TopicID), p.PartitionIndex,
+					p.LeaderID, p.LeaderEpoch, p.PartitionEpoch, p.Isr, p.LeaderRecoveryState)
+			}
+		}
+	case *protocol.AlterPartitionReassignmentsResponse:
+		for _, t := range m.Responses {
+			for _, p := range t.Partitions {
+				line("%s-%d %s", t.Name, p.PartitionIndex, outcome(p.ErrorCode, p.ErrorMessage))
+			}
+		}
+	case *protocol.ListPartitionReassignmentsResponse:
+		for _, t := range m.Topics {
+			for _, p := range t.Partitions {
+				line("%s-%d replicas=%v adding=%v removing=%v", t.Name, p.PartitionIndex, p.Replicas, p.AddingReplicas, p.RemovingReplicas)
+			}
+		}
 	}
 	return lines
 }

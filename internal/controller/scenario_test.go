@@ -19,8 +19,7 @@ import (
 // the difference before you keep it.
 func TestScenarios(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
-		s := &scenario{now: time.Unix(0, 0)}
-		s.restart()
+		s := newScenario()
 		datadriven.RunTest(t, path, s.run)
 	})
 }
@@ -34,15 +33,18 @@ type scenario struct {
 	proposals []Proposal      // not committed
 	token     Token
 	ids       int
+	watch     func(before *metadata.Image, e Event, effects *Effects) // of a test, after each step
 }
 
-func (s *scenario) restart() {
+func newScenario() *scenario {
+	s := &scenario{now: time.Unix(0, 0)}
 	s.config = Config{
 		Self: 1, ClusterID: "cluster", PartitionsDefault: 1, ReplicationFactor: 1, TopicDeletion: true,
 		SessionTimeout: 9 * time.Second, Rules: rules{},
 	}
 	s.c = New(s.config)
 	s.image = metadata.NewImage("cluster")
+	return s
 }
 
 func (s *scenario) run(t *testing.T, d *datadriven.TestData) string {
@@ -55,8 +57,19 @@ func (s *scenario) run(t *testing.T, d *datadriven.TestData) string {
 		if a.has("features") {
 			s.config.Features = []metadata.FeatureRange{{Name: "metadata.version", Max: 25}}
 		}
+		if a.has("elr") {
+			s.config.Features = []metadata.FeatureRange{{Name: metadata.FeatureELR, Max: 1}}
+		}
+		s.config.LeaderRebalance, s.config.LeaderImbalancePercent = a.has("balance"), a.int("percent", 0)
+		s.config.ProposalBytesMax = a.int("bytes", 0)
+		s.config.RaisedTopics = nil
+		if a.has("raise") {
+			s.config.RaisedTopics = []string{metadata.ConsumerOffsetsTopic}
+		}
 		s.c = New(s.config)
 		return ""
+	case "cluster":
+		return s.cluster(t, a)
 	case "commit":
 		return s.commit(a.int("first", len(s.proposals)))
 	case "image":
@@ -73,7 +86,7 @@ func (s *scenario) event(t *testing.T, d *datadriven.TestData, a arguments) Even
 	switch d.Cmd {
 	case "lead":
 		s.proposals = nil
-		return &Lead{Epoch: record.LeaderEpoch(a.int("epoch", 1)), Image: s.image}
+		return &Lead{Epoch: record.LeaderEpoch(a.int("epoch", 1)), Image: s.image, Several: a.has("several")}
 	case "resign":
 		s.proposals = nil
 		return &Resign{}
@@ -105,13 +118,20 @@ func (s *scenario) event(t *testing.T, d *datadriven.TestData, a arguments) Even
 	case "unregister":
 		return &UnregisterBroker{Token: s.token, Request: &protocol.UnregisterBrokerRequest{BrokerID: int32(a.int("broker", 1))}}
 	}
+	if e := s.clusterEvent(d.Cmd, a); e != nil {
+		return e
+	}
 	t.Fatalf("%s: no such command as %s", d.Pos, d.Cmd)
 	return nil
 }
 
 func (s *scenario) step(e Event) string {
 	var effects Effects
+	before := s.c.Image()
 	s.c.Step(s.now, e, &effects)
+	if s.watch != nil {
+		s.watch(before, e, &effects)
+	}
 	s.proposals = append(s.proposals, effects.Proposals...)
 	return s.print(&effects)
 }
@@ -147,7 +167,8 @@ func (s *scenario) show() string {
 	for topic := range s.image.Topics() {
 		fmt.Fprintf(&b, "topic %s id=%s\n", topic.Name, shortID(topic.ID))
 		for p := range topic.Partitions() {
-			fmt.Fprintf(&b, "  %d leader=%d epoch=%d/%d replicas=%v isr=%v\n", p.Index, p.Leader, p.LeaderEpoch, p.Epoch, p.Replicas, p.ISR)
+			fmt.Fprintf(&b, "  %d leader=%d epoch=%d/%d replicas=%v isr=%v%s\n",
+				p.Index, p.Leader, p.LeaderEpoch, p.Epoch, p.Replicas, p.ISR, rarer(p))
 		}
 	}
 	for resource, set := range s.image.ConfigResources() {
@@ -160,11 +181,11 @@ func (s *scenario) show() string {
 
 func (s *scenario) id() (id protocol.UUID) {
 	s.ids++
-	id[15] = byte(s.ids)
+	id[14], id[15] = byte(s.ids>>8), byte(s.ids)
 	return id
 }
 
-func shortID(id protocol.UUID) string { return strconv.Itoa(int(id[15])) }
+func shortID(id protocol.UUID) string { return strconv.Itoa(int(id[14])<<8 | int(id[15])) }
 
 // rules is what a test knows of configuration: a list, a number, a word that is refused.
 type rules struct{}
@@ -202,6 +223,15 @@ func (rules) Describe(_ *metadata.Image, set *metadata.ConfigSet) []protocol.Cre
 type arguments struct{ d *datadriven.TestData }
 
 func (a arguments) has(key string) bool { return a.d.HasArg(key) }
+
+func (a arguments) text(key string) string {
+	for _, arg := range a.d.CmdArgs {
+		if arg.Key == key && len(arg.Vals) > 0 {
+			return strings.Join(arg.Vals, ",")
+		}
+	}
+	return ""
+}
 
 func (a arguments) int(key string, absent int) int {
 	if !a.d.HasArg(key) {

@@ -19,6 +19,17 @@ type Broker struct {
 // Active says whether the broker may lead partitions and be given new ones.
 func (b *Broker) Active() bool { return b != nil && !b.Fenced && !b.ControlledShutdown }
 
+// Volatile says whether records that the broker acknowledged may be lost in a crash of its machine or process: it has
+// registered with VolatileFeature. Without, what is acknowledged is on the disk.
+func (b *Broker) Volatile() bool {
+	for _, f := range b.Features {
+		if f.Name == VolatileFeature {
+			return f.Max > 0
+		}
+	}
+	return false
+}
+
 // Endpoint is one address at which clients or nodes reach a broker.
 type Endpoint struct {
 	Listener         string // its name, such as PLAINTEXT

@@ -42,3 +42,12 @@ func (tp TopicPartition) Compare(other TopicPartition) int {
 	}
 	return int(tp.Partition) - int(other.Partition)
 }
+
+// Names of features.
+const (
+	// FeatureELR is Kafka's feature by which eligible leader replicas are kept; they are from level 1 on (KIP-966).
+	FeatureELR = "eligible.leader.replicas.version"
+	// VolatileFeature is skein's own. A broker registers with levels 0 to 1 of it if a crash may take records that it has
+	// acknowledged; it is never finalized.
+	VolatileFeature = "skein.volatile"
+)

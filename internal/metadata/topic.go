@@ -61,6 +61,9 @@ type Partition struct {
 	Recovering        bool            // the leader was elected uncleanly and has not recovered yet
 }
 
+// Reassigning says whether the partition is being moved to other replicas (KIP-455).
+func (p *Partition) Reassigning() bool { return len(p.Adding) > 0 || len(p.Removing) > 0 }
+
 func nodeIDs(ids []int32) []NodeID {
 	if len(ids) == 0 {
 		return nil

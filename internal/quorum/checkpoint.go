@@ -15,16 +15,19 @@ import (
 // A snapshot of the metadata log is the records that make the image, in a file named as Kafka names it: the offset after
 // the last entry it contains, and that entry's epoch, as in 00000000000000000042-0000000003.checkpoint.
 //
-//	file:   "SKCP" | version u16 = 1 | frame: header | frame: records ... | frame: footer
+//	file:   "SKCP" | version u16 | frame: header | frame: records ... | frame: footer
 //	frame:  kind u8 | length u32 | body, length bytes | crc u32: CRC-32C of kind, length and body
-//	header: kind 1: index u64 | term u64 | cluster id: u8 and bytes | voters, learners: u16 and u64 each
+//	header: kind 1: index u64 | term u64 | cluster id: u8 and bytes |
+//	        version 1: voters, learners: u16 and u64 each, raft ids
+//	        version 2: members, see members.append
 //	records: kind 2: see metadata.AppendRecords; about 1 MiB to a frame
 //	footer: kind 3: number of records u64
 //
-// All numbers are big-endian. A file without its footer is not whole.
+// All numbers are big-endian. A file without its footer is not whole. Version 1 is written where one voter is the only
+// member, so that earlier versions of skein read it.
 const (
 	checkpointMagic   = "SKCP"
-	checkpointVersion = 1
+	checkpointVersion = 2
 	frameHeader       = 1
 	frameRecords      = 2
 	frameFooter       = 3
@@ -37,8 +40,14 @@ const (
 type checkpoint struct {
 	index, term uint64
 	clusterID   string
-	voters      []uint64 // raft ids
-	learners    []uint64
+	members     members
+}
+
+func (c *checkpoint) version() uint16 {
+	if len(c.members) == 1 && c.members[0].Voter {
+		return 1
+	}
+	return checkpointVersion
 }
 
 func (c *checkpoint) fileName() string {
@@ -65,16 +74,17 @@ func appendFrame(dst []byte, kind byte, body []byte) []byte {
 
 func (c *checkpoint) appendHeader(dst []byte) []byte {
 	dst = append(dst, checkpointMagic...)
-	dst = binary.BigEndian.AppendUint16(dst, checkpointVersion)
+	dst = binary.BigEndian.AppendUint16(dst, c.version())
 	var body []byte
 	body = binary.BigEndian.AppendUint64(body, c.index)
 	body = binary.BigEndian.AppendUint64(body, c.term)
 	body = append(append(body, byte(len(c.clusterID))), c.clusterID...)
-	for _, ids := range [][]uint64{c.voters, c.learners} {
-		body = binary.BigEndian.AppendUint16(body, uint16(len(ids)))
-		for _, id := range ids {
-			body = binary.BigEndian.AppendUint64(body, id)
-		}
+	if c.version() == 1 {
+		body = binary.BigEndian.AppendUint16(body, 1)
+		body = binary.BigEndian.AppendUint64(body, raftID(c.members[0].ID))
+		body = binary.BigEndian.AppendUint16(body, 0)
+	} else {
+		body = c.members.append(body)
 	}
 	return appendFrame(dst, frameHeader, body)
 }
@@ -116,14 +126,15 @@ func decodeCheckpoint(b []byte) (checkpoint, *metadata.Image, error) {
 	if len(b) < 6 || !bytes.HasPrefix(b, []byte(checkpointMagic)) {
 		return c, nil, fmt.Errorf("%w: it does not begin with %s", errCheckpoint, checkpointMagic)
 	}
-	if v := binary.BigEndian.Uint16(b[4:]); v != checkpointVersion {
-		return c, nil, fmt.Errorf("the snapshot has version %d; this version of skein knows %d", v, checkpointVersion)
+	version := binary.BigEndian.Uint16(b[4:])
+	if version < 1 || version > checkpointVersion {
+		return c, nil, fmt.Errorf("the snapshot has version %d; this version of skein knows 1 to %d", version, checkpointVersion)
 	}
 	kind, body, rest, err := nextFrame(b[6:])
 	if err != nil {
 		return c, nil, err
 	}
-	if kind != frameHeader || !c.decodeHeader(body) {
+	if kind != frameHeader || !c.decodeHeader(body, version) {
 		return c, nil, fmt.Errorf("%w: it has no header", errCheckpoint)
 	}
 	builder := metadata.NewBuilder(metadata.NewImage(c.clusterID))
@@ -177,7 +188,7 @@ func nextFrame(b []byte) (kind byte, body, rest []byte, err error) {
 	return b[0], b[5:end], b[end+4:], nil
 }
 
-func (c *checkpoint) decodeHeader(b []byte) bool {
+func (c *checkpoint) decodeHeader(b []byte, version uint16) (ok bool) {
 	if len(b) < 17 {
 		return false
 	}
@@ -188,7 +199,12 @@ func (c *checkpoint) decodeHeader(b []byte) bool {
 		return false
 	}
 	c.clusterID, b = string(b[:n]), b[n:]
-	for _, ids := range []*[]uint64{&c.voters, &c.learners} {
+	if version > 1 {
+		c.members, b, ok = readMembers(b)
+		return ok && len(b) == 0
+	}
+	var lists [2][]uint64 // voters, learners
+	for i := range lists {
 		if len(b) < 2 {
 			return false
 		}
@@ -197,8 +213,9 @@ func (c *checkpoint) decodeHeader(b []byte) bool {
 			return false
 		}
 		for range count {
-			*ids, b = append(*ids, binary.BigEndian.Uint64(b)), b[8:]
+			lists[i], b = append(lists[i], binary.BigEndian.Uint64(b)), b[8:]
 		}
 	}
-	return len(b) == 0
+	c.members, ok = membersOf(lists[0], lists[1])
+	return ok && len(b) == 0
 }

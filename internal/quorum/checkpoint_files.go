@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
 	"strings"
 
 	"github.com/skein-io/skein/internal/disk"
@@ -20,7 +21,13 @@ const checkpointBytesMax = 4 << 30
 // writeCheckpoint makes a snapshot of an image durable and returns its size. The image never changes, so this may run
 // beside everything else. unsynced: see faults.
 func writeCheckpoint(tree disk.FS, folder string, c checkpoint, image *metadata.Image, unsynced bool) (int64, error) {
-	name := folder + "/" + c.fileName()
+	return writeCheckpointFile(tree, folder+"/"+c.fileName(), unsynced, func(write func([]byte) error) error {
+		return encodeCheckpoint(c, image, write)
+	})
+}
+
+// writeCheckpointFile makes what pieces gives durable under a name, all or nothing.
+func writeCheckpointFile(tree disk.FS, name string, unsynced bool, pieces func(write func([]byte) error) error) (int64, error) {
 	file, err := tree.Create(name + partSuffix)
 	if errors.Is(err, fs.ErrExist) {
 		if err = tree.Remove(name + partSuffix); err == nil {
@@ -31,7 +38,7 @@ func writeCheckpoint(tree disk.FS, folder string, c checkpoint, image *metadata.
 		return 0, err
 	}
 	var size int64
-	err = encodeCheckpoint(c, image, func(b []byte) error {
+	err = pieces(func(b []byte) error {
 		n, err := file.WriteAt(b, size)
 		size += int64(n)
 		return err
@@ -45,7 +52,7 @@ func writeCheckpoint(tree disk.FS, folder string, c checkpoint, image *metadata.
 	if err := tree.Rename(name+partSuffix, name); err != nil {
 		return 0, err
 	}
-	return size, tree.SyncDir(folder)
+	return size, tree.SyncDir(path.Dir(name))
 }
 
 // readCheckpoint reads the newest snapshot; nil if there is none. Only whole snapshots have their name, so one that

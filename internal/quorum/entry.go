@@ -51,9 +51,10 @@ func decodeProposal(b []byte) (sequence uint64, records []metadata.Record, err e
 	return sequence, records, err
 }
 
-// encodeEntries makes batches of entries: one for each run of entries of one term. The entries follow one another. now is
-// the records' timestamp, milliseconds since 1970; it is there for people who read the log and decides nothing.
-func encodeEntries(entries []*raftpb.Entry, now int64) ([]byte, error) {
+// encodeEntries makes batches of entries: one for each, or one for each run of entries of one term. The entries follow
+// one another. now is the records' timestamp, milliseconds since 1970; it is there for people who read the log and decides
+// nothing.
+func encodeEntries(entries []*raftpb.Entry, now int64, apart bool) ([]byte, error) {
 	var out, value []byte
 	builder := record.NewBuilder()
 	for i := 0; i < len(entries); {
@@ -61,7 +62,7 @@ func encodeEntries(entries []*raftpb.Entry, now int64) ([]byte, error) {
 		builder.Reset()
 		builder.SetBaseOffset(offsetOf(entries[i].GetIndex()))
 		builder.SetLeaderEpoch(record.LeaderEpoch(term))
-		for ; i < len(entries) && entries[i].GetTerm() == term; i++ {
+		for first := i; i < len(entries) && entries[i].GetTerm() == term && (i == first || !apart); i++ {
 			value = binary.AppendUvarint(append(value[:0], byte(entries[i].GetType())), term)
 			value = append(value, entries[i].GetData()...)
 			if err := builder.Add(now, nil, value); err != nil {

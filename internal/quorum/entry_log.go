@@ -21,12 +21,15 @@ var metadataTopicID = protocol.UUID{15: 1}
 const (
 	segmentBytes    = 2 << 20 // small, so that what a snapshot replaces goes soon
 	appendBytesMax  = 1 << 20 // entries of one append, but at least one entry
-	entryBytesExtra = 64      // more than a record and its batch add to an entry
+	entryBytesExtra = 128     // more than a record and its batch add to an entry
 )
 
 // entryLog is the metadata log on disk: a commitlog whose offsets are raft indexes less one. One goroutine uses it.
 type entryLog struct {
-	log      *commitlog.Log
+	log *commitlog.Log
+	// apart gives each entry a batch of its own. The log cuts whole batches, so otherwise an entry that another leader has
+	// not could take one along that is agreed upon. A node that is alone never cuts, and saves the bytes.
+	apart    bool
 	unsynced bool // see faults
 }
 
@@ -75,7 +78,7 @@ func (l *entryLog) write(entries []*raftpb.Entry, size, now int64) error {
 	if first := entries[0].GetIndex(); offsetOf(first) < l.log.EndOffset() {
 		return fmt.Errorf("entry %d is appended to a log that ends with %d", first, l.end())
 	}
-	b, err := encodeEntries(entries, now)
+	b, err := encodeEntries(entries, now, l.apart)
 	if err != nil {
 		return err
 	}
@@ -126,7 +129,10 @@ func (l *entryLog) readPart(from record.Offset) ([]*raftpb.Entry, error) {
 	return entries, nil
 }
 
-// truncate removes the entries from an index on, and perhaps some before it, for only whole batches go.
+// reset empties the log, durably, and lets it go on after an index.
+func (l *entryLog) reset(index uint64) error { return l.log.Reset(offsetOf(index) + 1) }
+
+// truncate removes the entries from an index on, durably, and those before it that share its batch.
 func (l *entryLog) truncate(index uint64) error { return l.log.TruncateTo(offsetOf(index)) }
 
 // compact lets the entries up to an index go, which a snapshot holds.

@@ -31,6 +31,11 @@ const (
 	kindRegisterBroker
 	kindBrokerHeartbeat
 	kindUnregisterBroker
+	kindAlterPartition
+	kindAlterPartitionReassignments
+	kindListPartitionReassignments
+	kindConnectionLost
+	kindBalanceDue
 )
 
 // appendEvent appends an event; false if it is one that the recorder does not keep: Lead, which begins a chapter.
@@ -50,6 +55,10 @@ func appendEvent(dst []byte, event controller.Event) ([]byte, bool) {
 		return head(kindCommitted, e.Sequence, uint64(e.Offset)), true
 	case *controller.SessionExpired:
 		return head(kindExpired, uint64(e.Broker)), true
+	case *controller.HeartbeatConnectionLost:
+		return head(kindConnectionLost, uint64(e.Broker), uint64(e.Epoch+1)), true
+	case *controller.BalanceDue:
+		return head(kindBalanceDue), true
 	case *controller.CreateTopics:
 		dst = head(kindCreateTopics, uint64(e.Token), uint64(len(e.TopicIDs)))
 		for _, id := range e.TopicIDs {
@@ -78,6 +87,12 @@ func appendEvent(dst []byte, event controller.Event) ([]byte, bool) {
 		dst, request = head(kindBrokerHeartbeat, uint64(e.Token)), e.Request
 	case *controller.UnregisterBroker:
 		dst, request = head(kindUnregisterBroker, uint64(e.Token)), e.Request
+	case *controller.AlterPartition:
+		dst, request = head(kindAlterPartition, uint64(e.Token)), e.Request
+	case *controller.AlterPartitionReassignments:
+		dst, request = head(kindAlterPartitionReassignments, uint64(e.Token)), e.Request
+	case *controller.ListPartitionReassignments:
+		dst, request = head(kindListPartitionReassignments, uint64(e.Token)), e.Request
 	default:
 		return dst, false
 	}
@@ -85,17 +100,31 @@ func appendEvent(dst []byte, event controller.Event) ([]byte, bool) {
 	return protocol.AppendMessage(append(dst, byte(version)), request, version), true
 }
 
-// requestVersion is the version in which a request loses nothing: the highest, but for DeleteTopics, which names topics
-// in two ways.
+// requestVersion is the version in which a request loses nothing: the highest, but for DeleteTopics and AlterPartition,
+// which name topics and the ISR in two ways.
 func requestVersion(event controller.Event) int16 {
-	if e, ok := event.(*controller.DeleteTopics); ok {
+	switch e := event.(type) {
+	case *controller.DeleteTopics:
 		if len(e.Request.TopicNames) > 0 {
 			return 5
 		}
 		return 6
+	case *controller.AlterPartition:
+		return alterPartitionVersion(e.Request)
 	}
 	_, highest := protocol.Decodable(requestOf(event).Key())
 	return highest
+}
+
+func alterPartitionVersion(r *protocol.AlterPartitionRequest) int16 {
+	for i := range r.Topics {
+		for j := range r.Topics[i].Partitions {
+			if len(r.Topics[i].Partitions[j].NewIsr) > 0 {
+				return 2
+			}
+		}
+	}
+	return 3
 }
 
 func requestOf(event controller.Event) protocol.Message {
@@ -117,6 +146,12 @@ func requestOf(event controller.Event) protocol.Message {
 	case *controller.BrokerHeartbeat:
 		return e.Request
 	case *controller.UnregisterBroker:
+		return e.Request
+	case *controller.AlterPartition:
+		return e.Request
+	case *controller.AlterPartitionReassignments:
+		return e.Request
+	case *controller.ListPartitionReassignments:
 		return e.Request
 	}
 	panic(fmt.Sprintf("quorum: event %T has no request", event))
@@ -181,6 +216,12 @@ func decodeEvent(b []byte) (controller.Event, error) {
 		event = &controller.Committed{Sequence: r.uvarint(), Offset: record.Offset(r.uvarint())}
 	case kindExpired:
 		event = &controller.SessionExpired{Broker: metadata.NodeID(r.uvarint())}
+	case kindConnectionLost:
+		event = &controller.HeartbeatConnectionLost{
+			Broker: metadata.NodeID(r.uvarint()), Epoch: metadata.BrokerEpoch(r.uvarint()) - 1,
+		}
+	case kindBalanceDue:
+		event = &controller.BalanceDue{}
 	default:
 		event = r.requestEvent(kind, controller.Token(r.uvarint()))
 	}
@@ -236,6 +277,24 @@ func (r *eventReader) brokerEvent(kind byte, token controller.Token) controller.
 		return e
 	case kindUnregisterBroker:
 		e := &controller.UnregisterBroker{Token: token, Request: &protocol.UnregisterBrokerRequest{}}
+		r.request(e.Request)
+		return e
+	}
+	return r.partitionEvent(kind, token)
+}
+
+func (r *eventReader) partitionEvent(kind byte, token controller.Token) controller.Event {
+	switch kind {
+	case kindAlterPartition:
+		e := &controller.AlterPartition{Token: token, Request: &protocol.AlterPartitionRequest{}}
+		r.request(e.Request)
+		return e
+	case kindAlterPartitionReassignments:
+		e := &controller.AlterPartitionReassignments{Token: token, Request: &protocol.AlterPartitionReassignmentsRequest{}}
+		r.request(e.Request)
+		return e
+	case kindListPartitionReassignments:
+		e := &controller.ListPartitionReassignments{Token: token, Request: &protocol.ListPartitionReassignmentsRequest{}}
 		r.request(e.Request)
 		return e
 	}

@@ -2,6 +2,7 @@ package quorum
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"go.etcd.io/raft/v3/raftpb"
@@ -20,9 +21,16 @@ func someEntries() []*raftpb.Entry {
 	}
 }
 
+func someMembers() members {
+	return members{{ID: 1, Address: "a:1", Voter: true}, {ID: 2, Address: "b:1", Directory: protocol.UUID{2}}, {ID: 7}}
+}
+
+// sameVote: a file of version 1 has no addresses.
+func sameVote(a, b Member) bool { return a.ID == b.ID && a.Voter == b.Voter }
+
 // FuzzEntries: batches of the metadata log, whole or not, decode to entries that encode to batches of the same entries.
 func FuzzEntries(f *testing.F) {
-	b, err := encodeEntries(someEntries(), 1)
+	b, err := encodeEntries(someEntries(), 1, false)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -38,7 +46,7 @@ func FuzzEntries(f *testing.F) {
 				return // storage.load refuses it
 			}
 		}
-		again, err := encodeEntries(entries, 1)
+		again, err := encodeEntries(entries, 1, len(b)%2 == 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -73,11 +81,17 @@ func FuzzProposal(f *testing.F) {
 
 // FuzzState: one slot of quorum-state.
 func FuzzState(f *testing.F) {
-	b, err := (&hardState{sequence: 1, term: 2, vote: 3, node: 4, clusterID: "c", voters: []uint64{5, 6}}).encode()
-	if err != nil {
-		f.Fatal(err)
+	alone := members{{ID: 4, Voter: true}}
+	for _, s := range []hardState{
+		{sequence: 1, term: 2, vote: 3, node: 4, clusterID: "c", began: alone, members: alone},
+		{sequence: 2, term: 2, vote: 3, node: 4, clusterID: "c", began: alone, members: someMembers(), replacedIndex: 7, replacedTerm: 1},
+	} {
+		b, err := s.encode()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
 	}
-	f.Add(b)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := decodeHardState(b)
 		if err != nil {
@@ -85,9 +99,9 @@ func FuzzState(f *testing.F) {
 		}
 		again, err := s.encode()
 		if err != nil {
-			return // more voters than are ever written
+			return // more members than are ever written
 		}
-		if second, err := decodeHardState(again); err != nil || second.term != s.term || len(second.voters) != len(s.voters) {
+		if second, err := decodeHardState(again); err != nil || second.term != s.term || !slices.Equal(second.members, s.members) || !slices.Equal(second.began, s.began) {
 			t.Fatalf("%+v became %+v: %v", s, second, err)
 		}
 	})
@@ -99,12 +113,14 @@ func FuzzCheckpoint(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	var b []byte
-	c := checkpoint{index: 4, term: 1, clusterID: "c", voters: []uint64{1}, learners: []uint64{2}}
-	if err := encodeCheckpoint(c, image, func(part []byte) error { b = append(b, part...); return nil }); err != nil {
-		f.Fatal(err)
+	for _, m := range []members{{{ID: 1, Voter: true}}, someMembers()} {
+		var b []byte
+		c := checkpoint{index: 4, term: 1, clusterID: "c", members: m}
+		if err := encodeCheckpoint(c, image, func(part []byte) error { b = append(b, part...); return nil }); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
 	}
-	f.Add(b)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		c, image, err := decodeCheckpoint(b)
 		if err != nil {
@@ -114,7 +130,7 @@ func FuzzCheckpoint(f *testing.F) {
 		if err := encodeCheckpoint(c, image, func(part []byte) error { again = append(again, part...); return nil }); err != nil {
 			t.Fatal(err)
 		}
-		if _, second, err := decodeCheckpoint(again); err != nil || dump(second) != dump(image) {
+		if d, second, err := decodeCheckpoint(again); err != nil || dump(second) != dump(image) || !slices.EqualFunc(d.members, c.members, sameVote) {
 			t.Fatalf("a snapshot changed: %v", err)
 		}
 	})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"go.etcd.io/raft/v3"
+	"go.etcd.io/raft/v3/raftpb"
 
 	"github.com/skein-io/skein/internal/controller"
 	"github.com/skein-io/skein/internal/metadata"
@@ -19,9 +20,10 @@ import (
 // controller while this node leads. All its exported methods may be called concurrently.
 //
 // One goroutine does all the work, in Work: it steps the controller through the requests that have come, gives its
-// proposals to raft, writes what raft wants written, waits for the disk, applies what is committed, tells subscribers,
-// and answers. Requests that come while it waits for the disk share the next wait. A second goroutine for the controller
-// was rejected: it would only wait for this one. When nothing comes the goroutine sleeps: a quorum of one needs no ticks.
+// proposals and the other nodes' messages to raft, writes what raft wants written, waits for the disk, applies what is
+// committed, tells subscribers, and answers. Requests that come while it waits for the disk share the next wait. A second
+// goroutine for the controller was rejected: it would only wait for this one. A node that is alone sleeps while nothing
+// comes: it needs no ticks.
 type Node struct {
 	config Config
 	logger *slog.Logger
@@ -34,6 +36,7 @@ type Node struct {
 
 	mu      sync.Mutex // guards the fields below
 	inbox   []message
+	mail    int   // deliveries in it
 	stopped error // no request is taken any more
 	dropped error // why the node stopped by itself
 
@@ -45,7 +48,10 @@ type Node struct {
 	closing    sync.Once
 	stopping   sync.Once
 
+	membership atomic.Pointer[[]Member] // members, for everybody
+
 	// The rest belongs to the goroutine that works.
+	now        time.Time // of the work at hand
 	state      *stateFile
 	storage    *storage
 	raft       *raft.RawNode
@@ -54,13 +60,24 @@ type Node struct {
 	recorder   recorder
 	waiting    map[controller.Token]func(protocol.Message, error)
 	token      controller.Token
-	deadlines  map[metadata.NodeID]time.Time
+	deadlines  map[controller.TimerKey]time.Time
 	applied    uint64 // index of the last entry in image
 	term       uint64 // in which this node leads or is about to; 0 if it follows
 	first      uint64 // index of the first entry of that term
+	cededTerm  uint64 // in which it does not want to for now, see cede
+	refused    bool   // raft has not taken a proposal
 	snapshot   snapshotState
 
-	trace func(time.Time, controller.Event, *controller.Effects) // of a test
+	members     members // as the applied entries have them
+	contacts    map[metadata.NodeID]contact
+	timer       electionTimer
+	changing    *change       // of the members, proposed here
+	arrived     []*incoming   // snapshots that raft may have installed
+	sent        []uint64      // raft's nodes that were just sent a snapshot
+	handingOver chan struct{} // closed when this node leads no more
+
+	trace    func(time.Time, controller.Event, *controller.Effects) // of a test
+	applying func([]*raftpb.Entry)                                  // of a test
 }
 
 // leadership is who leads, as far as this node knows.
@@ -69,11 +86,13 @@ type leadership struct {
 	epoch record.LeaderEpoch
 }
 
-// message is what waits for the node's goroutine: a request with who wants the answer, or work of the node's own.
+// message is what waits for the node's goroutine: a request with who wants the answer, messages of another node, or work
+// of the node's own, with who is told if it will not be done.
 type message struct {
-	event func(controller.Token) controller.Event
-	done  func(protocol.Message, error)
-	work  func(now time.Time) error
+	event    func(controller.Token) controller.Event
+	done     func(protocol.Message, error)
+	work     func(now time.Time) error
+	delivery *delivery
 }
 
 // Work does all there is to do now, and returns why the node has stopped, or nil. Only a Manual node's owner calls it,
@@ -82,16 +101,19 @@ func (n *Node) Work(now time.Time) error {
 	if err := n.Err(); err != nil {
 		return err
 	}
+	n.now = now
 	for {
-		n.expire(now)
 		messages := n.take()
 		for _, m := range messages {
 			if err := n.handle(now, m); err != nil {
 				return n.fail(now, err)
 			}
 		}
+		n.expire(now) // after the messages: heartbeats that came while the disk was slow count
+		n.tick(now)
 		n.lead(now)
 		if !n.raft.HasReady() {
+			n.arrived = nil
 			if len(messages) == 0 {
 				return n.Err()
 			}
@@ -130,7 +152,7 @@ func (n *Node) take() []message {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	messages := n.inbox
-	n.inbox = nil
+	n.inbox, n.mail = nil, 0
 	return messages
 }
 
@@ -141,8 +163,13 @@ func (n *Node) put(m message) error {
 	switch {
 	case n.stopped != nil:
 		return n.stopped
-	case len(n.inbox) >= InboxMax && m.work == nil:
-		return protocol.Fail(protocol.ThrottlingQuotaExceeded, "%d requests wait for the controller already", len(n.inbox))
+	case m.delivery != nil && n.mail >= DeliveriesMax:
+		return protocol.Fail(protocol.ThrottlingQuotaExceeded, "%d deliveries from other nodes wait for the metadata log already", n.mail)
+	case len(n.inbox)-n.mail >= InboxMax && m.done != nil:
+		return protocol.Fail(protocol.ThrottlingQuotaExceeded, "%d requests wait for the controller already", len(n.inbox)-n.mail)
+	}
+	if m.delivery != nil {
+		n.mail++
 	}
 	n.inbox = append(n.inbox, m)
 	select {
@@ -174,6 +201,7 @@ func (n *Node) stop(now time.Time, reason error) {
 		n.mu.Unlock()
 		n.leader.Store(nil)
 		n.step(now, &controller.Resign{Reason: reason})
+		n.abandonChange(reason)
 		for _, m := range n.take() {
 			if m.done != nil {
 				m.done(nil, reason)
@@ -193,16 +221,18 @@ func (n *Node) Err() error {
 // Done is closed when the node has stopped, by itself or by Close.
 func (n *Node) Done() <-chan struct{} { return n.done }
 
-// Close ends the node: what waits is answered with NOT_CONTROLLER, the log is closed, the log directory stays open. It
-// returns what went wrong while closing, not why the node had stopped before; that is Err.
+// Close ends the node: another voter leads if there is one, which it waits for at most a second; what waits is answered
+// with NOT_CONTROLLER, the log is closed, the log directory stays open. It returns what went wrong while closing, not why
+// the node had stopped before; that is Err.
 func (n *Node) Close() error {
 	var err error
 	n.closing.Do(func() {
+		n.handOver()
 		close(n.quit)
 		n.loop.Wait()
 		n.background.Wait()
 		n.stop(n.config.Now(), protocol.Fail(protocol.NotController, "node %d is shutting down", n.config.NodeID))
-		err = errors.Join(n.storage.log.close(), n.state.close())
+		err = errors.Join(n.noteCommit(), n.storage.log.close(), n.state.close())
 	})
 	return err
 }

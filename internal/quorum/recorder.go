@@ -26,6 +26,7 @@ type recorder struct {
 type chapter struct {
 	image    *metadata.Image // nil: there is none yet
 	epoch    record.LeaderEpoch
+	several  bool // see controller.Lead
 	sequence uint64
 	events   []byte // length uvarint | time, ns since 1970, uvarint | event, each
 	broken   bool   // an event did not fit; what follows cannot be replayed
@@ -42,11 +43,11 @@ func (r *recorder) note(now time.Time, event controller.Event, c *controller.Con
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if lead, ok := event.(*controller.Lead); ok {
-		r.begin(lead.Image, lead.Epoch, c)
+		r.begin(lead.Image, lead.Epoch, lead.Several, c)
 		return
 	}
 	if len(r.newer.events) >= chapterBytes && c.Idle() && c.Leading() {
-		r.begin(c.Image(), r.newer.epoch, c)
+		r.begin(c.Image(), r.newer.epoch, r.newer.several, c)
 	}
 	if r.newer.image == nil || r.newer.broken {
 		return
@@ -59,16 +60,18 @@ func (r *recorder) note(now time.Time, event controller.Event, c *controller.Con
 	r.newer.events = append(binary.AppendUvarint(r.newer.events, uint64(len(one))), one...)
 }
 
-func (r *recorder) begin(image *metadata.Image, epoch record.LeaderEpoch, c *controller.Controller) {
+func (r *recorder) begin(image *metadata.Image, epoch record.LeaderEpoch, several bool, c *controller.Controller) {
 	r.older = r.newer
-	r.newer = chapter{image: image, epoch: epoch, sequence: c.Sequence()}
+	r.newer = chapter{image: image, epoch: epoch, several: several, sequence: c.Sequence()}
 }
 
 // Recording is the flight recorder's content: what the controller was told lately, and the image it was told it on. It
 // holds the names of topics and the values of configurations.
 //
-//	"SKRC" | version u8 = 1 | chapter, once or twice
-//	chapter: length u32 | cluster id: uvarint and bytes | offset, epoch, sequence uvarint | image: u32 and records | events
+//	"SKRC" | version u8 = 2 | chapter, once or twice
+//	chapter: length u32 | cluster id: uvarint and bytes | offset, epoch, sequence, several uvarint | image: u32 and records | events
+//
+// Version 1 had no several.
 func (n *Node) Recording() []byte {
 	r := &n.recorder
 	r.mu.Lock()
@@ -85,7 +88,7 @@ func (n *Node) Recording() []byte {
 
 const (
 	recordingMagic   = "SKRC"
-	recordingVersion = 1
+	recordingVersion = 2
 )
 
 func (c *chapter) append(dst []byte) []byte {
@@ -95,6 +98,11 @@ func (c *chapter) append(dst []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(c.image.Offset+1))
 	b = binary.AppendUvarint(b, uint64(c.epoch))
 	b = binary.AppendUvarint(b, c.sequence)
+	several := uint64(0)
+	if c.several {
+		several = 1
+	}
+	b = binary.AppendUvarint(b, several)
 	image := metadata.AppendRecords(nil, slices.Collect(c.image.Records())...)
 	b = append(binary.BigEndian.AppendUint32(b, uint32(len(image))), image...)
 	b = append(b, c.events...)
@@ -104,15 +112,15 @@ func (c *chapter) append(dst []byte) []byte {
 // Replay steps a controller of this configuration through a recording, chapter by chapter, and shows each event with
 // what came of it. The effects are valid until each returns.
 func Replay(recording []byte, config controller.Config, each func(now time.Time, event controller.Event, effects *controller.Effects)) error {
-	if len(recording) < 5 || string(recording[:4]) != recordingMagic || recording[4] != recordingVersion {
-		return fmt.Errorf("%w: it does not begin with %s version %d", errRecording, recordingMagic, recordingVersion)
+	if len(recording) < 5 || string(recording[:4]) != recordingMagic || recording[4] < 1 || recording[4] > recordingVersion {
+		return fmt.Errorf("%w: it does not begin with %s and a version up to %d", errRecording, recordingMagic, recordingVersion)
 	}
 	for rest := recording[5:]; len(rest) > 0; {
 		if len(rest) < 4 || int(binary.BigEndian.Uint32(rest)) > len(rest)-4 {
 			return errRecording
 		}
 		size := int(binary.BigEndian.Uint32(rest))
-		if err := replayChapter(rest[4:4+size], config, each); err != nil {
+		if err := replayChapter(rest[4:4+size], recording[4], config, each); err != nil {
 			return err
 		}
 		rest = rest[4+size:]
@@ -120,10 +128,11 @@ func Replay(recording []byte, config controller.Config, each func(now time.Time,
 	return nil
 }
 
-func replayChapter(b []byte, config controller.Config, each func(time.Time, controller.Event, *controller.Effects)) error {
+func replayChapter(b []byte, version byte, config controller.Config, each func(time.Time, controller.Event, *controller.Effects)) error {
 	r := &eventReader{b: b}
 	clusterID := string(r.take(int(min(r.uvarint(), 1<<10))))
 	offset, epoch, sequence := record.Offset(r.uvarint())-1, record.LeaderEpoch(r.uvarint()), r.uvarint()
+	several := version >= 2 && r.uvarint() != 0
 	records, err := metadata.DecodeRecords(r.take(int(binary.BigEndian.Uint32(r.take(4)))))
 	if err := errors.Join(r.err, err); err != nil {
 		return err
@@ -144,7 +153,7 @@ func replayChapter(b []byte, config controller.Config, each func(time.Time, cont
 		each(now, event, &effects)
 		effects.Reset()
 	}
-	step(time.Time{}, &controller.Lead{Epoch: epoch, Image: image})
+	step(time.Time{}, &controller.Lead{Epoch: epoch, Image: image, Several: several})
 	for len(r.b) > 0 {
 		one := &eventReader{b: r.take(int(min(r.uvarint(), chapterBytesMax)))}
 		now := time.Unix(0, int64(one.uvarint()))

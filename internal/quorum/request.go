@@ -2,8 +2,10 @@ package quorum
 
 import (
 	"context"
+	"time"
 
 	"github.com/skein-io/skein/internal/controller"
+	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
 )
 
@@ -59,12 +61,23 @@ func (n *Node) event(request protocol.Message, version int16) func(controller.To
 	case *protocol.BrokerHeartbeatRequest:
 		return func(t controller.Token) controller.Event { return &controller.BrokerHeartbeat{Token: t, Request: r} }
 	case *protocol.BrokerRegistrationRequest:
-		local := r.BrokerID == int32(n.config.NodeID)
 		return func(t controller.Token) controller.Event {
+			// This process's broker needs no session only while no other node could lead without this one.
+			local := r.BrokerID == int32(n.config.NodeID) && n.members.decides(n.config.NodeID)
 			return &controller.RegisterBroker{Token: t, Request: r, Local: local}
 		}
 	case *protocol.UnregisterBrokerRequest:
 		return func(t controller.Token) controller.Event { return &controller.UnregisterBroker{Token: t, Request: r} }
+	case *protocol.AlterPartitionRequest:
+		return func(t controller.Token) controller.Event { return &controller.AlterPartition{Token: t, Request: r} }
+	case *protocol.AlterPartitionReassignmentsRequest:
+		return func(t controller.Token) controller.Event {
+			return &controller.AlterPartitionReassignments{Token: t, Request: r}
+		}
+	case *protocol.ListPartitionReassignmentsRequest:
+		return func(t controller.Token) controller.Event {
+			return &controller.ListPartitionReassignments{Token: t, Request: r}
+		}
 	}
 	return nil
 }
@@ -125,12 +138,12 @@ func (n *Node) AllocateProducerIDs(ctx context.Context, r *protocol.AllocateProd
 	return call[*protocol.AllocateProducerIDsResponse](ctx, n, r, 0)
 }
 
-// RegisterBroker makes a broker known; that of this process is unfenced at once.
+// RegisterBroker makes a broker known; that of this process is unfenced at once if this node is the only voter.
 func (n *Node) RegisterBroker(ctx context.Context, r *protocol.BrokerRegistrationRequest) (*protocol.BrokerRegistrationResponse, error) {
 	return call[*protocol.BrokerRegistrationResponse](ctx, n, r, 0)
 }
 
-// BrokerHeartbeat prolongs a broker's session. The broker of this process needs none.
+// BrokerHeartbeat prolongs a broker's session. The broker of this process needs none while this node is the only voter.
 func (n *Node) BrokerHeartbeat(ctx context.Context, r *protocol.BrokerHeartbeatRequest) (*protocol.BrokerHeartbeatResponse, error) {
 	return call[*protocol.BrokerHeartbeatResponse](ctx, n, r, 0)
 }
@@ -138,4 +151,27 @@ func (n *Node) BrokerHeartbeat(ctx context.Context, r *protocol.BrokerHeartbeatR
 // UnregisterBroker forgets a broker.
 func (n *Node) UnregisterBroker(ctx context.Context, r *protocol.UnregisterBrokerRequest) (*protocol.UnregisterBrokerResponse, error) {
 	return call[*protocol.UnregisterBrokerResponse](ctx, n, r, 0)
+}
+
+// AlterPartition changes the ISR of partitions as their leader wants.
+func (n *Node) AlterPartition(ctx context.Context, r *protocol.AlterPartitionRequest) (*protocol.AlterPartitionResponse, error) {
+	return call[*protocol.AlterPartitionResponse](ctx, n, r, 0)
+}
+
+// AlterPartitionReassignments moves partitions to other replicas, or gives such moves up.
+func (n *Node) AlterPartitionReassignments(ctx context.Context, r *protocol.AlterPartitionReassignmentsRequest) (*protocol.AlterPartitionReassignmentsResponse, error) {
+	return call[*protocol.AlterPartitionReassignmentsResponse](ctx, n, r, 0)
+}
+
+// ListPartitionReassignments says which partitions are being moved.
+func (n *Node) ListPartitionReassignments(ctx context.Context, r *protocol.ListPartitionReassignmentsRequest) (*protocol.ListPartitionReassignmentsResponse, error) {
+	return call[*protocol.ListPartitionReassignmentsResponse](ctx, n, r, 0)
+}
+
+// HeartbeatConnectionLost tells the controller, if this node is it, that the connection has ended over which a broker sent
+// its last heartbeat, in the given broker epoch. It does not wait.
+func (n *Node) HeartbeatConnectionLost(broker metadata.NodeID, epoch metadata.BrokerEpoch) {
+	_ = n.put(message{work: func(now time.Time) error { // a node that has stopped has no sessions
+		return n.step(now, &controller.HeartbeatConnectionLost{Broker: broker, Epoch: epoch})
+	}})
 }

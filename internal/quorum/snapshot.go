@@ -1,16 +1,14 @@
 package quorum
 
-import (
-	"time"
-
-	"go.etcd.io/raft/v3/raftpb"
-)
+import "time"
 
 // snapshotState is where the node is with its snapshots.
 type snapshotState struct {
 	size    int64 // of the newest, bytes
 	running bool
 	retryAt int64 // bytes of entries at which to try again after a failure
+
+	sendAgain time.Time // none is sent to another node before, because it was too large
 }
 
 // considerSnapshot begins a snapshot when the entries since the last take as much room as that one, and at least
@@ -24,11 +22,8 @@ func (n *Node) considerSnapshot(now time.Time) {
 	if n.config.faults.compactsEarly {
 		_ = n.storage.log.compact(n.applied, now.UnixMilli())
 	}
-	image, conf := n.image.Load(), raftpb.ConfState{Voters: n.storage.conf.GetVoters(), Learners: n.storage.conf.GetLearners()}
-	c := checkpoint{
-		index: n.applied, term: uint64(image.Epoch), clusterID: image.ClusterID(),
-		voters: conf.GetVoters(), learners: conf.GetLearners(),
-	}
+	image := n.image.Load()
+	c := checkpoint{index: n.applied, term: uint64(image.Epoch), clusterID: image.ClusterID(), members: n.members}
 	write := func() message {
 		size, err := writeCheckpoint(n.config.FS, logFolder, c, image, n.config.faults.snapshotUnsynced)
 		return message{work: func(now time.Time) error { return n.snapshotDone(now, c, size, err) }}
@@ -49,9 +44,11 @@ func (n *Node) snapshotDone(now time.Time, c checkpoint, size int64, err error) 
 		n.logger.Warn("a snapshot of the metadata log failed", "offset", offsetOf(c.index), "cause", err)
 		return nil
 	}
-	n.snapshot.size, n.snapshot.retryAt = size, 0
-	if err := n.storage.compact(c.index, &n.storage.conf, now.UnixMilli()); err != nil {
-		return err
+	if c.index > n.storage.index { // else a leader's snapshot has overtaken it
+		n.snapshot.size, n.snapshot.retryAt = size, 0
+		if err := n.storage.compact(c.index, c.members, now.UnixMilli()); err != nil {
+			return err
+		}
 	}
 	return removeCheckpoints(n.config.FS, logFolder)
 }

@@ -13,23 +13,28 @@ import (
 	"github.com/skein-io/skein/internal/metadata"
 )
 
-// The file quorum-state holds what a voter must never forget: term and vote, and who the first voters were. It has two
-// slots that are written in turn, so that one is whole whenever the other is torn.
+// The file quorum-state holds what a voter must never forget: term and vote, and who the members are. It has two slots
+// that are written in turn, so that one is whole whenever the other is torn.
 //
 //	slot 0: bytes 0 to 4095      slot 1: bytes 4096 to 8191
 //
 //	 0       4         6        8          16       24     32       40       44        45
-//	+-------+---------+--------+----------+--------+------+--------+--------+---------+------------+--------+--------+-------+-----+
-//	| magic | version | length | sequence | term   | vote | commit | node   | cluster | cluster id | voters | voters | crc   | 0.. |
-//	| SKQS  | u16 = 1 | u16    | u64      | u64    | u64  | u64    | id i32 | id u8   |            | u16    | u64 .. | u32   |     |
-//	+-------+---------+--------+----------+--------+------+--------+--------+---------+------------+--------+--------+-------+-----+
+//	+-------+---------+--------+----------+--------+------+--------+--------+---------+------------+---------+-------+-----+
+//	| magic | version | length | sequence | term   | vote | commit | node   | cluster | cluster id | members | crc   | 0.. |
+//	| SKQS  | u16     | u16    | u64      | u64    | u64  | u64    | id i32 | id u8   |            |         | u32   |     |
+//	+-------+---------+--------+----------+--------+------+--------+--------+---------+------------+---------+-------+-----+
+//
+//	members in version 1: voters: u16 and u64 each
+//	members in version 2: those the cluster began with, those there are now, see members.append |
+//	                      index u64, term u64 of the snapshot that replaces or replaced the log
 //
 // All numbers are big-endian. length counts the bytes before the crc, which is CRC-32C of them. The slot with the
-// greater sequence counts. vote and voters are raft ids: node ids plus one.
+// greater sequence counts. vote and voters are raft ids: node ids plus one. Version 1 is written by a node that has
+// always been alone, so that earlier versions of skein read it.
 const (
 	stateFileName   = "quorum-state"
 	stateMagic      = "SKQS"
-	stateVersion    = 1
+	stateVersion    = 2
 	stateSlotBytes  = 4096
 	stateHeaderSize = 45
 	stateVotersMax  = 256
@@ -39,22 +44,34 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // hardState is the content of one slot.
 type hardState struct {
-	sequence  uint64
-	term      uint64
-	vote      uint64
+	sequence uint64
+	term     uint64
+	vote     uint64
+	// commit is an index up to which every entry of the log is committed; it may be late, but never behind the last change
+	// of the members that this node has acted on.
 	commit    uint64
 	node      metadata.NodeID
 	clusterID string
-	voters    []uint64 // of the cluster when it began; later ones are in snapshots and entries
+	began     members // with whom the cluster began; the log changes it. None: the node joined, and its first snapshot says it
+	members   members // as of the last change of them that was committed
+	// The index and the term of the last snapshot that came from a leader to replace the log; 0 if none did.
+	replacedIndex, replacedTerm uint64
 }
 
+// errMembers says that there is no room for the members.
+var errMembers = errors.New("the members do not fit " + stateFileName)
+
 func (s *hardState) encode() ([]byte, error) {
-	if len(s.voters) > stateVotersMax || len(s.clusterID) > 255 {
-		return nil, fmt.Errorf("%d voters and a cluster id of %d bytes do not fit %s", len(s.voters), len(s.clusterID), stateFileName)
+	if len(s.clusterID) > 255 || len(s.members) > membersMax || len(s.began) > membersMax {
+		return nil, fmt.Errorf("%w: %d of them, and a cluster id of %d bytes", errMembers, len(s.members), len(s.clusterID))
+	}
+	version := uint16(stateVersion)
+	if s.began.alone(s.node) && s.members.alone(s.node) && s.replacedIndex == 0 {
+		version = 1
 	}
 	b := make([]byte, 0, stateSlotBytes)
 	b = append(b, stateMagic...)
-	b = binary.BigEndian.AppendUint16(b, stateVersion)
+	b = binary.BigEndian.AppendUint16(b, version)
 	b = binary.BigEndian.AppendUint16(b, 0) // length, below
 	b = binary.BigEndian.AppendUint64(b, s.sequence)
 	b = binary.BigEndian.AppendUint64(b, s.term)
@@ -62,9 +79,16 @@ func (s *hardState) encode() ([]byte, error) {
 	b = binary.BigEndian.AppendUint64(b, s.commit)
 	b = binary.BigEndian.AppendUint32(b, uint32(s.node))
 	b = append(append(b, byte(len(s.clusterID))), s.clusterID...)
-	b = binary.BigEndian.AppendUint16(b, uint16(len(s.voters)))
-	for _, v := range s.voters {
-		b = binary.BigEndian.AppendUint64(b, v)
+	if version == 1 {
+		b = binary.BigEndian.AppendUint16(b, 1)
+		b = binary.BigEndian.AppendUint64(b, raftID(s.node))
+	} else {
+		b = s.members.append(s.began.append(b))
+		b = binary.BigEndian.AppendUint64(b, s.replacedIndex)
+		b = binary.BigEndian.AppendUint64(b, s.replacedTerm)
+	}
+	if len(b)+4 > stateSlotBytes {
+		return nil, fmt.Errorf("%w: %d of them, and the addresses of all take %d bytes; %d are there", errMembers, len(s.members), len(b), stateSlotBytes)
 	}
 	binary.BigEndian.PutUint16(b[6:], uint16(len(b)))
 	b = binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
@@ -84,8 +108,9 @@ func decodeHardState(b []byte) (*hardState, error) {
 		crc32.Checksum(b[:size], castagnoli) != binary.BigEndian.Uint32(b[size:]) {
 		return nil, errNoSlot
 	}
-	if v := binary.BigEndian.Uint16(b[4:]); v != stateVersion {
-		return nil, fmt.Errorf("%s has version %d; this version of skein knows %d", stateFileName, v, stateVersion)
+	version := binary.BigEndian.Uint16(b[4:])
+	if version < 1 || version > stateVersion {
+		return nil, fmt.Errorf("%s has version %d; this version of skein knows 1 to %d", stateFileName, version, stateVersion)
 	}
 	s := &hardState{
 		sequence: binary.BigEndian.Uint64(b[8:]), term: binary.BigEndian.Uint64(b[16:]),
@@ -94,19 +119,41 @@ func decodeHardState(b []byte) (*hardState, error) {
 	}
 	rest := b[stateHeaderSize:size]
 	n := int(b[stateHeaderSize-1])
-	if len(rest) < n+2 {
+	if len(rest) < n {
 		return nil, errNoSlot
 	}
 	s.clusterID = string(rest[:n])
-	voters := int(binary.BigEndian.Uint16(rest[n:]))
-	rest = rest[n+2:]
-	if len(rest) != 8*voters {
+	if !s.decodeMembers(rest[n:], version) {
 		return nil, errNoSlot
 	}
-	for ; len(rest) > 0; rest = rest[8:] {
-		s.voters = append(s.voters, binary.BigEndian.Uint64(rest))
-	}
 	return s, nil
+}
+
+func (s *hardState) decodeMembers(b []byte, version uint16) (ok bool) {
+	if version == 1 {
+		if len(b) < 2 {
+			return false
+		}
+		count := int(binary.BigEndian.Uint16(b))
+		if b = b[2:]; len(b) != 8*count || count > stateVotersMax {
+			return false
+		}
+		var voters []uint64
+		for ; len(b) > 0; b = b[8:] {
+			voters = append(voters, binary.BigEndian.Uint64(b))
+		}
+		s.began, ok = membersOf(voters, nil)
+		s.members = s.began
+		return ok
+	}
+	if s.began, b, ok = readMembers(b); !ok {
+		return false
+	}
+	if s.members, b, ok = readMembers(b); !ok || len(b) != 16 {
+		return false
+	}
+	s.replacedIndex, s.replacedTerm = binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])
+	return true
 }
 
 // stateFile is the open file. One goroutine uses it.

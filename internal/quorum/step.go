@@ -1,17 +1,22 @@
 package quorum
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
+	"go.etcd.io/raft/v3"
+
 	"github.com/skein-io/skein/internal/controller"
-	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
 )
 
 // handle takes one message from the inbox.
 func (n *Node) handle(now time.Time, m message) error {
-	if m.work != nil {
+	switch {
+	case m.delivery != nil:
+		return n.deliver(now, m.delivery)
+	case m.work != nil:
 		return m.work(now)
 	}
 	n.token++
@@ -19,9 +24,20 @@ func (n *Node) handle(now time.Time, m message) error {
 	return n.step(now, m.event(n.token))
 }
 
-// step gives an event to the controller and carries out the effects. Answers go out here and nowhere else; the controller
-// gives those that rest on a proposal only after Committed.
+// step gives an event to the controller and carries out the effects. If raft has not taken a proposal, because this node
+// leads no more or is about to, the controller's time is over: it counts on what will not be.
 func (n *Node) step(now time.Time, event controller.Event) error {
+	err := n.carryOut(now, event)
+	if n.refused && err == nil {
+		n.refused = false
+		n.cede(now)
+	}
+	return err
+}
+
+// carryOut steps the controller. Answers go out here and nowhere else; the controller gives those that rest on a proposal
+// only after Committed.
+func (n *Node) carryOut(now time.Time, event controller.Event) error {
 	n.recorder.note(now, event, n.controller)
 	effects := &n.effects
 	n.controller.Step(now, event, effects)
@@ -36,9 +52,9 @@ func (n *Node) step(now time.Time, event controller.Event) error {
 	}
 	for _, t := range effects.Timers {
 		if t.At.IsZero() {
-			delete(n.deadlines, t.Broker)
+			delete(n.deadlines, t.TimerKey)
 		} else {
-			n.deadlines[t.Broker] = t.At
+			n.deadlines[t.TimerKey] = t.At
 		}
 	}
 	if n.config.faults.answersEarly {
@@ -60,35 +76,50 @@ func (n *Node) propose(p controller.Proposal) error {
 	if len(data) > EntryBytesMax {
 		return fmt.Errorf("a proposal of %d records has %d bytes, more than %d", len(p.Records), len(data), EntryBytesMax)
 	}
-	return n.raft.Propose(data)
+	err := n.raft.Propose(data)
+	if errors.Is(err, raft.ErrProposalDropped) {
+		n.refused = true
+		return nil
+	}
+	return err
 }
 
-// expire tells the controller of the sessions that have run out.
+// expire tells the controller of the timers that have run out.
 func (n *Node) expire(now time.Time) {
 	for {
-		broker, at, ok := n.earliest()
+		key, at, ok := n.earliest()
 		if !ok || at.After(now) {
 			return
 		}
-		delete(n.deadlines, broker)
-		if err := n.step(now, &controller.SessionExpired{Broker: broker}); err != nil {
-			panic(fmt.Sprintf("quorum: the end of broker %d's session: %v", broker, err))
+		delete(n.deadlines, key)
+		if err := n.step(now, key.Event()); err != nil {
+			panic(fmt.Sprintf("quorum: the end of the timer %+v: %v", key, err))
 		}
 	}
 }
 
-// earliest is the session that ends first; of two that end together, that of the lower broker.
-func (n *Node) earliest() (broker metadata.NodeID, at time.Time, ok bool) {
-	for b, t := range n.deadlines {
-		if !ok || t.Before(at) || t.Equal(at) && b < broker {
-			broker, at, ok = b, t, true
+// earliest is the timer that ends first; of those that end together, the one of the lowest key.
+func (n *Node) earliest() (key controller.TimerKey, at time.Time, ok bool) {
+	for k, t := range n.deadlines {
+		if !ok || t.Before(at) || t.Equal(at) && less(k, key) {
+			key, at, ok = k, t, true
 		}
 	}
-	return broker, at, ok
+	return key, at, ok
 }
 
+func less(a, b controller.TimerKey) bool {
+	return a.Kind < b.Kind || a.Kind == b.Kind && a.Broker < b.Broker
+}
+
+// deadline is when there is something to do though nothing comes: a session ends, or a tick is due.
 func (n *Node) deadline() (time.Time, bool) {
 	_, at, ok := n.earliest()
+	if n.ticks() {
+		if tick := n.nextTick(); !ok || tick.Before(at) {
+			return tick, true
+		}
+	}
 	return at, ok
 }
 

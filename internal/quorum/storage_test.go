@@ -23,6 +23,7 @@ func openStorage(t *testing.T, fs disk.FS) (*storage, func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	log.apart = true
 	return &storage{log: log}, func() {
 		if err := log.close(); err != nil {
 			t.Fatal(err)
@@ -79,14 +80,14 @@ func TestStorageAgainstModel(t *testing.T) {
 			case n < 8 && uint64(len(model)) > index:
 				index += 1 + uint64(random.IntN(len(model)-int(index)))
 				indexTerm = model[index-1].GetTerm()
-				if err := s.compact(index, &raftpb.ConfState{Voters: []uint64{2}}, 1); err != nil {
+				if err := s.compact(index, members{{ID: 1, Voter: true}}, 1); err != nil {
 					t.Fatal(err)
 				}
 			default:
 				end()
 				s, end = openStorage(t, fs)
 				s.index, s.term = index, indexTerm // as the snapshot says
-				if err := s.load(); err != nil {
+				if err := s.load(false); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -130,6 +131,11 @@ func checkRaftView(t *testing.T, s *storage) {
 	}
 }
 
+// lost is a transport that reaches nobody.
+type lost struct{}
+
+func (lost) Send(Member, [][]byte) {}
+
 // TestStorageRefuses: what cannot be a log is refused with the folder's name.
 func TestStorageRefuses(t *testing.T) {
 	fs := disk.NewSimulated(disk.SimulatedOptions{})
@@ -142,17 +148,18 @@ func TestStorageRefuses(t *testing.T) {
 	}
 	for name, change := range map[string]func(*storage){
 		"snapshot of a later epoch": func(s *storage) { s.index, s.term = 2, 2 },
+		"snapshot behind the log":   func(s *storage) { s.index, s.term = 11, 3 },
 	} {
 		other := &storage{log: s.log}
 		change(other)
-		if err := other.load(); err == nil {
+		if err := other.load(false); err == nil {
 			t.Errorf("%s: loaded %s", name, show(other))
 		}
 	}
-	if err := s.compact(4, &raftpb.ConfState{}, 1); err != nil {
+	if err := s.compact(4, nil, 1); err != nil {
 		t.Fatal(err)
 	}
-	if err := (&storage{log: s.log}).load(); err == nil {
+	if err := (&storage{log: s.log}).load(false); err == nil {
 		t.Error("a log without its snapshot was loaded")
 	}
 	end()
@@ -169,9 +176,11 @@ func TestRefusedFolders(t *testing.T) {
 	for name, change := range map[string]func(*Config){
 		"another node":    func(c *Config) { c.NodeID = 2 },
 		"another cluster": func(c *Config) { c.ClusterID = "other" },
-		"several voters":  func(c *Config) { c.Voters = append(c.Voters, 1, 2) },
-		"no node":         func(c *Config) { c.NodeID = -1 },
-		"no cluster":      func(c *Config) { c.ClusterID = "" },
+		"several voters": func(c *Config) {
+			c.Voters, c.Transport = []Member{{ID: 1, Address: "a:1"}, {ID: 2, Address: "b:1"}}, lost{}
+		},
+		"no node":    func(c *Config) { c.NodeID = -1 },
+		"no cluster": func(c *Config) { c.ClusterID = "" },
 	} {
 		if again, err := openLife(replica(t, fs), 2, change); err == nil {
 			t.Errorf("%s: opened", name)

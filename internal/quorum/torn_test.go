@@ -108,7 +108,7 @@ func TestRottenEntry(t *testing.T) {
 // TestTornState: the slot that was written last is torn at every byte, and the one before counts.
 func TestTornState(t *testing.T) {
 	fs := disk.NewSimulated(disk.SimulatedOptions{})
-	first := hardState{node: 3, clusterID: "c", term: 1, voters: []uint64{4}}
+	first := hardState{node: 3, clusterID: "c", term: 1, began: members{{ID: 3, Voter: true}}, members: someMembers()}
 	f, err := createStateFile(fs, "d", first, false)
 	if err != nil {
 		t.Fatal(err)
@@ -141,7 +141,7 @@ func TestDamagedSnapshot(t *testing.T) {
 		t.Fatal(err)
 	}
 	var whole []byte
-	c := checkpoint{index: 9, term: 2, clusterID: "c", voters: []uint64{2}}
+	c := checkpoint{index: 9, term: 2, clusterID: "c", members: someMembers()}
 	if err := encodeCheckpoint(c, image, func(b []byte) error { whole = append(whole, b...); return nil }); err != nil {
 		t.Fatal(err)
 	}
