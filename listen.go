@@ -3,6 +3,7 @@ package skein
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 
 	"github.com/skein-io/skein/internal/config"
@@ -13,14 +14,15 @@ import (
 type listener struct {
 	net.Listener
 	name       string
+	controller bool // for nodes alone
 	advertised metadata.Endpoint
 }
 
 // listen opens the sockets, before anything on the disk is touched: a port in use is the commonest mistake.
 func (p *parts) listen(c *Config) error {
 	for _, l := range p.broker.Listeners {
-		if l.Controller {
-			continue // there is one node: nobody comes
+		if l.Controller && !p.many() {
+			continue // nobody comes
 		}
 		socket := c.Listener
 		c.Listener = nil
@@ -31,9 +33,9 @@ func (p *parts) listen(c *Config) error {
 				return fmt.Errorf("listener %s: %w: free the port, or set listeners to another", l, err)
 			}
 		}
-		p.listeners = append(p.listeners, listener{Listener: socket, name: l.Name, advertised: p.advertise(l, socket, given)})
+		p.listeners = append(p.listeners, listener{Listener: socket, name: l.Name, controller: l.Controller, advertised: p.advertise(l, socket, given)})
 	}
-	if len(p.listeners) == 0 {
+	if !slices.ContainsFunc(p.listeners, func(l listener) bool { return !l.controller }) {
 		return fmt.Errorf("listeners names no listener for clients: set listeners=PLAINTEXT://HOST:PORT")
 	}
 	return nil
@@ -63,8 +65,9 @@ func (p *parts) advertise(l config.Listener, socket net.Listener, given bool) me
 	return metadata.Endpoint{Listener: l.Name, Host: host, Port: uint16(port)}
 }
 
-// bootstrap is where the first listener is reached.
+// bootstrap is where the first listener for clients is reached.
 func (p *parts) bootstrap() string {
-	e := p.listeners[0].advertised
+	first := slices.IndexFunc(p.listeners, func(l listener) bool { return !l.controller })
+	e := p.listeners[first].advertised
 	return net.JoinHostPort(e.Host, strconv.Itoa(int(e.Port)))
 }

@@ -13,33 +13,65 @@ import (
 
 // openQuorum opens the metadata log, registers this broker, and takes the image to the partitions and groups.
 func (p *parts) openQuorum(c *Config) error {
-	node, err := quorum.Open(quorum.Config{
+	settings := quorum.Config{
 		Dir:    p.dir,
 		FS:     c.FS,
 		NodeID: p.self(), ClusterID: p.dir.ClusterID(),
-		Controller: controller.Config{
-			PartitionsDefault: p.broker.NumPartitions,
-			ReplicationFactor: p.broker.DefaultReplicationFactor,
-			TopicDeletion:     p.broker.DeleteTopics,
-			SessionTimeout:    p.broker.BrokerSessionTimeout,
-			Rules:             api.Rules{Self: p.self(), Static: p.broker},
-		},
-		Register:  p.registration(),
-		OnStopped: func(reason error) { p.stopped(reason) },
-		Logger:    p.logger,
-	})
+		Controller: p.controllerConfig(),
+		OnStopped:  func(reason error) { p.stopped(reason) },
+		Logger:     p.logger,
+	}
+	if p.many() {
+		settings.Voters, settings.Address = p.members()
+		settings.Transport = p.cluster.ways
+		settings.OnLeader = p.cluster.leaderChanged
+		for _, v := range settings.Voters {
+			p.cluster.ways.members[v.ID] = v.Address
+		}
+	} else {
+		settings.Register = p.registration()
+	}
+	node, err := quorum.Open(settings)
 	if err != nil {
 		return err
 	}
 	p.quorum = node
+	if !p.many() {
+		p.subscribe()
+		p.ready.Store(true)
+	}
+	return nil
+}
+
+func (p *parts) controllerConfig() controller.Config {
+	c := controller.Config{
+		PartitionsDefault:    p.broker.NumPartitions,
+		ReplicationFactor:    p.broker.DefaultReplicationFactor,
+		TopicDeletion:        p.broker.DeleteTopics,
+		SessionTimeout:       p.broker.BrokerSessionTimeout,
+		LeaderRebalance:      p.broker.AutoLeaderRebalance,
+		LeaderImbalanceCheck: p.broker.LeaderImbalanceCheck,
+		Rules:                api.Rules{Self: p.self(), Static: p.broker},
+	}
+	if !p.many() {
+		return c
+	}
+	c.Features = []metadata.FeatureRange{{Name: metadata.FeatureELR, Max: 1}}
+	if p.broker.OffsetsTopicReplicationFactor == 0 {
+		c.RaisedTopics = []string{metadata.ConsumerOffsetsTopic}
+	}
+	return c
+}
+
+// subscribe lets the partitions and the groups follow the image from now on. What it says is served when subscribe returns.
+func (p *parts) subscribe() {
 	first := true
-	node.Subscribe(func(_, after *metadata.Image, delta *metadata.Delta) {
+	p.quorum.Subscribe(func(_, after *metadata.Image, delta *metadata.Delta) {
 		if first {
 			first, delta = false, nil
 		}
 		p.follow(after, delta)
 	})
-	return nil
 }
 
 // registration is what the cluster is told of this broker.
@@ -51,14 +83,31 @@ func (p *parts) registration() *protocol.BrokerRegistrationRequest {
 		r.Rack = &p.broker.Rack
 	}
 	for _, l := range p.listeners {
+		if l.controller {
+			continue
+		}
 		r.Listeners = append(r.Listeners, protocol.BrokerRegistrationRequestListener{
 			Name: l.name, Host: l.advertised.Host, Port: l.advertised.Port})
 	}
 	r.LogDirs = []protocol.UUID{p.dir.ID()}
+	if p.many() {
+		r.Features = append(r.Features, protocol.BrokerRegistrationRequestFeature{Name: metadata.FeatureELR, MaxSupportedVersion: 1})
+	}
+	if p.many() && !p.broker.Syncs() {
+		r.Features = append(r.Features, protocol.BrokerRegistrationRequestFeature{Name: metadata.VolatileFeature, MaxSupportedVersion: 1})
+	}
 	return r
 }
 
-// controllerOf is the controller as the APIs see it.
+// controller is the way to the controller.
+func (p *parts) controller() api.Controller {
+	if p.cluster != nil {
+		return p.cluster.link.Load()
+	}
+	return controllerOf{p.quorum}
+}
+
+// controllerOf is the controller of a node that is alone, as the APIs see it.
 type controllerOf struct{ quorum *quorum.Node }
 
 func (c controllerOf) Ask(request protocol.Message, version int16, done func(protocol.Message, error)) {

@@ -32,8 +32,11 @@ type parts struct {
 	files     io.Closer // the data directory, if it was opened here
 	dir       *commitlog.Dir
 	host      *partition.Host
+	hosted    atomic.Pointer[partition.Host] // host, for callbacks
 	groups    *coordinator.Coordinator
 	quorum    *quorum.Node
+	cluster   *cluster                      // nil for a node alone
+	ready     atomic.Bool                   // clients are answered
 	server    atomic.Pointer[server.Server] // follow reads it while the node is still being opened
 	listeners []listener
 	stopped   func(error)
@@ -43,7 +46,10 @@ type parts struct {
 func openParts(c *Config, broker *config.Broker, stopped func(error)) (*parts, error) {
 	p := &parts{broker: broker, logger: c.Logger, stopped: stopped}
 	p.present.Store(broker)
-	for _, open := range []func(*Config) error{p.listen, p.openDir, p.openGroups, p.openQuorum, p.openServer} {
+	if err := p.checkVoters(); err != nil {
+		return nil, err
+	}
+	for _, open := range []func(*Config) error{p.listen, p.openDir, p.openWays, p.openHost, p.openGroups, p.openQuorum, p.openLink, p.openServer, p.join} {
 		if err := open(c); err != nil {
 			return nil, errors.Join(err, p.close())
 		}
@@ -53,7 +59,7 @@ func openParts(c *Config, broker *config.Broker, stopped func(error)) (*parts, e
 
 func (p *parts) self() metadata.NodeID { return metadata.NodeID(p.broker.NodeID) }
 
-// openDir opens the log directory, under its lock, and the partitions' host on it.
+// openDir opens the log directory, under its lock.
 func (p *parts) openDir(c *Config) error {
 	files := c.FS
 	if files == nil {
@@ -66,10 +72,11 @@ func (p *parts) openDir(c *Config) error {
 	}
 	clusterID := ""
 	if _, err := files.Stat("meta.properties"); errors.Is(err, fs.ErrNotExist) {
-		clusterID = newClusterID()
+		if clusterID = newClusterID(); p.many() {
+			clusterID = clusterIDOf(p.broker.QuorumVoters)
+		}
 	}
 	// The host needs the directory and the directory's callbacks the host: they are called only after a first append.
-	var host atomic.Pointer[partition.Host]
 	dir, err := commitlog.OpenDir(files, commitlog.DirConfig{
 		NodeID:             p.broker.NodeID,
 		ClusterID:          clusterID,
@@ -78,12 +85,12 @@ func (p *parts) openDir(c *Config) error {
 		CompactionBytesMax: int(p.broker.CleanerDedupeBuffer),
 		Logger:             p.logger,
 		OnDurable: func(logs []*commitlog.Log) {
-			if h := host.Load(); h != nil {
+			if h := p.hosted.Load(); h != nil {
 				h.Durable(logs)
 			}
 		},
 		OnOffline: func(reason error) {
-			if h := host.Load(); h != nil {
+			if h := p.hosted.Load(); h != nil {
 				h.Offline(reason)
 			}
 			p.stopped(reason)
@@ -93,8 +100,19 @@ func (p *parts) openDir(c *Config) error {
 		return fmt.Errorf("data directory %s: %w", p.broker.LogDirs[0], err)
 	}
 	p.dir = dir
-	p.host = partition.NewHost(partition.HostConfig{Self: p.self(), Dir: dir, Broker: p.present.Load, Now: c.Now, Logger: p.logger})
-	host.Store(p.host)
+	return nil
+}
+
+// openHost makes the partitions' host, without partitions.
+func (p *parts) openHost(c *Config) error {
+	settings := partition.HostConfig{Self: p.self(), Dir: p.dir, Broker: p.present.Load, Now: c.Now, Logger: p.logger}
+	if p.cluster != nil {
+		settings.Files = c.FS
+		settings.Peers, settings.ISR = p.cluster.ways, changesOf{p.cluster}
+		settings.BrokerEpoch = p.cluster.brokerEpoch
+	}
+	p.host = partition.NewHost(settings)
+	p.hosted.Store(p.host)
 	return nil
 }
 
@@ -111,7 +129,9 @@ func (p *parts) openServer(c *Config) error {
 		Config:     p.present.Load,
 		Image:      p.quorum.Image,
 		Partitions: p.host,
-		Controller: controllerOf{p.quorum},
+		Controller: p.controller(),
+		Quorum:     p.quorum,
+		Ready:      p.ready.Load,
 		Groups:     p.groups,
 		LogDir:     p.broker.LogDirs[0],
 		Now:        c.Now,
@@ -134,6 +154,10 @@ func (p *parts) openServer(c *Config) error {
 // that wait for others are told at once to look for another coordinator, or the requests in flight would not end.
 func (p *parts) close() error {
 	var failed []error
+	p.leave()
+	if p.quorum != nil && p.many() {
+		failed = append(failed, p.quorum.Close()) // while it can be heard that another leads
+	}
 	if p.groups != nil {
 		p.groups.Drain()
 	}
@@ -150,9 +174,10 @@ func (p *parts) close() error {
 	if p.host != nil {
 		p.host.Close()
 	}
-	if p.quorum != nil {
+	if p.quorum != nil && !p.many() {
 		failed = append(failed, p.quorum.Close())
 	}
+	p.cluster.close()
 	if p.dir != nil {
 		failed = append(failed, p.dir.Close())
 	}

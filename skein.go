@@ -5,6 +5,7 @@
 package skein
 
 import (
+	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -37,6 +38,9 @@ type Config struct {
 
 	// Listener, if set, is used in place of the first listener of the configuration; its address is what clients are told.
 	Listener net.Listener
+
+	// Dial reaches the other nodes of the cluster. Nil is TCP.
+	Dial func(ctx context.Context, address string) (net.Conn, error)
 
 	// Logger takes what happens. Nil discards it.
 	Logger *slog.Logger

@@ -9,8 +9,12 @@ package skeintest
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"maps"
 	"net"
+	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"github.com/skein-io/skein"
@@ -22,11 +26,25 @@ import (
 type Option func(*settings)
 
 type settings struct {
+	nodes      int
 	inMemory   bool
 	seed       uint64
 	properties map[string]string
 	dataDir    string
 	logger     *slog.Logger
+}
+
+// clone shares no map with s.
+func (s settings) clone() settings {
+	s.properties = maps.Clone(s.properties)
+	return s
+}
+
+// preset sets a property that no option set.
+func (s *settings) preset(name, value string) {
+	if _, set := s.properties[name]; !set {
+		s.properties[name] = value
+	}
 }
 
 // InMemory keeps network and disk in memory. The disk forgets at Crash what was not synced.
@@ -47,10 +65,14 @@ func Logger(l *slog.Logger) Option { return func(s *settings) { s.logger = l } }
 // Node is a broker that a test started. Its methods are called by one goroutine at a time, but for Bootstrap and Dial.
 type Node struct {
 	t        testing.TB
+	id       int
+	cluster  *cluster // nil for a node alone
 	settings settings
 	network  *memnet.Network
 	disk     *disk.Simulated
 	address  string
+	socket   net.Listener
+	down     *atomic.Bool // it has crashed: it reaches nobody
 	node     *skein.Node
 }
 
@@ -59,20 +81,35 @@ type Node struct {
 // is free.
 func Start(t testing.TB, options ...Option) *Node {
 	t.Helper()
-	n := &Node{t: t, settings: settings{seed: 1, properties: map[string]string{"group.initial.rebalance.delay.ms": "0"}}}
+	n := &Node{t: t, id: 1, settings: settings{nodes: 1, seed: 1, properties: map[string]string{"group.initial.rebalance.delay.ms": "0"}}}
 	for _, option := range options {
 		option(&n.settings)
 	}
 	if n.settings.inMemory {
 		n.network = &memnet.Network{}
-		n.disk = disk.NewSimulated(disk.SimulatedOptions{Seed: n.settings.seed})
-	} else if n.settings.dataDir == "" {
-		n.settings.dataDir = t.TempDir()
 	}
+	if n.settings.nodes > 1 {
+		startCluster(n)
+		return n
+	}
+	n.prepare()
 	n.address = "127.0.0.1:0"
 	n.Open()
 	t.Cleanup(n.Stop)
 	return n
+}
+
+// prepare gives the node its disk.
+func (n *Node) prepare() {
+	n.down = &atomic.Bool{}
+	switch {
+	case n.settings.inMemory:
+		n.disk = disk.NewSimulated(disk.SimulatedOptions{Seed: n.settings.seed + uint64(n.id) - 1})
+	case n.settings.dataDir == "":
+		n.settings.dataDir = n.t.TempDir()
+	case n.cluster != nil:
+		n.settings.dataDir = filepath.Join(n.settings.dataDir, fmt.Sprintf("node-%d", n.id))
+	}
 }
 
 // Open starts the broker again after Stop or Crash, on the same address, with the data it has.
@@ -81,19 +118,42 @@ func (n *Node) Open() {
 	if n.node != nil {
 		n.t.Fatal("skeintest: the node is open already")
 	}
-	c := skein.Config{DataDir: n.settings.dataDir, Properties: n.settings.properties, Logger: n.settings.logger, Listen: n.address}
-	if n.settings.inMemory {
-		listener, err := n.network.Listen("tcp", n.address)
-		if err != nil {
-			n.t.Fatal("skeintest: ", err)
+	if err := n.open(nil); err != nil {
+		n.t.Fatal("skeintest: ", err)
+	}
+}
+
+func (n *Node) listen(address string) (net.Listener, error) {
+	if n.network != nil {
+		return n.network.Listen("tcp", address)
+	}
+	return net.Listen("tcp", address)
+}
+
+// open starts the broker on a socket, or on one of its own at its address if that is nil.
+func (n *Node) open(socket net.Listener) error {
+	if socket == nil {
+		var err error
+		if socket, err = n.listen(n.address); err != nil {
+			return err
 		}
-		c.Listener, c.FS = listener, n.disk
+	}
+	n.socket = socket // the node closes it
+	n.down.Store(false)
+	c := skein.Config{DataDir: n.settings.dataDir, Properties: n.settings.properties, Logger: n.settings.logger, Listen: n.address,
+		Listener: socket, Dial: n.dialer()}
+	if n.settings.inMemory {
+		c.FS = n.disk
 	}
 	node, err := skein.Open(c)
 	if err != nil {
-		n.t.Fatal("skeintest: ", err)
+		return err
 	}
-	n.node, n.address = node, node.Bootstrap()
+	n.node = node
+	if n.cluster == nil { // the others know those of a cluster beforehand
+		n.address = node.Bootstrap()
+	}
+	return nil
 }
 
 // Stop ends the broker cleanly. A node that is stopped already stays so.
@@ -105,7 +165,7 @@ func (n *Node) Stop() {
 	if err := n.node.Close(); err != nil {
 		n.t.Error("skeintest: close: ", err)
 	}
-	n.node = nil
+	n.node, n.socket = nil, nil
 }
 
 // Crash ends the broker as a power cut does: what was not synced may be gone, whole or in part. Only a node in memory
@@ -115,16 +175,32 @@ func (n *Node) Crash() {
 	if n.disk == nil {
 		n.t.Fatal("skeintest: only a node in memory can crash; start it with InMemory")
 	}
-	n.network.CutAll()
+	n.cutPower()
+	n.reap()
+}
+
+// cutPower makes the disk what it is after a crash. Nobody reaches the node any more, and it reaches nobody.
+func (n *Node) cutPower() {
+	_ = n.socket.Close()
+	n.down.Store(true)
+	n.CutConnections()
 	n.disk = n.disk.Crash()
-	_ = n.node.Close() // it has lost its disk and says so
-	n.node = nil
+}
+
+// reap ends what is left of a node without power. It has lost its disk and says so.
+func (n *Node) reap() {
+	_ = n.node.Close()
+	n.node, n.socket = nil, nil
 }
 
 // CutConnections resets every connection of a node in memory.
 func (n *Node) CutConnections() {
-	if n.network != nil {
-		n.network.CutAll()
+	if n.network == nil {
+		return
+	}
+	n.network.CutAt(n.address)
+	if n.cluster != nil {
+		n.cluster.links.reset(n.address)
 	}
 }
 

@@ -37,6 +37,12 @@ func (c *Client) Host() string { return "/" + c.Address.Addr().Unmap().String() 
 // own says whether the client is one of skein's own programs, by the name it gave in ApiVersions.
 func (c *Client) own() bool { return strings.HasPrefix(c.SoftwareName, "skein") }
 
+// NodeSoftwareName is the name that the nodes of a cluster give themselves in ApiVersions.
+const NodeSoftwareName = "skein-node"
+
+// node says whether the client is another node of the cluster.
+func (c *Client) node() bool { return c.SoftwareName == NodeSoftwareName }
+
 // Call is one request on its way. Start runs in the ordered stage: for one connection one call at a time, in request
 // order. It may append but never waits. Exactly one of Reply, Silent and Close ends the call, now or later, from any
 // goroutine; a second end panics.

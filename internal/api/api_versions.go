@@ -2,6 +2,7 @@ package api
 
 import (
 	"regexp"
+	"slices"
 
 	"github.com/skein-io/skein/internal/protocol"
 )
@@ -11,7 +12,8 @@ var softwareName = regexp.MustCompile(`^[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])
 
 // ApiVersions (18), versions 0 to 4: what this node answers. A version it does not know is answered in version 0 with
 // UNSUPPORTED_VERSION and this API's own range, so that the client can come again (KIP-511); that answer is
-// UnsupportedVersion. A client whose name begins with skein is told of the private APIs too.
+// UnsupportedVersion. A client whose name begins with skein is told of the private APIs too, another node of the cluster
+// also of those that only nodes use.
 func (n *Node) apiVersions(c *Call) {
 	request := c.Request.(*protocol.ApiVersionsRequest)
 	response := protocol.NewApiVersionsResponse()
@@ -23,7 +25,10 @@ func (n *Node) apiVersions(c *Call) {
 	}
 	response.ApiKeys = n.versions
 	if c.Version >= 3 && c.Client.own() {
-		response.ApiKeys = append(response.ApiKeys[:len(response.ApiKeys):len(response.ApiKeys)], n.private...)
+		response.ApiKeys = slices.Concat(response.ApiKeys, n.private)
+	}
+	if c.Version >= 3 && c.Client.node() {
+		response.ApiKeys = slices.Concat(response.ApiKeys, n.between)
 	}
 	image := n.Image()
 	response.FinalizedFeaturesEpoch = int64(image.Offset)

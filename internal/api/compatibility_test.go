@@ -96,6 +96,9 @@ func apiTable() string {
 		if row.Lowest > row.Min {
 			versions += fmt.Sprintf(", answered from %d", row.Lowest)
 		}
+		if row.NodesOnly {
+			versions += ", between nodes only"
+		}
 		var rights []string
 		for _, right := range row.Rights {
 			if right == api.Open {

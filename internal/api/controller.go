@@ -5,7 +5,7 @@ import (
 	"github.com/skein-io/skein/internal/protocol"
 )
 
-// Controller is where changes of the cluster's state go: the controller of this process, or the way to it.
+// Controller is where changes of the cluster's state go: the controller of this process, or the way to another.
 type Controller interface {
 	// Ask takes a request that the controller answers: CreateTopics, DeleteTopics, CreatePartitions, AlterConfigs,
 	// IncrementalAlterConfigs, ElectLeaders. done is called once, from any goroutine, with the response when what it
@@ -22,7 +22,11 @@ func ask[Response protocol.Message](n *Node, c *Call, unfit error, errors func(R
 		c.Reply(refuse(n.failText(c, unfit)))
 		return
 	}
-	n.Controller.Ask(c.Request, c.Version, func(message protocol.Message, err error) {
+	submit := n.Controller.Ask
+	if c.Client.node() { // it has come a long way already
+		submit = n.Quorum.Submit
+	}
+	submit(c.Request, c.Version, func(message protocol.Message, err error) {
 		if err != nil {
 			c.Reply(refuse(n.failText(c, err)))
 			return

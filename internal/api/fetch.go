@@ -16,6 +16,10 @@ import (
 // An answer holds whole batches, the first of which may begin below the offset that was asked for. It is given when
 // MinBytes are there, when a partition has an error, or when MaxWaitMs is over; meanwhile the call waits for the high
 // watermark of its partitions, as a value that nobody polls.
+//
+// A follower names itself and its broker epoch (ReplicaState, KIP-903). It reads to the log's end and waits for that, and
+// where it asks from is how far it has the log. With OFFSET_OUT_OF_RANGE it is told what Kafka's has to ask for with
+// ListOffsets: where the log begins (LogStartOffset) and ends (DivergingEpoch.EndOffset, without an epoch).
 
 // fetchCall is one Fetch from its first look at the log until its answer.
 type fetchCall struct {
@@ -26,6 +30,9 @@ type fetchCall struct {
 	asked   []*fetchPartition
 	hosted  []*partition.Partition // parallel to asked; nil where it is not hosted here
 	errors  []error                // parallel to asked
+	// follower is who asks, where it is a replica; heard says that its partitions know where it is.
+	follower *partition.Follower
+	heard    bool
 	// whole says that every partition is answered, not only those with something to tell.
 	whole bool
 
@@ -40,7 +47,17 @@ type read struct {
 	slice         commitlog.Slice
 	highWatermark record.Offset
 	logStart      record.Offset
+	logEnd        record.Offset
+	diverging     divergence
 	err           error
+}
+
+// limit is what the look could see, and what a wait has to pass: the log's end for a follower.
+func (f *fetchCall) limit(r *read) record.Offset {
+	if f.follower != nil {
+		return r.logEnd
+	}
+	return r.highWatermark
 }
 
 func (n *Node) fetch(c *Call) {
@@ -106,26 +123,32 @@ func (f *fetchCall) look() (reads []read, size int, urgent bool) {
 			continue
 		}
 		hosted := f.hosted[i]
-		if r.err = f.serves(hosted, p); r.err == nil {
-			r.err = knowsEpoch(hosted, p)
-		}
-		if r.err != nil {
+		if r.err = f.serves(hosted, p); r.err != nil {
 			urgent = true
 			continue
 		}
-		// The high watermark is taken before the read: one that moves in between must still wake the wait.
-		r.highWatermark, r.logStart = hosted.HighWatermark(), hosted.LogStart()
-		if f.diverged(hosted, p) {
+		// The ends are taken before the read: one that moves in between must still wake the wait.
+		r.highWatermark, r.logStart, r.logEnd = hosted.HighWatermark(), hosted.LogStart(), hosted.LogEnd()
+		if r.diverging, r.err = diverged(hosted, p); r.err != nil || r.diverging.found {
 			urgent = true
 			continue
 		}
-		r.slice, r.err = hosted.Read(p.fetchOffset, r.highWatermark, min(int(p.bytesMax), left), size == 0)
+		r.slice, r.err = hosted.Read(p.fetchOffset, f.limit(r), min(int(p.bytesMax), left), size == 0)
+		if r.err == nil && f.follower != nil && !f.heard {
+			r.err = hosted.Fetched(*f.follower, p.currentEpoch, p.fetchOffset, p.logStart)
+			r.highWatermark = hosted.HighWatermark() // it may have moved by that
+		}
 		if r.err != nil {
+			r.slice.Release()
+			r.slice = commitlog.Slice{}
 			urgent = true
 			continue
 		}
 		size += r.slice.Len()
 		left -= r.slice.Len()
+	}
+	if !f.heard { // the first look ends before another can begin; later ones change nothing
+		f.heard = true
 	}
 	return reads, size, urgent
 }
@@ -154,12 +177,20 @@ func (f *fetchCall) wait(seen []read) {
 	f.mu.Unlock()
 	for i, hosted := range f.hosted {
 		if hosted != nil {
-			hosted.Watch(reader, max(seen[i].highWatermark, f.asked[i].fetchOffset))
+			f.watch(hosted, reader, max(f.limit(&seen[i]), f.asked[i].fetchOffset))
 		}
 	}
 	if first {
 		f.call.OnEnding(f.expire)
 	}
+}
+
+func (f *fetchCall) watch(hosted *partition.Partition, reader *partition.Reader, seen record.Offset) {
+	if f.follower != nil {
+		hosted.WatchEnd(reader, seen)
+		return
+	}
+	hosted.Watch(reader, seen)
 }
 
 func (f *fetchCall) unwatch() {

@@ -6,23 +6,28 @@ import (
 	"github.com/skein-io/skein/internal/record"
 )
 
-// knowsEpoch says why it cannot be told where the client's log went another way: its last epoch is newer than any here,
-// which Kafka answers like an offset that does not exist.
-func knowsEpoch(hosted *partition.Partition, p *fetchPartition) error {
-	if latest, known := hosted.Log().LatestEpoch(); known && p.lastFetchedEpoch > latest {
-		return protocol.Fail(protocol.OffsetOutOfRange, "%s: the client last fetched in leader epoch %d; the newest here is %d", hosted.Name, p.lastFetchedEpoch, latest)
-	}
-	return nil
+// divergence is where a client's log went another way than this one.
+type divergence struct {
+	found bool
+	epoch record.LeaderEpoch
+	end   record.Offset
 }
 
 // diverged says whether the client's log went another way than this one (KIP-595): it has records of an epoch that
-// ended earlier here. It is then told where, instead of being given records.
-func (f *fetchCall) diverged(hosted *partition.Partition, p *fetchPartition) bool {
+// ended earlier here. It is then told where, instead of being given records. Where its last epoch is newer than any here
+// nobody can say, which Kafka answers like an offset that does not exist.
+func diverged(hosted *partition.Partition, p *fetchPartition) (divergence, error) {
 	if p.lastFetchedEpoch < 0 {
-		return false
+		return divergence{}, nil
 	}
-	epoch, end, known := hosted.Log().EpochEnd(p.lastFetchedEpoch)
-	return known && (epoch < p.lastFetchedEpoch || end < p.fetchOffset)
+	epoch, end, known := hosted.EpochEnd(p.lastFetchedEpoch)
+	if known {
+		return divergence{epoch < p.lastFetchedEpoch || end < p.fetchOffset, epoch, end}, nil
+	}
+	if latest, some := hosted.Log().LatestEpoch(); some {
+		return divergence{}, protocol.Fail(protocol.OffsetOutOfRange, "%s: the client last fetched in leader epoch %d; the newest here is %d", hosted.Name, p.lastFetchedEpoch, latest)
+	}
+	return divergence{}, nil
 }
 
 // answer turns what was read into the response. The slices in it are released by whoever sends it.
@@ -35,7 +40,7 @@ func (f *fetchCall) answer(reads []read) *protocol.FetchResponse {
 	}
 	var topic *protocol.FetchResponseFetchableTopicResponse
 	for i, p := range f.asked {
-		data := f.partition(p, &reads[i], f.hosted[i])
+		data := f.partition(p, &reads[i])
 		if f.session != nil && !f.tell(p, &data) {
 			reads[i].slice.Release()
 			continue
@@ -49,7 +54,7 @@ func (f *fetchCall) answer(reads []read) *protocol.FetchResponse {
 	return response
 }
 
-func (f *fetchCall) partition(p *fetchPartition, r *read, hosted *partition.Partition) protocol.FetchResponsePartitionData {
+func (f *fetchCall) partition(p *fetchPartition, r *read) protocol.FetchResponsePartitionData {
 	var data protocol.FetchResponsePartitionData
 	data.Default()
 	data.PartitionIndex = p.partition
@@ -61,14 +66,16 @@ func (f *fetchCall) partition(p *fetchPartition, r *read, hosted *partition.Part
 			data.AbortedTransactions = []protocol.FetchResponseAbortedTransaction{} // null for every other error, as in Kafka
 		}
 		data.HighWatermark, data.LastStableOffset, data.LogStartOffset = -1, -1, -1
+		if f.follower != nil && data.ErrorCode == protocol.OffsetOutOfRange {
+			data.LogStartOffset, data.DivergingEpoch.EndOffset = int64(r.logStart), int64(r.logEnd)
+		}
 		return data
 	}
 	data.HighWatermark = int64(r.highWatermark)
 	data.LastStableOffset = int64(r.highWatermark) // there are no transactions yet
 	data.LogStartOffset = int64(r.logStart)
-	if f.diverged(hosted, p) {
-		epoch, end, _ := hosted.Log().EpochEnd(p.lastFetchedEpoch)
-		data.DivergingEpoch.Epoch, data.DivergingEpoch.EndOffset = int32(epoch), int64(end)
+	if r.diverging.found {
+		data.DivergingEpoch.Epoch, data.DivergingEpoch.EndOffset = int32(r.diverging.epoch), int64(r.diverging.end)
 		return data
 	}
 	if f.request.IsolationLevel == 1 {

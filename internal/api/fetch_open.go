@@ -1,6 +1,8 @@
 package api
 
 import (
+	"github.com/skein-io/skein/internal/metadata"
+	"github.com/skein-io/skein/internal/partition"
 	"github.com/skein-io/skein/internal/protocol"
 	"github.com/skein-io/skein/internal/record"
 )
@@ -10,8 +12,8 @@ import (
 func (f *fetchCall) open() error {
 	id, epoch := f.request.SessionID, f.request.SessionEpoch
 	byID := f.call.Version >= 13
-	if f.request.ReplicaID >= 0 || f.request.ReplicaState.ReplicaID >= 0 {
-		return protocol.Fail(protocol.InvalidRequest, "this node has no followers; a consumer sends replica id -1")
+	if err := f.identify(); err != nil {
+		return err
 	}
 	if epoch != sessionEpochInitial && epoch != sessionEpochFinal {
 		return f.resume(id, epoch, byID)
@@ -22,9 +24,43 @@ func (f *fetchCall) open() error {
 	f.whole = true
 	f.asked = f.named()
 	if epoch == sessionEpochInitial && len(f.asked) > 0 {
-		f.session = f.node.sessions.create(f.asked, byID)
+		f.session = f.node.sessions.create(f.asked, byID, f.follower != nil)
 	}
 	return nil
+}
+
+// identify finds out whether a replica asks. One names itself in ReplicaState, and speaks through the listener of the
+// brokers.
+func (f *fetchCall) identify() error {
+	id := f.request.ReplicaState.ReplicaID
+	if f.call.Version < 15 {
+		id = f.request.ReplicaID
+	}
+	if id < 0 {
+		return nil
+	}
+	follower, err := f.node.follower(f.call, id, f.request.ReplicaState.ReplicaEpoch)
+	f.follower = follower
+	return err
+}
+
+// follower is the node that a request of one broker to another names, refused where no broker can be meant.
+func (n *Node) follower(c *Call, id int32, epoch int64) (*partition.Follower, error) {
+	if !c.Client.node() {
+		return nil, protocol.Fail(protocol.ClusterAuthorizationFailed, "%s is no node of the cluster: a consumer sends replica id -1", c.Client.ID)
+	}
+	if listener := n.Config().InterBrokerListener; c.Client.Listener != listener {
+		return nil, protocol.Fail(protocol.ClusterAuthorizationFailed, "brokers speak to each other by the listener %s; this is %s: a consumer sends replica id -1",
+			listener, c.Client.Listener)
+	}
+	node := metadata.NodeID(id)
+	broker := n.Image().Broker(node)
+	if id < 0 || broker == nil {
+		return nil, protocol.Fail(protocol.InvalidRequest, "no broker %d is registered here; a consumer sends replica id -1", id)
+	}
+	f := &partition.Follower{Node: node, Epoch: metadata.BrokerEpoch(epoch)}
+	f.Eligible = broker.Active() && broker.Epoch == f.Epoch
+	return f, nil
 }
 
 // resume applies an incremental request to its session.

@@ -83,8 +83,8 @@ func newFetchSessions(slots int, now func() time.Time) *fetchSessions {
 }
 
 // create makes a session for the partitions, or returns nil when every slot is in use or there are too many partitions:
-// the client then simply sends whole requests.
-func (s *fetchSessions) create(partitions []*fetchPartition, byID bool) *fetchSession {
+// the client then simply sends whole requests. A follower takes a slot that is in use, for it asks for many partitions.
+func (s *fetchSessions) create(partitions []*fetchPartition, byID, follower bool) *fetchSession {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
@@ -93,7 +93,7 @@ func (s *fetchSessions) create(partitions []*fetchPartition, byID bool) *fetchSe
 	}
 	if len(s.sessions) >= s.slots {
 		front := s.used.Front()
-		if front == nil || now.Sub(front.Value.(*sessionSlot).used) < sessionIdleMin {
+		if front == nil || !follower && now.Sub(front.Value.(*sessionSlot).used) < sessionIdleMin {
 			return nil
 		}
 		s.drop(front)

@@ -17,11 +17,11 @@ func TestSessionsHoldABoundedNumberOfPartitions(t *testing.T) {
 		}
 		return list
 	}
-	large := sessions.create(partitions(sessionWeightMax-10), false)
-	if large == nil || sessions.create(partitions(11), false) != nil {
+	large := sessions.create(partitions(sessionWeightMax-10), false, false)
+	if large == nil || sessions.create(partitions(11), false, false) != nil {
 		t.Fatal("the bound is not where it is said to be")
 	}
-	small := sessions.create(partitions(10), false)
+	small := sessions.create(partitions(10), false, false)
 	if small == nil {
 		t.Fatal("a small session finds no room")
 	}

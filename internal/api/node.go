@@ -18,6 +18,8 @@ type Parts struct {
 	Image      func() *metadata.Image // the present one
 	Partitions *partition.Host
 	Controller Controller
+	Quorum     Quorum
+	Ready      func() bool // whether clients are answered; the other nodes always are. Nil is always
 	Groups     *coordinator.Coordinator
 	LogDir     string // as DescribeLogDirs names it
 	Now        func() time.Time
@@ -32,8 +34,10 @@ type Node struct {
 	rows     map[protocol.Key]*Row
 	versions []protocol.ApiVersionsResponseApiVersion // that everybody is told
 	private  []protocol.ApiVersionsResponseApiVersion // that skein's own programs are told too
+	between  []protocol.ApiVersionsResponseApiVersion // that the other nodes of the cluster are told too
 
 	producerIDs producerIDs
+	beats       beats
 }
 
 // NewNode makes a Node of its parts.
@@ -48,9 +52,12 @@ func NewNode(parts Parts) *Node {
 	for i := range rows {
 		n.rows[rows[i].Key] = &rows[i]
 		version := protocol.ApiVersionsResponseApiVersion{ApiKey: int16(rows[i].Key), MinVersion: rows[i].Min, MaxVersion: rows[i].Max}
-		if rows[i].Key < privateKeys {
+		switch {
+		case rows[i].NodesOnly:
+			n.between = append(n.between, version)
+		case rows[i].Key < privateKeys:
 			n.versions = append(n.versions, version)
-		} else {
+		default:
 			n.private = append(n.private, version)
 		}
 	}
@@ -63,8 +70,11 @@ const privateKeys protocol.Key = 0x4000
 // Row says how the requests of a key are to be treated; ok is false for a key or version that this client is not
 // answered.
 func (n *Node) Row(client *Client, key protocol.Key, version int16) (stage Stage, ok bool) {
+	if n.Ready != nil && !client.node() && key != protocol.KeyApiVersions && !n.Ready() {
+		return Barrier, false
+	}
 	row := n.rows[key]
-	if row == nil || version < row.Lowest || version > row.Max || key >= privateKeys && !client.own() {
+	if row == nil || version < row.Lowest || version > row.Max || key >= privateKeys && !client.own() || row.NodesOnly && !client.node() {
 		return Barrier, false
 	}
 	return row.Stage, true

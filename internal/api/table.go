@@ -28,6 +28,7 @@ const (
 	OperationDescribeConfigs Operation = "describe-configs"
 	OperationAlterConfigs    Operation = "alter-configs"
 	OperationIdempotentWrite Operation = "idempotent-write"
+	OperationClusterAction   Operation = "cluster-action"
 )
 
 // Right is an operation on a resource. A request that names several resources needs it on each.
@@ -48,14 +49,16 @@ type Row struct {
 	// Rights is what the caller needs, the first for the request as a whole, further ones for parts of it. A test
 	// fails on a row without one.
 	Rights []Right
-	Start  func(*Node, *Call)
+	// NodesOnly requests are those of one node to another; nobody else is answered, or told of them.
+	NodesOnly bool
+	Start     func(*Node, *Call)
 }
 
 // Table lists every API that this node answers, in the order of their keys.
 func Table() []Row {
 	return []Row{
 		row(protocol.KeyProduce, Overlaps, (*Node).produce, Right{ResourceTopic, OperationWrite}),
-		row(protocol.KeyFetch, Barrier, (*Node).fetch, Right{ResourceTopic, OperationRead}),
+		row(protocol.KeyFetch, Barrier, (*Node).fetch, Right{ResourceTopic, OperationRead}, Right{ResourceCluster, OperationClusterAction}),
 		row(protocol.KeyListOffsets, Barrier, (*Node).listOffsets, Right{ResourceTopic, OperationDescribe}),
 		row(protocol.KeyMetadata, Barrier, (*Node).metadata, Right{ResourceTopic, OperationDescribe}, Right{ResourceTopic, OperationCreate}),
 		row(protocol.KeyOffsetCommit, Overlaps, (*Node).offsetCommit, Right{ResourceGroup, OperationRead}, Right{ResourceTopic, OperationRead}),
@@ -80,15 +83,25 @@ func Table() []Row {
 		row(protocol.KeyDeleteGroups, Barrier, (*Node).deleteGroups, Right{ResourceGroup, OperationDelete}),
 		row(protocol.KeyElectLeaders, Barrier, (*Node).electLeaders, Right{ResourceCluster, OperationAlter}),
 		row(protocol.KeyIncrementalAlterConfigs, Barrier, (*Node).incrementalAlterConfigs, Right{ResourceCluster, OperationAlterConfigs}, Right{ResourceTopic, OperationAlterConfigs}),
+		row(protocol.KeyAlterPartitionReassignments, Barrier, (*Node).alterPartitionReassignments, Right{ResourceCluster, OperationAlter}),
+		row(protocol.KeyListPartitionReassignments, Barrier, (*Node).listPartitionReassignments, Right{ResourceCluster, OperationDescribe}),
 		row(protocol.KeyOffsetDelete, Barrier, (*Node).offsetDelete, Right{ResourceGroup, OperationDelete}, Right{ResourceTopic, OperationRead}),
+		row(protocol.KeyDescribeQuorum, Barrier, (*Node).describeQuorum, Right{ResourceCluster, OperationDescribe}),
+		between(protocol.KeyAlterPartition, (*Node).alterPartition),
 		row(protocol.KeyDescribeCluster, Barrier, (*Node).describeCluster, Right{ResourceCluster, OperationDescribe}),
 		row(protocol.KeyDescribeProducers, Barrier, (*Node).describeProducers, Right{ResourceTopic, OperationRead}),
+		between(protocol.KeyBrokerRegistration, (*Node).brokerRegistration),
+		between(protocol.KeyBrokerHeartbeat, (*Node).brokerHeartbeat),
+		row(protocol.KeyUnregisterBroker, Barrier, (*Node).unregisterBroker, Right{ResourceCluster, OperationAlter}),
+		between(protocol.KeyAllocateProducerIDs, (*Node).allocateProducerIDs),
 		row(protocol.KeyListConfigResources, Barrier, (*Node).listConfigResources, Right{ResourceCluster, OperationDescribeConfigs}),
 		row(protocol.KeyDescribeTopicPartitions, Barrier, (*Node).describeTopicPartitions, Right{ResourceTopic, OperationDescribe}),
 		row(protocol.KeyDescribeClientErrors, Barrier, (*Node).describeClientErrors, Right{ResourceCluster, OperationDescribe}),
 		row(protocol.KeyDescribeFlightRecorder, Barrier, (*Node).describeFlightRecorder, Right{ResourceCluster, OperationDescribe}, Right{ResourceGroup, OperationDescribe}),
 		row(protocol.KeyDescribeGroupDiary, Barrier, (*Node).describeGroupDiary, Right{ResourceGroup, OperationDescribe}),
 		row(protocol.KeyDescribeGroupLag, Barrier, (*Node).describeGroupLag, Right{ResourceGroup, OperationDescribe}, Right{ResourceTopic, OperationDescribe}),
+		between(protocol.KeyQuorumMessages, (*Node).quorumMessages),
+		between(protocol.KeyReplicaDurableEnds, (*Node).replicaDurableEnds),
 	}
 }
 
@@ -97,4 +110,11 @@ func row(key protocol.Key, stage Stage, start func(*Node, *Call), rights ...Righ
 	lowest, highest := protocol.Versions(key)
 	decodable, _ := protocol.Decodable(key)
 	return Row{Key: key, Min: lowest, Max: highest, Lowest: max(lowest, decodable), Stage: stage, Rights: rights, Start: start}
+}
+
+// between makes a row for what only nodes send each other. A heartbeat does not wait for what was asked before it.
+func between(key protocol.Key, start func(*Node, *Call)) Row {
+	r := row(key, Overlaps, start, Right{ResourceCluster, OperationClusterAction})
+	r.NodesOnly = true
+	return r
 }

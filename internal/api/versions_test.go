@@ -22,10 +22,50 @@ func TestEveryVersionIsAnswered(t *testing.T) {
 		}
 		for version := row.Lowest; version <= row.Max; version++ {
 			w := dial(t, node)
+			if row.NodesOnly {
+				introduce(t, w, api.NodeSoftwareName)
+			}
 			request := kmsg.RequestForKey(int16(row.Key))
 			fillIn(request)
 			w.receive(request, w.send(request, version))
 			w.conn.Close()
+		}
+	}
+}
+
+// introduce says who asks, and returns what that one is offered.
+func introduce(t *testing.T, w *wire, name string) map[int16]bool {
+	t.Helper()
+	request := kmsg.NewPtrApiVersionsRequest()
+	request.ClientSoftwareName, request.ClientSoftwareVersion = name, "1"
+	offered := map[int16]bool{}
+	for _, k := range ask[*kmsg.ApiVersionsResponse](w, request, 3).ApiKeys {
+		offered[k.ApiKey] = true
+	}
+	return offered
+}
+
+// TestRequestsBetweenNodes: only another node is told of them, and nobody else is answered.
+func TestRequestsBetweenNodes(t *testing.T) {
+	node, _ := start(t)
+	for _, row := range api.Table() {
+		if !row.NodesOnly {
+			continue
+		}
+		if !introduce(t, dial(t, node), api.NodeSoftwareName)[int16(row.Key)] {
+			t.Errorf("a node is not told of %s", row.Key)
+		}
+		w := dial(t, node)
+		if introduce(t, w, "skein-cli")[int16(row.Key)] {
+			t.Errorf("a program of skein is told of %s", row.Key)
+		}
+		b := frame(kmsg.NewPtrApiVersionsRequest(), 0, 1)
+		b[4], b[5], b[7] = byte(row.Key>>8), byte(row.Key), byte(row.Max)
+		if _, err := w.conn.Write(b); err != nil {
+			t.Fatal(err)
+		}
+		if !w.closed() {
+			t.Errorf("%s is answered to a program that is no node", row.Key)
 		}
 	}
 }
@@ -96,7 +136,7 @@ func TestPrivateAPIsAreForSkeinOnly(t *testing.T) {
 	}
 	rows := 0
 	for _, row := range api.Table() {
-		if row.Key >= 0x4000 {
+		if row.Key >= 0x4000 && !row.NodesOnly {
 			rows++
 		}
 	}

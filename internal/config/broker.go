@@ -16,7 +16,9 @@ type Broker struct {
 	MetadataLogDir        string        `property:"metadata.log.dir"` // "" is the first of LogDirs
 	BrokerHeartbeat       time.Duration `property:"broker.heartbeat.interval.ms"`
 	BrokerSessionTimeout  time.Duration `property:"broker.session.timeout.ms"`
+	InitialRegistration   time.Duration `property:"initial.broker.registration.timeout.ms"`
 	ControlledShutdown    bool          `property:"controlled.shutdown.enable"`
+	Unstable              bool          `property:"unstable.feature.versions.enable"`
 	QuorumVoters          []Voter
 	QuorumBootstrap       []string      `property:"controller.quorum.bootstrap.servers"`
 	QuorumElectionTimeout time.Duration `property:"controller.quorum.election.timeout.ms"`

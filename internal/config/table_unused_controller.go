@@ -11,7 +11,6 @@ var unusedControllerTable = without("skein keeps its metadata log by raft and ma
 	{Name: "controller.quorum.retry.backoff.ms", Type: Int, Default: new("20"), Bounds: atLeast(0)},
 	{Name: "controller.socket.timeout.ms", Type: Int, Default: new("30000")},
 	{Name: "early.start.listeners", Type: List},
-	{Name: "initial.broker.registration.timeout.ms", Type: Int, Default: new("60000")},
 	{Name: "internal.metadata.delete.delay.millis", Type: Long, Default: new("60000"), Internal: true},
 	{Name: "internal.metadata.log.segment.bytes", Type: Int, Internal: true},
 	{Name: "internal.metadata.max.batch.size.in.bytes", Type: Int, Default: new("8388608"), Internal: true},
@@ -24,5 +23,4 @@ var unusedControllerTable = without("skein keeps its metadata log by raft and ma
 	{Name: "metadata.max.retention.ms", Type: Long, Default: new("604800000")},
 	{Name: "server.max.startup.time.ms", Type: Long, Default: new("9223372036854775807"), Bounds: atLeast(0), Internal: true},
 	{Name: "unstable.api.versions.enable", Type: Boolean, Default: new("false"), Internal: true},
-	{Name: "unstable.feature.versions.enable", Type: Boolean, Default: new("false"), Internal: true},
 })

@@ -13,6 +13,7 @@ import (
 	"github.com/skein-io/skein/internal/disk"
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
+	"github.com/skein-io/skein/internal/record"
 	"github.com/skein-io/skein/internal/replica"
 )
 
@@ -23,16 +24,43 @@ type HostConfig struct {
 	Broker func() *config.Broker // the present one
 	Now    func() time.Time
 	Logger *slog.Logger
+
+	// Files is the log directory, for the checkpoint of high watermarks; nil keeps none.
+	Files disk.FS
+	// Peers and ISR are the ways to other nodes; nil on a node that is alone.
+	Peers Peers
+	ISR   ISRChanges
+	// BrokerEpoch is that of this process's registration, NoBrokerEpoch before it. While the image has another one,
+	// every partition is without a role: what the image says of this node is about an earlier process, which may have had
+	// records that this one has lost. nil trusts the image.
+	BrokerEpoch func() metadata.BrokerEpoch
+	// Instant is a monotonic clock and After runs a function later, in a goroutine of its own; nil takes the real ones.
+	Instant func() replica.Instant
+	After   func(time.Duration, func())
 }
 
 // Host is every partition of this node. Find may be called concurrently; Apply is called by one goroutine, with each
 // new image in order.
 type Host struct {
-	self   metadata.NodeID
-	dir    *commitlog.Dir
-	broker func() *config.Broker
-	now    func() time.Time
-	logger *slog.Logger
+	self    metadata.NodeID
+	dir     *commitlog.Dir
+	broker  func() *config.Broker
+	now     func() time.Time
+	instant func() replica.Instant
+	after   func(time.Duration, func())
+	logger  *slog.Logger
+
+	files disk.FS
+	peers Peers
+	isr   ISRChanges
+	// registered is HostConfig.BrokerEpoch; nil trusts the image.
+	registered func() metadata.BrokerEpoch
+
+	reports      reporter
+	fetchers     map[metadata.NodeID]*fetcher              // only the goroutine of Apply knows them
+	known        map[metadata.TopicPartition]record.Offset // high watermarks of an earlier life
+	checkpointMu sync.Mutex
+	checkpoint   []byte // what the file has; nil if this life has not written it
 
 	mu     sync.RWMutex
 	byName map[string]*hostedTopic
@@ -58,11 +86,37 @@ func (t *hostedTopic) at(index int32) *Partition {
 
 // NewHost makes a Host without partitions.
 func NewHost(c HostConfig) *Host {
-	return &Host{
-		self: c.Self, dir: c.Dir, broker: c.Broker, now: c.Now, logger: c.Logger,
+	h := &Host{
+		self: c.Self, dir: c.Dir, broker: c.Broker, now: c.Now, instant: c.Instant, after: c.After, logger: c.Logger,
+		files: c.Files, peers: c.Peers, isr: c.ISR, registered: c.BrokerEpoch, fetchers: map[metadata.NodeID]*fetcher{},
 		byName: map[string]*hostedTopic{}, byID: map[protocol.UUID]*hostedTopic{}, byLog: map[*commitlog.Log]*Partition{},
 		stop: make(chan struct{}),
 	}
+	h.reports = reporter{host: h, leaders: map[metadata.NodeID]*reports{}}
+	if h.instant == nil {
+		h.instant = monotonic()
+	}
+	if h.after == nil {
+		h.after = func(d time.Duration, f func()) { time.AfterFunc(d, f) }
+	}
+	return h
+}
+
+// brokerEpoch is that of this process's registration.
+func (h *Host) brokerEpoch() metadata.BrokerEpoch {
+	if h.registered == nil {
+		return metadata.NoBrokerEpoch
+	}
+	return h.registered()
+}
+
+// current says whether an image speaks of this process, and not of an earlier one of this node.
+func (h *Host) current(image *metadata.Image) bool {
+	if h.registered == nil {
+		return true
+	}
+	b, epoch := image.Broker(h.self), h.registered()
+	return b != nil && epoch != metadata.NoBrokerEpoch && b.Epoch == epoch
 }
 
 // Find returns a partition by its topic's name, nil if it is not hosted here.
@@ -101,9 +155,10 @@ func (h *Host) Durable(logs []*commitlog.Log) {
 		p := h.byLog[log]
 		h.mu.RUnlock()
 		if p != nil {
-			p.durable(log.DurableEnd())
+			p.durable()
 		}
 	}
+	h.reports.flush()
 }
 
 // Offline ends every leadership of this node: its log directory takes no more writes. It is
@@ -122,7 +177,7 @@ func (p *Partition) lose(reason error) {
 		p.gone = reason
 	}
 	p.mu.Unlock()
-	p.step(replica.Resign{})
+	p.step(&replica.Resign{})
 }
 
 // Apply opens, changes and drops partitions so that they are what the image says. A nil delta means everything, as at
@@ -130,6 +185,7 @@ func (p *Partition) lose(reason error) {
 func (h *Host) Apply(image *metadata.Image, delta *metadata.Delta) error {
 	var failed []error
 	if delta == nil {
+		h.loadCheckpoint()
 		failed = append(failed, h.dir.SetAside(h.wanted(image)))
 		for topic := range image.Topics() {
 			failed = append(failed, h.applyTopic(image, topic, nil))
@@ -146,6 +202,20 @@ func (h *Host) Apply(image *metadata.Image, delta *metadata.Delta) error {
 			continue
 		}
 		failed = append(failed, h.applyTopic(image, change.After, change.Partitions))
+	}
+	for _, id := range delta.Brokers {
+		if id != h.self && !image.Broker(id).Active() {
+			for _, p := range h.All() {
+				if p.replicated.Load() {
+					p.step(&replica.Fenced{Node: id})
+				}
+			}
+		}
+	}
+	if h.registered != nil && slices.Contains(delta.Brokers, h.self) { // it may speak of this process from now on
+		for topic := range image.Topics() {
+			failed = append(failed, h.applyTopic(image, topic, nil))
+		}
 	}
 	for _, resource := range delta.Configs {
 		h.configure(image, resource)
@@ -169,10 +239,14 @@ func (h *Host) wanted(image *metadata.Image) map[commitlog.TopicPartition]protoc
 // applyTopic brings the given partitions of a topic, or all if nil, to what the image says.
 func (h *Host) applyTopic(image *metadata.Image, topic *metadata.Topic, indexes []int32) error {
 	settings := h.topicConfig(image, topic.Name)
+	current := h.current(image)
 	var failed []error
+	var away []*Partition
 	each := func(p *metadata.Partition) {
 		if slices.Contains(p.Replicas, h.self) {
-			failed = append(failed, h.applyPartition(topic, p, settings))
+			failed = append(failed, h.applyPartition(topic, p, settings, current))
+		} else if hosted := h.FindByID(topic.ID, p.Index); hosted != nil {
+			away = append(away, hosted)
 		}
 	}
 	if indexes == nil {
@@ -183,10 +257,13 @@ func (h *Host) applyTopic(image *metadata.Image, topic *metadata.Topic, indexes 
 	for _, index := range indexes {
 		each(topic.Partition(index))
 	}
+	if len(away) > 0 {
+		failed = append(failed, h.remove(away, protocol.Fail(protocol.NotLeaderOrFollower, "topic %s: the partition has moved away from node %d", topic.Name, h.self)))
+	}
 	return errors.Join(failed...)
 }
 
-func (h *Host) applyPartition(topic *metadata.Topic, wanted *metadata.Partition, settings *config.Topic) error {
+func (h *Host) applyPartition(topic *metadata.Topic, wanted *metadata.Partition, settings *config.Topic, current bool) error {
 	p := h.FindByID(topic.ID, wanted.Index)
 	if p == nil {
 		var err error
@@ -194,15 +271,40 @@ func (h *Host) applyPartition(topic *metadata.Topic, wanted *metadata.Partition,
 			return fmt.Errorf("partition %s-%d: %w", topic.Name, wanted.Index, err)
 		}
 	}
-	if wanted.Leader != h.self {
-		p.step(replica.Resign{})
-		return nil
+	if p.lost() == nil {
+		h.setRole(p, wanted, settings, current)
 	}
-	p.step(replica.Lead{Self: h.self, Epoch: wanted.LeaderEpoch, ISR: wanted.ISR,
-		ISRMin: settings.InsyncReplicasMin, DurableEnd: p.log.DurableEnd()})
-	// A round that ended while the partition was not leading yet told it nothing.
-	p.durable(p.log.DurableEnd())
 	return nil
+}
+
+// setRole has the partition led here, follow, or neither. No append runs meanwhile: what was appended in one leader epoch
+// is below where the next begins.
+func (h *Host) setRole(p *Partition, wanted *metadata.Partition, settings *config.Topic, current bool) {
+	p.replicated.Store(len(wanted.Replicas) > 1)
+	follows := current && wanted.Leader != h.self
+	if !follows || wanted.Leader == metadata.NoNode {
+		h.follow(p, metadata.NoNode, wanted.LeaderEpoch)
+	}
+	p.roles.Lock()
+	var o outcome
+	switch {
+	case !current:
+		o = p.decide(&replica.Resign{})
+	case follows:
+		o = p.decide(&replica.Follow{Self: h.self, Leader: wanted.Leader, Epoch: wanted.LeaderEpoch, PartitionEpoch: wanted.Epoch, LogEnd: p.log.EndOffset()})
+	default:
+		o = p.decide(&replica.Lead{Self: h.self, BrokerEpoch: h.brokerEpoch(), Epoch: wanted.LeaderEpoch, PartitionEpoch: wanted.Epoch,
+			Replicas: wanted.Replicas, ISR: wanted.ISR, ISRMin: settings.InsyncReplicasMin, LagMax: h.broker().ReplicaLagMax,
+			LogEnd: p.log.EndOffset(), DurableEnd: p.log.DurableEnd()})
+	}
+	p.roles.Unlock()
+	o.run(p)
+	if follows && wanted.Leader != metadata.NoNode {
+		h.follow(p, wanted.Leader, wanted.LeaderEpoch)
+		return
+	}
+	p.wakeEnds() // fetches of an older epoch
+	p.durable()  // a round that ended while the partition was not leading yet told it nothing
 }
 
 func (h *Host) open(topic *metadata.Topic, index int32, settings *config.Topic) (*Partition, error) {
@@ -212,6 +314,7 @@ func (h *Host) open(topic *metadata.Topic, index int32, settings *config.Topic) 
 		return nil, err
 	}
 	p := &Partition{Name: name, TopicID: topic.ID, host: h, log: log}
+	p.step(&replica.Loaded{HighWatermark: h.known[name], LogStart: log.StartOffset(), LogEnd: log.EndOffset()})
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	t := h.byID[topic.ID]
@@ -235,24 +338,29 @@ func (h *Host) drop(topic *metadata.Topic) error {
 	if h.byName[topic.Name] == t {
 		delete(h.byName, topic.Name)
 	}
-	if t != nil {
-		for _, p := range t.partitions {
-			if p != nil {
-				delete(h.byLog, p.log)
-			}
-		}
-	}
 	h.mu.Unlock()
 	if t == nil {
 		return nil
 	}
-	logs := make([]*commitlog.Log, 0, len(t.partitions))
-	reason := protocol.Fail(protocol.UnknownTopicOrPartition, "topic %s was deleted", topic.Name)
-	for _, p := range t.partitions {
-		if p != nil {
-			p.lose(reason)
-			logs = append(logs, p.log)
+	hosted := slices.DeleteFunc(slices.Clone(t.partitions), func(p *Partition) bool { return p == nil })
+	return h.remove(hosted, protocol.Fail(protocol.UnknownTopicOrPartition, "topic %s was deleted", topic.Name))
+}
+
+// remove ends partitions and deletes their logs, all at once.
+func (h *Host) remove(partitions []*Partition, reason error) error {
+	h.mu.Lock()
+	logs := make([]*commitlog.Log, 0, len(partitions))
+	for _, p := range partitions {
+		delete(h.byLog, p.log)
+		if t := h.byID[p.TopicID]; t != nil {
+			t.partitions[p.Name.Partition] = nil
 		}
+		logs = append(logs, p.log)
+	}
+	h.mu.Unlock()
+	for _, p := range partitions {
+		h.follow(p, metadata.NoNode, record.NoLeaderEpoch)
+		p.lose(reason)
 	}
 	err := h.dir.Delete(logs...)
 	h.reap()
@@ -275,6 +383,9 @@ func (h *Host) Close() {
 	close(h.stop)
 	h.mu.Unlock()
 	h.done.Wait()
+	if err := h.CheckpointHighWatermarks(); err != nil {
+		h.logger.Warn("high watermarks are not written", "error", err)
+	}
 	for _, p := range h.All() {
 		p.lose(protocol.Fail(protocol.NotLeaderOrFollower, "node %d is shutting down", h.self))
 	}

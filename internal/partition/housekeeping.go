@@ -3,10 +3,21 @@ package partition
 import "time"
 
 // Start begins the housekeeping: retention each log.retention.check.interval.ms, compaction each
-// log.cleaner.backoff.ms. Both take one log at a time, so that they never keep the disk from producers for long.
+// log.cleaner.backoff.ms. Both take one log at a time, so that they never keep the disk from producers for long. With
+// other nodes it also looks at the in-sync replicas, twice in replica.lag.time.max.ms, and writes high watermarks down.
 func (h *Host) Start() {
 	h.every(func() time.Duration { return h.broker().RetentionCheckInterval }, h.retain)
 	h.every(func() time.Duration { return h.broker().CleanerBackoff }, h.compact)
+	if h.isr != nil {
+		h.every(func() time.Duration { return max(h.broker().ReplicaLagMax/2, time.Millisecond) }, h.CheckISR)
+	}
+	if h.files != nil {
+		h.every(func() time.Duration { return h.broker().HighWatermarkCheckpoint }, func() {
+			if err := h.CheckpointHighWatermarks(); err != nil {
+				h.logger.Warn("high watermarks are not written", "error", err)
+			}
+		})
+	}
 }
 
 func (h *Host) every(interval func() time.Duration, do func()) {

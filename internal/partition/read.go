@@ -50,6 +50,9 @@ func (p *Partition) Find(timestamp int64) (Found, error) {
 	highWatermark := p.HighWatermark()
 	switch timestamp {
 	case LatestTimestamp:
+		if !p.Settled() {
+			return notFound, p.notSettled()
+		}
 		return Found{Offset: highWatermark, Timestamp: record.NoTimestamp, Epoch: epoch}, nil
 	case EarliestTimestamp, EarliestLocalTimestamp:
 		start := p.log.StartOffset()
@@ -67,10 +70,17 @@ func (p *Partition) Find(timestamp int64) (Found, error) {
 	} else {
 		found, ok, err = p.log.OffsetForTimestamp(timestamp, highWatermark)
 	}
+	if err == nil && !ok && !p.Settled() { // it may be above the high watermark that is not known yet
+		err = p.notSettled()
+	}
 	if err != nil || !ok {
 		return notFound, err
 	}
 	return Found{Offset: found.Offset, Timestamp: found.Timestamp, Epoch: p.epochAt(found.Offset, epoch)}, nil
+}
+
+func (p *Partition) notSettled() error {
+	return protocol.Fail(protocol.OffsetNotAvailable, "node %d has taken the lead of %s and does not know yet how far it is committed", p.host.self, p.Name)
 }
 
 func (p *Partition) epochAt(offset record.Offset, otherwise record.LeaderEpoch) record.LeaderEpoch {

@@ -52,7 +52,7 @@ func (h *Host) configure(image *metadata.Image, resource metadata.Resource) {
 		for _, p := range t.partitions {
 			if p != nil {
 				p.log.Configure(logConfig(t.name, h.broker(), settings))
-				p.step(replica.Configure{ISRMin: settings.InsyncReplicasMin})
+				p.step(&replica.Configure{ISRMin: settings.InsyncReplicasMin, LagMax: h.broker().ReplicaLagMax})
 			}
 		}
 	}

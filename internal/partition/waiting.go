@@ -97,9 +97,63 @@ func (p *Partition) Watch(r *Reader, seen record.Offset) {
 	p.mu.Unlock()
 }
 
-// Unwatch ends what Watch began. The reader has woken or was stopped before.
+// WatchEnd lets r wait for the log's end to pass seen, as a follower does: it is given records before they are durable.
+// Otherwise it is as Watch.
+func (p *Partition) WatchEnd(r *Reader, seen record.Offset) {
+	p.mu.Lock()
+	if r.woken.Load() {
+		p.mu.Unlock()
+		return
+	}
+	if p.ends == nil {
+		p.ends = map[*Reader]struct{}{}
+	}
+	p.ends[r] = struct{}{}
+	p.endWatchers.Store(int32(len(p.ends)))
+	// An append looks for watchers after it has moved the end: one of the two sees the other.
+	if _, leading := p.state.Leading(); p.log.EndOffset() > seen || !leading || p.gone != nil {
+		delete(p.ends, r)
+		p.endWatchers.Store(int32(len(p.ends)))
+		p.mu.Unlock()
+		r.wake()
+		return
+	}
+	p.mu.Unlock()
+}
+
+// wakeEnds wakes those who wait for the log's end.
+func (p *Partition) wakeEnds() {
+	if p.endWatchers.Load() == 0 {
+		return
+	}
+	p.mu.Lock()
+	wake := takeReaders(p.ends, nil)
+	p.endWatchers.Store(0)
+	p.mu.Unlock()
+	for _, r := range wake {
+		r.wake()
+	}
+}
+
+// takeReaders moves readers out of a set.
+func takeReaders(from map[*Reader]struct{}, to []*Reader) []*Reader {
+	if len(from) == 0 {
+		return to
+	}
+	for r := range from {
+		to = append(to, r)
+	}
+	clear(from)
+	return to
+}
+
+// Unwatch ends what Watch or WatchEnd began. The reader has woken or was stopped before.
 func (p *Partition) Unwatch(r *Reader) {
 	p.mu.Lock()
 	delete(p.readers, r)
+	if len(p.ends) > 0 {
+		delete(p.ends, r)
+		p.endWatchers.Store(int32(len(p.ends)))
+	}
 	p.mu.Unlock()
 }

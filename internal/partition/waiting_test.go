@@ -52,8 +52,9 @@ func TestReaderWakesOnce(t *testing.T) {
 func TestAReaderThatWokeIsNotKept(t *testing.T) {
 	partitions := make([]*Partition, 3)
 	for i := range partitions {
-		partitions[i] = &Partition{}
-		partitions[i].step(replica.Lead{Self: 1, Epoch: 1, ISR: []metadata.NodeID{1}, ISRMin: 1, DurableEnd: record.Offset(3 - i)})
+		partitions[i] = &Partition{host: &Host{instant: func() replica.Instant { return 0 }}}
+		end := record.Offset(3 - i)
+		partitions[i].step(&replica.Lead{Self: 1, Epoch: 1, Replicas: []metadata.NodeID{1}, ISR: []metadata.NodeID{1}, ISRMin: 1, LogEnd: end, DurableEnd: end})
 	}
 	watch := func(r *Reader) {
 		for _, p := range partitions {
@@ -75,5 +76,18 @@ func TestAReaderThatWokeIsNotKept(t *testing.T) {
 		if n := len(p.readers); n != 0 {
 			t.Errorf("partition %d keeps %d readers", i, n)
 		}
+	}
+}
+
+// TestARoundAllocatesNothing: what a round of the Syncer asks of a partition takes no memory where nobody waits.
+func TestARoundAllocatesNothing(t *testing.T) {
+	b := open(t)
+	defer b.close(t)
+	p := b.host.Find("t", 0)
+	if allocated := testing.AllocsPerRun(100, p.durable); allocated != 0 {
+		t.Errorf("%v allocations", allocated)
+	}
+	if _, leading := p.LeaderEpoch(); !leading {
+		t.Error("the partition is not led here")
 	}
 }

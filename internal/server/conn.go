@@ -121,6 +121,9 @@ func (c *conn) end(why string) {
 	for _, f := range append(later, ending...) {
 		f()
 	}
+	if h, ok := c.server.handler.(EndHandler); ok {
+		h.Ended(c.client)
+	}
 }
 
 // stop reads no more frames, and ends the connection when everything that was read is answered.

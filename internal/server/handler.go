@@ -17,3 +17,10 @@ type Handler interface {
 	// are served. It is sent as version 0.
 	UnsupportedVersion() protocol.Message
 }
+
+// EndHandler is a Handler that wants to know of connections that end.
+type EndHandler interface {
+	Handler
+	// Ended is called once for a connection, when nothing is read from it or sent to it any more. It does not wait.
+	Ended(client *api.Client)
+}

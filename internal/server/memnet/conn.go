@@ -51,6 +51,9 @@ func (c *Conn) Cut() {
 	c.network.closed(c.other)
 }
 
+// Other is the other end.
+func (c *Conn) Other() *Conn { return c.other }
+
 // Freeze holds what this end sends from now on back, until Thaw: the connection stands, and nothing arrives.
 func (c *Conn) Freeze() { c.out.freeze(true) }
 

@@ -91,6 +91,21 @@ func (n *Network) CutAll() {
 	}
 }
 
+// CutAt resets every connection that was made to an address, on both sides.
+func (n *Network) CutAt(address string) {
+	n.mu.Lock()
+	var cut []*Conn
+	for c := range n.pairs {
+		if c.remote == Addr(address) {
+			cut = append(cut, c)
+		}
+	}
+	n.mu.Unlock()
+	for _, c := range cut {
+		c.Cut()
+	}
+}
+
 func (n *Network) opened(c *Conn) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

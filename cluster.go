@@ -1,0 +1,269 @@
+package skein
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/skein-io/skein/internal/config"
+	"github.com/skein-io/skein/internal/controllerlink"
+	"github.com/skein-io/skein/internal/metadata"
+	"github.com/skein-io/skein/internal/partition"
+	"github.com/skein-io/skein/internal/peer"
+	"github.com/skein-io/skein/internal/protocol"
+	"github.com/skein-io/skein/internal/quorum"
+	"github.com/skein-io/skein/internal/record"
+)
+
+// cluster is what a node has that is not alone.
+type cluster struct {
+	ways *ways
+	link atomic.Pointer[controllerlink.Link] // nil before openLink
+
+	// following says that the partitions follow the image. Before that the controller is not told that this node has
+	// caught up, for it serves nothing yet.
+	following  atomic.Bool
+	registered step // the image has the broker's registration of this life
+	unfenced   step // the broker was unfenced the first time
+}
+
+// step is something that happens once.
+type step struct {
+	once sync.Once
+	done chan struct{}
+}
+
+func newStep() step { return step{done: make(chan struct{})} }
+
+func (s *step) take() { s.once.Do(func() { close(s.done) }) }
+
+// leaveMax is how long a node that ends waits for others to take over what it leads.
+const leaveMax = 5 * time.Second
+
+// many says whether the node is one of several.
+func (p *parts) many() bool { return len(p.broker.QuorumVoters) > 1 }
+
+// clusterIDOf is the id of a cluster that begins: its voters have the same list, so they find the same id.
+func clusterIDOf(voters []config.Voter) string {
+	var all []string
+	for _, v := range voters {
+		all = append(all, fmt.Sprintf("%d@%s", v.ID, v.Address))
+	}
+	slices.Sort(all)
+	sum := sha256.Sum256([]byte("skein cluster of " + strings.Join(all, ",")))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}
+
+// checkVoters says what is wrong with controller.quorum.voters for this node.
+func (p *parts) checkVoters() error {
+	voters := p.broker.QuorumVoters
+	if p.many() && !p.broker.Unstable {
+		return fmt.Errorf("controller.quorum.voters names %d nodes: clusters are not finished in this version of skein; leave it out, each node is its own controller then", len(voters))
+	}
+	if len(voters) > 0 && !slices.ContainsFunc(voters, func(v config.Voter) bool { return v.ID == p.broker.NodeID }) {
+		return fmt.Errorf("controller.quorum.voters does not name this node, node.id=%d: name it, all voters need the same list", p.broker.NodeID)
+	}
+	return nil
+}
+
+// openWays prepares the connections to the others. None is made yet.
+func (p *parts) openWays(c *Config) error {
+	if !p.many() {
+		return nil
+	}
+	p.cluster = &cluster{registered: newStep(), unfenced: newStep()}
+	w := newWays(p.peerConfig(c), p.dir.ClusterID(), p.self(), p.logger)
+	w.broker = func(node metadata.NodeID) (string, bool) {
+		return brokerAddress(p.quorum.Image(), p.broker.InterBrokerListener, node)
+	}
+	p.cluster.ways = w
+	return nil
+}
+
+func (p *parts) peerConfig(c *Config) peer.Config {
+	dial := c.Dial
+	if dial == nil {
+		dial = dialTCP
+	}
+	return peer.Config{ClientID: fmt.Sprintf("skein-%d", p.self()), Dial: dial, Logger: p.logger}
+}
+
+// members are the voters of a new cluster, and this node's own address.
+func (p *parts) members() (all []quorum.Member, own string) {
+	for _, v := range p.broker.QuorumVoters {
+		all = append(all, quorum.Member{ID: metadata.NodeID(v.ID), Address: v.Address, Voter: true})
+		if v.ID == p.broker.NodeID {
+			own = v.Address
+		}
+	}
+	return all, own
+}
+
+// openLink begins to register the broker.
+func (p *parts) openLink(c *Config) error {
+	if !p.many() {
+		return nil
+	}
+	link, err := controllerlink.Open(controllerlink.Config{
+		NodeID:            p.self(),
+		Local:             quorumOf{p},
+		Address:           p.cluster.ways.controller,
+		Peer:              p.peerConfig(c),
+		Register:          p.registration(),
+		HeartbeatInterval: p.broker.BrokerHeartbeat,
+		SessionTimeout:    p.broker.BrokerSessionTimeout,
+		Logger:            p.logger,
+	})
+	if err != nil {
+		return err
+	}
+	p.cluster.link.Store(link)
+	return nil
+}
+
+// join returns when the controller has unfenced the broker and this node's image shows that. The partitions follow the
+// image from the broker's registration on, and not before: what the log holds at the start may be older than the folders
+// beside it, and a folder that the image does not know would be set aside.
+func (p *parts) join(*Config) error {
+	if !p.many() {
+		return nil
+	}
+	k := p.cluster
+	p.quorum.Subscribe(func(_, after *metadata.Image, _ *metadata.Delta) {
+		k.look(after, p.self(), k.link.Load().State())
+		k.link.Load().ImageChanged()
+	})
+	patience := time.NewTimer(p.broker.InitialRegistration)
+	defer patience.Stop()
+	if err := p.await(&k.registered, patience.C, "is not registered"); err != nil {
+		return err
+	}
+	p.subscribe()
+	k.following.Store(true)
+	k.link.Load().ImageChanged()
+	if err := p.await(&k.unfenced, patience.C, "is not unfenced"); err != nil {
+		return err
+	}
+	p.ready.Store(true)
+	return nil
+}
+
+// look notes how far the broker has come.
+func (k *cluster) look(image *metadata.Image, self metadata.NodeID, state controllerlink.State) {
+	b := image.Broker(self)
+	if b == nil || state.Epoch == metadata.NoBrokerEpoch || b.Epoch != state.Epoch {
+		return
+	}
+	k.registered.take()
+	if !b.Fenced {
+		k.unfenced.take()
+	}
+}
+
+// await waits for a step of the start, and says what is missing when it takes too long.
+func (p *parts) await(s *step, patience <-chan time.Time, what string) error {
+	poll := time.NewTicker(10 * time.Millisecond)
+	defer poll.Stop()
+	for {
+		select {
+		case <-s.done:
+			return nil
+		case <-poll.C:
+			p.cluster.look(p.quorum.Image(), p.self(), p.cluster.link.Load().State())
+		case <-p.quorum.Done():
+			return p.quorum.Err()
+		case <-patience:
+			leader, _, known := p.quorum.Leader()
+			who := "no controller is known: are most of the nodes of controller.quorum.voters running, and do they reach each other?"
+			if known {
+				who = fmt.Sprintf("node %d is the controller", leader)
+			}
+			return fmt.Errorf("broker %d %s within initial.broker.registration.timeout.ms (%v); %s", p.self(), what, p.broker.InitialRegistration, who)
+		}
+	}
+}
+
+// leave hands away what the node leads, while it still serves.
+func (p *parts) leave() {
+	if p.cluster == nil || p.cluster.link.Load() == nil || p.quorum.Err() != nil || !p.broker.ControlledShutdown {
+		return
+	}
+	if _, err := p.dir.Space(); err != nil || p.dir.Offline() != nil {
+		return // it has lost its disk, and serves nobody any more
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), leaveMax)
+	defer cancel()
+	if err := p.cluster.link.Load().Leave(ctx); err != nil {
+		p.logger.Warn("the node ends although it may lead partitions still", "error", err)
+	}
+}
+
+// quorumOf is this node's part of the quorum as the link sees it: until the partitions follow the image, it is as good as
+// empty.
+type quorumOf struct{ parts *parts }
+
+func (q quorumOf) Submit(request protocol.Message, version int16, done func(protocol.Message, error)) {
+	q.parts.quorum.Submit(request, version, done)
+}
+
+func (q quorumOf) Leader() (metadata.NodeID, record.LeaderEpoch, bool) {
+	return q.parts.quorum.Leader()
+}
+
+func (q quorumOf) Image() *metadata.Image {
+	if q.parts.cluster.following.Load() {
+		return q.parts.quorum.Image()
+	}
+	return metadata.NewImage(q.parts.dir.ClusterID())
+}
+
+// changesOf carries changes of in-sync replicas to the controller.
+type changesOf struct{ cluster *cluster }
+
+// AlterPartition implements partition.ISRChanges.
+func (c changesOf) AlterPartition(change partition.ISRChange, done func(partition.ISRState, error)) {
+	link := c.cluster.link.Load()
+	if link == nil {
+		done(partition.ISRState{}, protocol.Fail(protocol.NotController, "the broker is not registered yet"))
+		return
+	}
+	asked := controllerlink.PartitionChange{TopicID: change.TopicID, Partition: change.Partition, LeaderEpoch: change.LeaderEpoch, Epoch: change.PartitionEpoch}
+	for _, m := range change.ISR {
+		asked.ISR = append(asked.ISR, controllerlink.InSync{Node: m.Node, Epoch: m.BrokerEpoch})
+	}
+	link.AlterPartition(asked, func(state controllerlink.PartitionState, err error) {
+		done(partition.ISRState{Leader: state.Leader, LeaderEpoch: state.LeaderEpoch, PartitionEpoch: state.Epoch, ISR: state.ISR}, err)
+	})
+}
+
+// leaderChanged has the link look for the controller.
+func (k *cluster) leaderChanged() {
+	if link := k.link.Load(); link != nil {
+		link.LeaderChanged()
+	}
+}
+
+// brokerEpoch is that of this life's registration.
+func (k *cluster) brokerEpoch() metadata.BrokerEpoch {
+	if link := k.link.Load(); link != nil {
+		return link.State().Epoch
+	}
+	return metadata.NoBrokerEpoch
+}
+
+// close ends the connections to the others.
+func (k *cluster) close() {
+	if k == nil {
+		return
+	}
+	if link := k.link.Load(); link != nil {
+		_ = link.Close()
+	}
+	k.ways.close()
+}

@@ -1,0 +1,290 @@
+package partition
+
+import (
+	"sync"
+
+	"github.com/skein-io/skein/internal/metadata"
+	"github.com/skein-io/skein/internal/protocol"
+	"github.com/skein-io/skein/internal/record"
+	"github.com/skein-io/skein/internal/replica"
+)
+
+// fetcher brings the partitions that follow one node up to date. It has one Fetch in flight, in a session (KIP-227) that
+// the leader holds: after the first, a request names only the partitions whose logs have moved. It is no goroutine: an
+// answer is taken on the goroutine that brings it, and sends the next request. What it holds in memory is one response,
+// which replica.fetch.response.max.bytes bounds.
+type fetcher struct {
+	host   *Host
+	leader metadata.NodeID
+
+	mu         sync.Mutex
+	partitions map[fetchKey]*followed
+	ready      int         // how many are not paused
+	dirty      []*followed // to be named in the next request
+	forgotten  []fetchKey  // to be taken out of the session
+	asking     bool        // a request is in flight
+	pausing    bool        // after a failure of the whole request
+	failures   int
+
+	sessionID    int32
+	sessionEpoch int32 // of the next request; 0 begins a session
+}
+
+// fetchKey names a partition in a request.
+type fetchKey struct {
+	topic     protocol.UUID
+	partition int32
+}
+
+// followed is one partition of a fetcher.
+type followed struct {
+	key       fetchKey
+	partition *Partition
+	epoch     record.LeaderEpoch // in which it follows
+	asked     position           // what the leader was told last
+	sent      bool               // it was told
+	inSession bool
+	dirty     bool // it is in the list
+	paused    bool
+	pause     int // counts pauses: the end of an earlier one does not end the present
+	failures  int
+}
+
+// follow has the partition follow a leader in an epoch; NoNode stops it. It is called by the goroutine of Apply.
+func (h *Host) follow(p *Partition, leader metadata.NodeID, epoch record.LeaderEpoch) {
+	if h.peers == nil {
+		return
+	}
+	if p.fetcher != nil && p.fetcher.leader != leader {
+		p.fetcher.remove(p)
+		p.fetcher = nil
+	}
+	if leader == metadata.NoNode {
+		return
+	}
+	f := h.fetchers[leader]
+	if f == nil {
+		f = &fetcher{host: h, leader: leader, partitions: map[fetchKey]*followed{}}
+		h.fetchers[leader] = f
+	}
+	p.fetcher = f
+	f.add(p, epoch)
+}
+
+func keyOf(p *Partition) fetchKey { return fetchKey{p.TopicID, p.Name.Partition} }
+
+// add takes a partition in, or a newer epoch of one that is in.
+func (f *fetcher) add(p *Partition, epoch record.LeaderEpoch) {
+	f.mu.Lock()
+	key := keyOf(p)
+	fl := f.partitions[key]
+	if fl == nil || fl.partition != p {
+		fl = &followed{key: key, partition: p, paused: true}
+		f.partitions[key] = fl
+	}
+	fl.epoch, fl.failures = epoch, 0
+	f.wake(fl)
+	f.next()
+}
+
+// wake ends the pause of a partition and has it named in the next request. The caller holds mu.
+func (f *fetcher) wake(fl *followed) {
+	if fl.paused {
+		fl.paused = false
+		f.ready++
+	}
+	f.name(fl)
+}
+
+// name has a partition named in the next request. The caller holds mu.
+func (f *fetcher) name(fl *followed) {
+	if !fl.dirty {
+		fl.dirty = true
+		f.dirty = append(f.dirty, fl)
+	}
+}
+
+// rest takes a partition out of the requests until wake. The caller holds mu.
+func (f *fetcher) rest(fl *followed) {
+	if fl.paused {
+		return
+	}
+	fl.paused = true
+	fl.pause++
+	f.ready--
+	f.leave(fl)
+}
+
+// leave has the session forget a partition. The caller holds mu.
+func (f *fetcher) leave(fl *followed) {
+	if fl.inSession {
+		fl.inSession = false
+		f.forgotten = append(f.forgotten, fl.key)
+	}
+}
+
+// remove takes a partition out. An answer that is on its way is not taken any more, for it is of an older epoch.
+func (f *fetcher) remove(p *Partition) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	key := keyOf(p)
+	fl := f.partitions[key]
+	if fl == nil || fl.partition != p {
+		return
+	}
+	f.rest(fl)
+	delete(f.partitions, key)
+}
+
+// next sends a request if there is one to send. It gives mu back.
+func (f *fetcher) next() {
+	if f.asking || f.pausing || f.ready == 0 || f.host.stopping() {
+		f.mu.Unlock()
+		return
+	}
+	request := f.request()
+	f.asking = true
+	f.mu.Unlock()
+	f.host.peers.Ask(f.leader, request, f.answered)
+}
+
+// answered takes an answer and sends the next request.
+func (f *fetcher) answered(response protocol.Message, _ int16, err error) {
+	if !f.host.enter() {
+		return
+	}
+	defer f.host.done.Done()
+	answer, ok := response.(*protocol.FetchResponse)
+	switch {
+	case err != nil:
+		f.failed(err)
+		return
+	case !ok:
+		f.failed(protocol.Fail(protocol.UnknownServerError, "the answer to a Fetch is a %T", response))
+		return
+	case answer.ErrorCode != protocol.None:
+		f.failed(protocol.Fail(answer.ErrorCode, "node %d refuses the fetch", f.leader))
+		return
+	}
+	f.mu.Lock()
+	f.failures = 0
+	f.accepted(answer.SessionID)
+	f.mu.Unlock()
+	for i := range answer.Responses {
+		topic := &answer.Responses[i]
+		for j := range topic.Partitions {
+			f.take(fetchKey{topic.TopicID, topic.Partitions[j].PartitionIndex}, &topic.Partitions[j])
+		}
+	}
+	f.host.reports.flush()
+	f.mu.Lock()
+	f.asking = false
+	f.next()
+}
+
+// take gives one partition's part of an answer to it.
+func (f *fetcher) take(key fetchKey, data *protocol.FetchResponsePartitionData) {
+	f.mu.Lock()
+	fl := f.partitions[key]
+	if fl == nil || fl.paused || !fl.sent {
+		f.mu.Unlock()
+		return
+	}
+	asked := fl.asked
+	f.mu.Unlock()
+	effects, err := fl.partition.take(asked, data)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.partitions[key] != fl || fl.epoch != asked.epoch {
+		return // it follows another, or in another epoch, for which it is named already
+	}
+	switch {
+	case err != nil:
+		f.host.logger.Warn("a replica cannot take what its leader sends", "partition", fl.partition.Name.String(), "leader", int(f.leader), "error", err)
+		f.retryLater(fl)
+	case effects.Action == replica.RetryLater:
+		f.host.logger.Debug("a replica is refused by its leader", "partition", fl.partition.Name.String(), "leader", int(f.leader),
+			"code", data.ErrorCode.String())
+		f.retryLater(fl)
+	case effects.Action == replica.TruncateTo, effects.Action == replica.ResetTo:
+		f.rest(fl)
+		f.cut(fl, fl.pause, asked, effects)
+	case effects.Action == replica.TakeRecords:
+		fl.failures = 0
+		if fl.partition.position(fl.epoch) != asked {
+			f.name(fl)
+		}
+	case fl.partition.lost() != nil:
+		f.rest(fl)
+		delete(f.partitions, key)
+	case fl.partition.position(fl.epoch) != asked: // the log has moved on without this answer
+		f.name(fl)
+	default:
+		f.retryLater(fl)
+	}
+}
+
+// cut cuts a log where it may wait for the Syncer: not on the goroutine that brings answers. The caller holds mu.
+func (f *fetcher) cut(fl *followed, pause int, asked position, effects replica.Effects) {
+	if !f.host.enter() {
+		return
+	}
+	go func() {
+		defer f.host.done.Done()
+		err := fl.partition.cut(asked, effects)
+		f.mu.Lock()
+		if err != nil {
+			f.host.logger.Error("a replica's log cannot be cut", "partition", fl.partition.Name.String(), "error", err)
+			fl.failures++
+			f.wakeAfter(fl, pause)
+			f.mu.Unlock()
+			return
+		}
+		f.endPause(fl, pause)
+	}()
+}
+
+// retryLater asks for a partition again after a pause. The caller holds mu.
+func (f *fetcher) retryLater(fl *followed) {
+	fl.failures++
+	f.rest(fl)
+	f.wakeAfter(fl, fl.pause)
+}
+
+func (f *fetcher) wakeAfter(fl *followed, pause int) {
+	f.host.after(backoff(fl.failures), func() {
+		if f.host.enter() {
+			defer f.host.done.Done()
+			f.mu.Lock()
+			f.endPause(fl, pause)
+		}
+	})
+}
+
+// endPause ends one pause of a partition, if it is still in it. The caller holds mu, which it gives back.
+func (f *fetcher) endPause(fl *followed, pause int) {
+	if f.partitions[fl.key] == fl && fl.paused && fl.pause == pause {
+		f.wake(fl)
+	}
+	f.next()
+}
+
+// failed begins anew after a pause: what the session is at is not known any more.
+func (f *fetcher) failed(err error) {
+	f.mu.Lock()
+	f.asking = false
+	f.failures++
+	f.restart()
+	f.pausing = true
+	pause := backoff(f.failures)
+	f.host.logger.Info("a fetch from a leader failed", "leader", int(f.leader), "again after", pause, "error", err)
+	f.mu.Unlock()
+	f.host.after(pause, func() {
+		if f.host.enter() {
+			defer f.host.done.Done()
+			f.mu.Lock()
+			f.pausing = false
+			f.next()
+		}
+	})
+}

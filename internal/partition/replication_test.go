@@ -1,0 +1,396 @@
+package partition_test
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/skein-io/skein/internal/commitlog"
+	"github.com/skein-io/skein/internal/metadata"
+	"github.com/skein-io/skein/internal/partition"
+	"github.com/skein-io/skein/internal/protocol"
+	"github.com/skein-io/skein/internal/record"
+)
+
+// inBubble runs a test on a cluster of three.
+func inBubble(t *testing.T, f func(t *testing.T, c *cluster)) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t)
+		defer c.close()
+		f(t, c)
+	})
+}
+
+// TestFollowersCopyTheLeader: what is acknowledged with acks=all is on every replica, the same bytes.
+func TestFollowersCopyTheLeader(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *cluster) {
+		for i := range 50 {
+			c.want(c.produce(1, fmt.Sprint(i)), time.Second)
+		}
+		c.wantEqual(time.Second, 1, 2, 3)
+		for _, id := range []metadata.NodeID{2, 3} {
+			if _, err := c.on(id).Append(batchOf(t, "x"), commitlog.Client, partition.AcksAll); protocol.CodeOf(err) != protocol.NotLeaderOrFollower {
+				t.Errorf("append on follower %d: %v", id, err)
+			}
+		}
+		for _, r := range c.on(1).Replicas() {
+			if !r.InSync || r.DurableEnd != 50 || r.LogEnd != 50 {
+				t.Errorf("replica %+v", r)
+			}
+		}
+	})
+}
+
+// TestAFollowerIsWokenByAnAppend: a fetch that waits is answered when a record comes, not when the wait is over.
+func TestAFollowerIsWokenByAnAppend(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *cluster) {
+		c.want(c.produce(1, "first"), time.Second)
+		time.Sleep(2 * time.Second) // all are waiting
+		began := time.Now()
+		c.want(c.produce(1, "second"), 100*time.Millisecond)
+		if took := time.Since(began); took > 50*time.Millisecond {
+			t.Errorf("a produce took %v", took)
+		}
+	})
+}
+
+// TestAnotherLeads: the produces that wait fail, and the new leader goes on from the same log.
+func TestAnotherLeads(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *cluster) {
+		c.want(c.produce(1, "a"), time.Second)
+		c.wantEqual(time.Second, 1, 2, 3)
+		c.sever(1, 2)
+		c.sever(1, 3)
+		waiting := c.produce(1, "never copied")
+		c.change(partitionChange(2, 2, 3))
+		synctest.Wait()
+		if ended, err := waiting.result(); !ended || protocol.CodeOf(err) != protocol.NotLeaderOrFollower {
+			t.Errorf("a produce that waits for a leader that is none any more: ended %v, %v", ended, err)
+		}
+		c.want(c.produce(2, "b"), time.Second)
+		c.want(c.produce(2, "c"), time.Second)
+		c.join(1, 2)
+		c.wantISR(5*time.Second, 1, 2, 3)
+		c.wantEqual(time.Second, 1, 2, 3)
+		if epochs := c.on(1).Log().Epochs(); len(epochs) != 2 || epochs[1].Start != 1 {
+			t.Errorf("the old leader has the epochs %v", epochs)
+		}
+	})
+}
+
+// TestDivergedInTwoEpochs has a log with records of two epochs that nobody else has: it is cut twice (KIP-279).
+func TestDivergedInTwoEpochs(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *cluster) {
+		c.want(c.produce(1, "a"), time.Second)
+		c.wantEqual(time.Second, 1, 2, 3)
+		for _, other := range []metadata.NodeID{2, 3} {
+			c.sever(1, other)
+		}
+		c.produce(1, "lost 1")
+		c.produce(1, "lost 2")
+		c.change(partitionChange(1, 1, 2, 3)) // the same leader, another epoch
+		c.produce(1, "lost 3")
+		c.change(partitionChange(3, 2, 3))
+		c.want(c.produce(3, "b"), time.Second)
+		c.change(partitionChange(2, 2, 3))
+		c.want(c.produce(2, "c"), 2*time.Second)
+		c.join(1, 2)
+		c.wantISR(5*time.Second, 1, 2, 3)
+		c.wantEqual(time.Second, 1, 2, 3)
+	})
+}
+
+// TestALeaderThatWroteNothing: the follower has records of an epoch in which the new leader has none, and whose end only the
+// beginning of the leader's own epoch tells.
+func TestALeaderThatWroteNothing(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *cluster) {
+		c.want(c.produce(1, "a"), time.Second)
+		c.wantEqual(time.Second, 1, 2, 3)
+		c.change(partitionChange(2, 1, 2, 3))
+		c.sever(2, 1)
+		c.sever(2, 3)
+		c.produce(2, "lost")
+		c.change(partitionChange(3, 1, 3)) // node 3 has nothing of epoch 1
+		c.join(2, 3)
+		c.wantEqual(5*time.Second, 2, 3)
+		if end := c.on(2).LogEnd(); end != 1 {
+			t.Errorf("the log of node 2 ends at %d, want 1", end)
+		}
+	})
+}
+
+// TestWhoIsCutOffLeavesAndComesBack: nothing is committed while a silent replica may hold less, until it has left; it
+// comes back by itself.
+func TestWhoIsCutOffLeavesAndComesBack(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *cluster) {
+		c.want(c.produce(1, "a"), time.Second)
+		c.sever(1, 3)
+		held := c.produce(1, "b")
+		time.Sleep(lagMax / 2)
+		if ended, err := held.result(); ended {
+			t.Errorf("a produce is answered, %v, while a replica of the ISR has not got it", err)
+		}
+		c.want(held, 2*lagMax)
+		c.wantISR(0, 1, 2)
+		for i := range 20 {
+			c.want(c.produce(1, fmt.Sprint(i)), time.Second)
+		}
+		c.join(1, 3)
+		c.wantISR(5*time.Second, 1, 2, 3)
+		c.want(c.produce(1, "z"), time.Second)
+		c.wantEqual(time.Second, 1, 2, 3)
+	})
+}
+
+// TestUnderTheMinimum: with too few in sync a produce is refused, and nothing is committed.
+func TestUnderTheMinimum(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *cluster) {
+		c.want(c.produce(1, "a"), time.Second)
+		c.sever(1, 2)
+		c.sever(1, 3)
+		held := c.produce(1, "b")
+		c.wantISR(3*lagMax, 1)
+		refused := c.produce(1, "c")
+		if _, err := refused.result(); protocol.CodeOf(err) != protocol.NotEnoughReplicas {
+			t.Errorf("a produce under min.insync.replicas: %v", err)
+		}
+		if ended, err := held.result(); ended || c.on(1).HighWatermark() != 1 {
+			t.Errorf("under min.insync.replicas: ended %v, %v, high watermark %d", ended, err, c.on(1).HighWatermark())
+		}
+		c.join(1, 2)
+		c.want(held, 5*time.Second)
+		c.wantISR(time.Second, 1, 2)
+	})
+}
+
+// TestTheControllerDoesNotAnswer: a proposal is made again, and both outcomes are waited for meanwhile.
+func TestTheControllerDoesNotAnswer(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *cluster) {
+		c.mu.Lock()
+		c.deaf = true
+		c.mu.Unlock()
+		c.sever(1, 3)
+		held := c.produce(1, "a")
+		time.Sleep(4 * lagMax)
+		if ended, err := held.result(); ended {
+			t.Errorf("a produce is answered, %v, while the controller has not agreed that a replica leaves", err)
+		}
+		c.mu.Lock()
+		c.deaf = false
+		c.mu.Unlock()
+		c.want(held, 3*time.Second)
+		c.wantISR(0, 1, 2)
+	})
+}
+
+// TestPowerGoesAtAFollower: what it reported as durable is there; the rest comes again from the leader.
+func TestPowerGoesAtAFollower(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *cluster) {
+		for i := range 20 {
+			c.want(c.produce(1, fmt.Sprint(i)), time.Second)
+		}
+		n := c.nodes[1]
+		n.stop(true)
+		c.change(partitionChange(metadata.NoNode, 1, 3))
+		for i := range 20 {
+			c.want(c.produce(1, fmt.Sprint("more ", i)), time.Second)
+		}
+		n.open()
+		n.register()
+		if end := c.on(2).LogEnd(); end < 20 {
+			t.Errorf("node 2 has %d records after the crash; it had reported 20", end)
+		}
+		c.wantISR(5*time.Second, 1, 2, 3)
+		c.wantEqual(time.Second, 1, 2, 3)
+	})
+}
+
+// TestPowerGoesEverywhere: all lose what was not synced at once, and nothing that was acknowledged is missing.
+func TestPowerGoesEverywhere(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *cluster) {
+		for i := range 10 {
+			c.want(c.produce(1, fmt.Sprint(i)), time.Second)
+		}
+		c.sever(1, 3)
+		c.produce(1, "not acknowledged")
+		for _, n := range c.nodes {
+			n.stop(true)
+		}
+		c.join(1, 3)
+		for _, n := range c.nodes {
+			n.open()
+			n.register()
+		}
+		c.change(partitionChange(2, 1, 2, 3))
+		c.want(c.produce(2, "after"), 5*time.Second)
+		c.wantEqual(time.Second, 1, 2, 3)
+		if end := c.on(2).LogEnd(); end < 11 {
+			t.Errorf("the log ends at %d, 11 records were acknowledged", end)
+		}
+	})
+}
+
+// TestAnEarlierProcessLeadsNothing: as long as the image speaks of the process before, nobody is served: that one may have
+// written records that this one has lost, in the same leader epoch.
+func TestAnEarlierProcessLeadsNothing(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *cluster) {
+		c.want(c.produce(1, "a"), time.Second)
+		n := c.nodes[0]
+		n.stop(true)
+		n.open()
+		c.change(protocol.NewNoOpRecord()) // any image from before the registration
+		if _, err := c.on(1).Append(batchOf(t, "x"), commitlog.Client, partition.AcksLeader); protocol.CodeOf(err) != protocol.NotLeaderOrFollower {
+			t.Errorf("an append before the registration: %v", err)
+		}
+		n.register()
+		c.change(partitionChange(1, 1, 2, 3))
+		c.want(c.produce(1, "b"), 5*time.Second)
+		c.wantEqual(time.Second, 1, 2, 3)
+	})
+}
+
+// TestDeletedRecordsAreDeletedOnFollowers, also on one that was away while they were.
+func TestDeletedRecordsAreDeletedOnFollowers(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *cluster) {
+		c.sever(1, 3)
+		c.change(partitionChange(metadata.NoNode, 1, 2))
+		for i := range 10 {
+			c.want(c.produce(1, fmt.Sprint(i)), time.Second)
+		}
+		if _, err := c.on(1).DeleteRecords(7); err != nil {
+			t.Fatal(err)
+		}
+		c.join(1, 3)
+		c.wantISR(5*time.Second, 1, 2, 3)
+		c.want(c.produce(1, "z"), time.Second)
+		c.wantEqual(time.Second, 1, 3)
+		for _, id := range []metadata.NodeID{1, 2, 3} {
+			if start := c.on(id).LogStart(); start != 7 {
+				t.Errorf("the log of node %d begins at %d, want 7", id, start)
+			}
+		}
+	})
+}
+
+// TestAReplicaThatMovesAwayIsDeleted.
+func TestAReplicaThatMovesAwayIsDeleted(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *cluster) {
+		c.want(c.produce(1, "a"), time.Second)
+		r := partitionChange(metadata.NoNode, 1, 2)
+		r.Replicas = []int32{1, 2}
+		gone := c.on(3)
+		c.change(r)
+		if c.on(3) != nil || len(c.nodes[2].host.All()) != 0 {
+			t.Error("node 3 still hosts the partition")
+		}
+		if err := gone.CheckEpoch(record.NoLeaderEpoch); protocol.CodeOf(err) != protocol.NotLeaderOrFollower {
+			t.Errorf("the partition that moved away says %v", err)
+		}
+		c.want(c.produce(1, "b"), time.Second)
+		c.wantEqual(time.Second, 1, 2)
+		if _, err := c.nodes[2].files.Stat("t-0"); err == nil {
+			t.Error("its folder is still there")
+		}
+	})
+}
+
+// TestHighWatermarksSurvive a restart, so that a follower that is elected need not begin with nothing.
+func TestHighWatermarksSurvive(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *cluster) {
+		for i := range 5 {
+			c.want(c.produce(1, fmt.Sprint(i)), time.Second)
+		}
+		c.wantEqual(time.Second, 1, 2, 3)
+		n := c.nodes[1]
+		n.stop(false)
+		n.open()
+		n.register()
+		if hw := c.on(2).HighWatermark(); hw != 5 {
+			t.Errorf("the high watermark of node 2 is %d after its restart, want 5", hw)
+		}
+	})
+}
+
+// TestTheEndIsNotAvailableAtFirst: a new leader does not tell a smaller end than the one before told.
+func TestTheEndIsNotAvailableAtFirst(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *cluster) {
+		c.want(c.produce(1, "a"), time.Second)
+		time.Sleep(time.Second) // followers know that
+		c.want(c.produce(1, "b"), time.Second)
+		before, err := c.on(1).Find(partition.LatestTimestamp)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.sever(2, 3)
+		c.sever(2, 1)
+		c.change(partitionChange(2, 2, 3))
+		if found, err := c.on(2).Find(partition.LatestTimestamp); err == nil && found.Offset < before.Offset || err != nil && protocol.CodeOf(err) != protocol.OffsetNotAvailable {
+			t.Errorf("the end was %d and is now %d, %v", before.Offset, found.Offset, err)
+		}
+		c.join(2, 3)
+		c.want(c.produce(2, "c"), 5*time.Second)
+		if found, err := c.on(2).Find(partition.LatestTimestamp); err != nil || found.Offset != 3 {
+			t.Errorf("the end is %d, %v, want 3", found.Offset, err)
+		}
+	})
+}
+
+// TestPageCacheMode: where an append counts before it is synced, it does so on every replica.
+func TestPageCacheMode(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *cluster) {
+		many := "1000000"
+		c.change(&protocol.ConfigRecord{ResourceType: int8(metadata.TopicResource), ResourceName: "t", Name: "flush.messages", Value: &many})
+		for i := range 20 {
+			c.want(c.produce(1, fmt.Sprint(i)), time.Second)
+		}
+		c.wantEqual(time.Second, 1, 2, 3)
+		if synced := c.on(2).Log().SyncedEnd(); synced == 20 {
+			t.Error("node 2 has synced each record")
+		}
+	})
+}
+
+// TestStrangersMoveNothing: who is no replica, or an earlier process of one, or comes by a listener for clients, is refused and
+// moves no high watermark (CVE-2018-1288).
+func TestStrangersMoveNothing(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *cluster) {
+		c.want(c.produce(1, "a"), time.Second)
+		c.change(partitionChange(metadata.NoNode, 1, 2))
+		c.sever(1, 2)
+		c.sever(1, 3)
+		held := c.produce(1, "b")
+		current := c.nodes[1].epoch.Load()
+		for name, stranger := range map[string]struct {
+			listener    string
+			id          int32
+			epoch       int64
+			whole, part protocol.Code
+		}{
+			"unknown":             {listener: "PLAINTEXT", id: 9, epoch: 1, whole: protocol.InvalidRequest},
+			"by another listener": {listener: "CLIENTS", id: 2, epoch: current, whole: protocol.ClusterAuthorizationFailed},
+			"an earlier process":  {listener: "PLAINTEXT", id: 2, epoch: current - 1, part: protocol.NotLeaderOrFollower},
+			"the leader itself":   {listener: "PLAINTEXT", id: 1, epoch: current, part: protocol.NotLeaderOrFollower},
+		} {
+			ends := protocol.NewReplicaDurableEndsRequest()
+			ends.ReplicaID, ends.ReplicaEpoch = stranger.id, stranger.epoch
+			ends.Topics = []protocol.ReplicaDurableEndsRequestTopic{{TopicID: topicID, Partitions: []protocol.ReplicaDurableEndsRequestPartition{{DurableEndOffset: 2}}}}
+			answer := c.call(1, ends, stranger.listener).(*protocol.ReplicaDurableEndsResponse)
+			if answer.ErrorCode != stranger.whole || stranger.whole == protocol.None && answer.Topics[0].Partitions[0].ErrorCode != stranger.part {
+				t.Errorf("%s: durable ends are answered with %+v", name, answer)
+			}
+			fetch := protocol.NewFetchRequest()
+			fetch.ReplicaState.ReplicaID, fetch.ReplicaState.ReplicaEpoch = stranger.id, stranger.epoch
+			p := protocol.NewFetchRequestPartition()
+			p.FetchOffset, p.CurrentLeaderEpoch, p.PartitionMaxBytes = 2, 0, 1<<20
+			fetch.Topics = []protocol.FetchRequestTopic{{TopicID: topicID, Partitions: []protocol.FetchRequestPartition{p}}}
+			got := c.call(1, fetch, stranger.listener).(*protocol.FetchResponse)
+			if got.ErrorCode != stranger.whole || stranger.whole == protocol.None && got.Responses[0].Partitions[0].ErrorCode != stranger.part {
+				t.Errorf("%s: a fetch is answered with %+v", name, got)
+			}
+		}
+		if ended, err := held.result(); ended {
+			t.Errorf("a produce is answered, %v, by what strangers said", err)
+		}
+	})
+}
