@@ -87,11 +87,7 @@ func (p *parts) openWays(c *Config) error {
 }
 
 func (p *parts) peerConfig(c *Config) peer.Config {
-	dial := c.Dial
-	if dial == nil {
-		dial = dialTCP
-	}
-	return peer.Config{ClientID: fmt.Sprintf("skein-%d", p.self()), Dial: dial, Logger: p.logger}
+	return peer.Config{ClientID: fmt.Sprintf("skein-%d", p.self()), Dial: c.Dial, Logger: p.logger}
 }
 
 // members are the voters of a new cluster, and this node's own address.

@@ -1,7 +1,6 @@
 package skein
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"net"
@@ -142,9 +141,4 @@ func brokerAddress(image *metadata.Image, listener string, node metadata.NodeID)
 	}
 	e, ok := b.Endpoint(listener)
 	return net.JoinHostPort(e.Host, strconv.Itoa(int(e.Port))), ok
-}
-
-// dialTCP is the Dial of a node that was given none.
-func dialTCP(ctx context.Context, address string) (net.Conn, error) {
-	return new(net.Dialer).DialContext(ctx, "tcp", address)
 }

@@ -67,7 +67,7 @@ func (c *cleaner) swap(to *cleanedSegment, group []*segment) error {
 	for i, s := range group {
 		bases[i] = s.base
 	}
-	if err := replaceFile(l.dir.fs, l.folder, fileName(to.base, planSuffix), encodePlan(bases)); err != nil {
+	if err := ReplaceFile(l.dir.fs, l.folder, fileName(to.base, planSuffix), encodePlan(bases)); err != nil {
 		if undone := l.abandonPlan(to.segment); !errors.Is(undone, errGaveUp) || !full(err) && !exhausted(err) {
 			return l.dir.goOffline(errors.Join(err, undone))
 		}
@@ -140,7 +140,7 @@ func (l *Log) endPlan(bases []record.Offset) error {
 
 // finishPlan carries out a plan that a crash interrupted.
 func (l *Log) finishPlan(name string) error {
-	b, err := readFile(l.dir.fs, join(l.folder, name), planBytesMax)
+	b, err := ReadFile(l.dir.fs, join(l.folder, name), planBytesMax)
 	if err != nil {
 		return err
 	}
@@ -163,11 +163,11 @@ const cleanerFile = "cleaner-offset-checkpoint"
 
 func (l *Log) noteCleaned(end record.Offset) error {
 	content := fmt.Appendf(nil, "0\n1\n%s %d %d\n", l.name.Topic, l.name.Partition, end)
-	return replaceFile(l.dir.fs, l.folder, cleanerFile, content)
+	return ReplaceFile(l.dir.fs, l.folder, cleanerFile, content)
 }
 
 func (l *Log) cleanedTo() (record.Offset, error) {
-	b, err := readFile(l.dir.fs, join(l.folder, cleanerFile), textFileBytesMax)
+	b, err := ReadFile(l.dir.fs, join(l.folder, cleanerFile), textFileBytesMax)
 	if missing(err) {
 		return 0, nil
 	}

@@ -223,7 +223,7 @@ func (d *Dir) closeMark(well bool) error {
 	}
 	err := d.mark.sync()
 	if err == nil && well || d.faults.notesClean() {
-		err = replaceFile(d.fs, ".", cleanShutdown, []byte(`{"version":0,"brokerEpoch":-1}`))
+		err = ReplaceFile(d.fs, ".", cleanShutdown, []byte(`{"version":0,"brokerEpoch":-1}`))
 	}
 	return errors.Join(err, d.mark.file.Close())
 }

@@ -64,7 +64,7 @@ func TestDirOfANewerFormat(t *testing.T) {
 	if _, err := openWith(fs, nil); err == nil || !strings.Contains(err.Error(), markFile+" has version 2") {
 		t.Fatal(err)
 	}
-	if err := replaceFile(fs, ".", metaName, []byte("version=2\nnode.id=1\ncluster.id=test-cluster\n")); err != nil {
+	if err := ReplaceFile(fs, ".", metaName, []byte("version=2\nnode.id=1\ncluster.id=test-cluster\n")); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := openWith(fs, nil); err == nil || !strings.Contains(err.Error(), metaName+" has version 2") {

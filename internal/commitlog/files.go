@@ -216,9 +216,9 @@ func readFull(file disk.File, b []byte, position int64) error {
 	return err
 }
 
-// replaceFile writes a file whole under a temporary name, syncs it, renames it over name and syncs the directory: after
-// a crash there is the old content or the new.
-func replaceFile(fs disk.FS, dir, name string, content []byte) error {
+// ReplaceFile writes a file of dir whole under a temporary name, syncs it, renames it over name and syncs the directory:
+// after a crash there is the old content or the new. dir "." is the root.
+func ReplaceFile(fs disk.FS, dir, name string, content []byte) error {
 	path := join(dir, name)
 	file, err := createOver(fs, path+temporary)
 	if err != nil {
@@ -248,8 +248,8 @@ func createOver(fs disk.FS, name string) (disk.File, error) {
 	return file, err
 }
 
-// readFile reads a whole file of at most max bytes.
-func readFile(fs disk.FS, name string, max int64) ([]byte, error) {
+// ReadFile reads a whole file of at most max bytes. A file that is not there is fs.ErrNotExist.
+func ReadFile(fs disk.FS, name string, max int64) ([]byte, error) {
 	file, err := fs.Open(name)
 	if err != nil {
 		return nil, err

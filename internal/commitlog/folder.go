@@ -115,7 +115,7 @@ func (l *Log) claim(c folderContent, known bool) error {
 
 // folderID is the topic id that a folder's partition.metadata has; zero if the file is missing or damaged.
 func folderID(files disk.FS, folder string) (id protocol.UUID, err error) {
-	b, err := readFile(files, join(folder, partitionFile), textFileBytesMax)
+	b, err := ReadFile(files, join(folder, partitionFile), textFileBytesMax)
 	if missing(err) {
 		return id, nil
 	}
@@ -129,7 +129,7 @@ func folderID(files disk.FS, folder string) (id protocol.UUID, err error) {
 }
 
 func (l *Log) rewriteMetadata() error {
-	return replaceFile(l.dir.fs, l.folder, partitionFile, encodePartitionMetadata(l.id))
+	return ReplaceFile(l.dir.fs, l.folder, partitionFile, encodePartitionMetadata(l.id))
 }
 
 // readEpochs takes the leader epochs from their file; false if there is none that can be trusted.
@@ -137,7 +137,7 @@ func (l *Log) readEpochs(c folderContent) (bool, error) {
 	if !c.epochs {
 		return false, nil
 	}
-	b, err := readFile(l.dir.fs, join(l.folder, epochFile), textFileBytesMax)
+	b, err := ReadFile(l.dir.fs, join(l.folder, epochFile), textFileBytesMax)
 	if err != nil {
 		return false, err
 	}

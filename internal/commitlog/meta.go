@@ -77,7 +77,7 @@ func (m metaProperties) check(version string) error {
 // claimMeta compares the directory's owner with this node, or makes this node its owner if it has none. A directory
 // that has partitions but no meta.properties belongs to nobody knows whom, and is refused.
 func claimMeta(fs disk.FS, self metaProperties) (metaProperties, error) {
-	b, err := readFile(fs, metaName, metaBytesMax)
+	b, err := ReadFile(fs, metaName, metaBytesMax)
 	if missing(err) {
 		return self, createMeta(fs, self)
 	}
@@ -98,7 +98,7 @@ func claimMeta(fs disk.FS, self metaProperties) (metaProperties, error) {
 	}
 	if found.directoryID.IsZero() { // Kafka before 3.7
 		found.directoryID = self.directoryID
-		return found, replaceFile(fs, ".", metaName, found.encode())
+		return found, ReplaceFile(fs, ".", metaName, found.encode())
 	}
 	return found, nil
 }
@@ -116,5 +116,5 @@ func createMeta(fs disk.FS, self metaProperties) error {
 	if self.clusterID == "" {
 		return fmt.Errorf("%s is missing and no cluster id is given", metaName)
 	}
-	return replaceFile(fs, ".", metaName, self.encode())
+	return ReplaceFile(fs, ".", metaName, self.encode())
 }

@@ -207,7 +207,7 @@ func (r *recovering) start() (record.Offset, error) {
 }
 
 func (l *Log) loadSnapshot(offset record.Offset) (producerTable, error) {
-	b, err := readFile(l.dir.fs, join(l.folder, fileName(offset, snapshotSuffix)), snapshotBytesMax)
+	b, err := ReadFile(l.dir.fs, join(l.folder, fileName(offset, snapshotSuffix)), snapshotBytesMax)
 	if err != nil {
 		return producerTable{}, err
 	}

@@ -195,7 +195,7 @@ func (s *syncer) writeEpochs() error {
 			continue
 		}
 		err := s.patiently(func() error {
-			return replaceFile(s.dir.fs, w.log.folder, epochFile, encodeEpochs(w.epochs))
+			return ReplaceFile(s.dir.fs, w.log.folder, epochFile, encodeEpochs(w.epochs))
 		})
 		if err != nil {
 			return err

@@ -104,7 +104,7 @@ func TestTornSegment(t *testing.T) {
 
 func keepAll(t testing.TB, w *world, name string) []byte {
 	t.Helper()
-	b, err := readFile(w.fs, name, 1<<20)
+	b, err := ReadFile(w.fs, name, 1<<20)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -76,7 +76,7 @@ func (l *Log) reset(start record.Offset) error {
 		return err
 	}
 	if l.made {
-		if err := replaceFile(l.dir.fs, l.folder, epochFile, encodeEpochs(nil)); err != nil { // syncs the folder
+		if err := ReplaceFile(l.dir.fs, l.folder, epochFile, encodeEpochs(nil)); err != nil { // syncs the folder
 			return err
 		}
 		l.savedEpochs = nil

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/skein-io/skein/internal/disk"
+	"github.com/skein-io/skein/internal/commitlog"
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/record"
 )
@@ -71,7 +71,7 @@ func (h *Host) loadCheckpoint() {
 	if h.files == nil {
 		return
 	}
-	b, err := readSmall(h.files, checkpointFile)
+	b, err := commitlog.ReadFile(h.files, checkpointFile, checkpointBytesMax)
 	if errors.Is(err, fs.ErrNotExist) {
 		return
 	}
@@ -81,26 +81,6 @@ func (h *Host) loadCheckpoint() {
 	if err != nil {
 		h.logger.Warn("high watermarks of the last life are not known", "cause", err)
 	}
-}
-
-func readSmall(files disk.FS, name string) ([]byte, error) {
-	file, err := files.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close() //nolint:errcheck // read only
-	size, err := file.Size()
-	if err != nil {
-		return nil, err
-	}
-	if size > checkpointBytesMax {
-		return nil, fmt.Errorf("%s has %d bytes", name, size)
-	}
-	b := make([]byte, size)
-	if n, err := file.ReadAt(b, 0); n < len(b) {
-		return nil, err
-	}
-	return b, nil
 }
 
 // CheckpointHighWatermarks writes the file if a high watermark has moved. Start has it called each
@@ -115,32 +95,9 @@ func (h *Host) CheckpointHighWatermarks() error {
 	if bytes.Equal(b, h.checkpoint) || h.checkpoint == nil && bytes.HasPrefix(b, []byte("0\n0\n")) {
 		return nil
 	}
-	if err := replaceSmall(h.files, checkpointFile, b); err != nil {
+	if err := commitlog.ReplaceFile(h.files, ".", checkpointFile, b); err != nil {
 		return err
 	}
 	h.checkpoint = b
 	return nil
-}
-
-// replaceSmall writes a file beside the old one, syncs it, and moves it there.
-func replaceSmall(files disk.FS, name string, b []byte) error {
-	temporary := name + ".tmp"
-	if err := files.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	file, err := files.Create(temporary)
-	if err != nil {
-		return err
-	}
-	_, err = file.WriteAt(b, 0)
-	if err == nil {
-		err = file.Sync()
-	}
-	if err = errors.Join(err, file.Close()); err != nil {
-		return err
-	}
-	if err := files.Rename(temporary, name); err != nil {
-		return err
-	}
-	return files.SyncDir(".")
 }
