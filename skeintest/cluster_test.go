@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -142,14 +143,15 @@ func TestClusterCoordinatorMoves(t *testing.T) {
 		defer c.Close()
 		createReplicated(t, c, "t", 1, 3)
 		admin := kadm.NewClient(c)
-		commit := func(at int64) {
-			var offsets kadm.Offsets
-			offsets.Add(kadm.Offset{Topic: "t", Partition: 0, At: at, LeaderEpoch: -1})
-			if err := admin.CommitAllOffsets(context.Background(), "g", offsets); err != nil {
-				t.Fatal(err)
-			}
+		var offsets kadm.Offsets
+		offsets.Add(kadm.Offset{Topic: "t", Partition: 0, At: 7, LeaderEpoch: -1})
+		err := admin.CommitAllOffsets(context.Background(), "g", offsets)
+		for created := time.Now(); kerr.IsRetriable(err) && time.Since(created) < time.Minute; time.Sleep(10 * time.Millisecond) {
+			err = admin.CommitAllOffsets(context.Background(), "g", offsets) // the coordinator's node may not know the topic yet
 		}
-		commit(7)
+		if err != nil {
+			t.Fatal(err)
+		}
 		found := admin.FindGroupCoordinators(context.Background(), "g")["g"]
 		if found.Err != nil {
 			t.Fatal(found.Err)
