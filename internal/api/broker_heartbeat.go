@@ -21,21 +21,19 @@ func (n *Node) brokerHeartbeat(c *Call) {
 
 // Ended is told of each connection that ends.
 func (n *Node) Ended(client *Client) {
-	if beat, ok := n.beats.ended(client); ok {
-		n.Quorum.HeartbeatConnectionLost(beat.broker, beat.epoch)
+	for broker, epoch := range n.beats.ended(client) {
+		n.Quorum.HeartbeatConnectionLost(broker, epoch)
 	}
 }
 
 // beats knows by which connection the last heartbeat of each broker came: the end of an older one says nothing.
 type beats struct {
 	mu   sync.Mutex
-	last map[*Client]beat
-	by   map[metadata.NodeID]*Client
+	last map[metadata.NodeID]beat
 }
 
-// beat is a broker in one of its lives.
 type beat struct {
-	broker metadata.NodeID
+	client *Client
 	epoch  metadata.BrokerEpoch
 }
 
@@ -43,24 +41,23 @@ func (b *beats) heard(client *Client, broker metadata.NodeID, epoch metadata.Bro
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.last == nil {
-		b.last, b.by = map[*Client]beat{}, map[metadata.NodeID]*Client{}
+		b.last = map[metadata.NodeID]beat{}
 	}
-	if before := b.by[broker]; before != client {
-		delete(b.last, before)
-		if other, ok := b.last[client]; ok {
-			delete(b.by, other.broker)
-		}
-	}
-	b.by[broker], b.last[client] = client, beat{broker, epoch}
+	b.last[broker] = beat{client, epoch}
 }
 
-func (b *beats) ended(client *Client) (beat, bool) {
+// ended forgets the brokers whose last heartbeat came by a connection, and returns them. There are few brokers.
+func (b *beats) ended(client *Client) (lost map[metadata.NodeID]metadata.BrokerEpoch) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	last, ok := b.last[client]
-	if ok {
-		delete(b.last, client)
-		delete(b.by, last.broker)
+	for broker, last := range b.last {
+		if last.client == client {
+			if lost == nil {
+				lost = map[metadata.NodeID]metadata.BrokerEpoch{}
+			}
+			lost[broker] = last.epoch
+			delete(b.last, broker)
+		}
 	}
-	return last, ok
+	return lost
 }
