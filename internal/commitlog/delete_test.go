@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/skein-io/skein/internal/disk"
 	"github.com/skein-io/skein/internal/protocol"
@@ -239,4 +242,51 @@ func TestStrayFolders(t *testing.T) {
 	if _, err := w.fs.Stat("t-7." + protocol.UUID{}.String() + ".1-stray"); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestRoundWhileATopicIsDeleted lets a round begin between the moment when the mark says that a log is being deleted and
+// the moment when its folder loses its name. The round must not look for the folder: it would take the directory offline.
+func TestRoundWhileATopicIsDeleted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fs := disk.NewSimulated(disk.SimulatedOptions{})
+		d := simulatedDir(t, fs, DirConfig{})
+		l := mustOpen(t, d, TopicPartition{"t", 0}, doomedID)
+		appendTo(t, l, batch(t, testNow, "old"))
+		other := mustOpen(t, d, otherName, otherID)
+		synctest.Wait()
+		l.mu.Lock()
+		l.saveEpochs()
+		l.dirty.queued = true // and the Syncer has not woken up yet
+		d.syncer.mu.Lock()
+		d.syncer.queue = append(d.syncer.queue, l)
+		d.syncer.mu.Unlock()
+		l.mu.Unlock()
+		var began atomic.Bool
+		fs.SetHook(func(c disk.Call) error {
+			switch {
+			case c.Name == markFile && c.Op == disk.OpSync && began.CompareAndSwap(false, true):
+				go d.Round()
+				time.Sleep(time.Millisecond)
+			case strings.Contains(c.Name, epochFile):
+				time.Sleep(time.Second)
+			}
+			return nil
+		})
+		if err := d.Delete(l); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if err := d.Offline(); err != nil || !began.Load() {
+			t.Fatalf("the round began: %v; the directory: %v", began.Load(), err)
+		}
+		appendTo(t, other, batch(t, testNow, "kept"))
+		time.Sleep(time.Minute)
+		if end := other.DurableEnd(); end != 1 {
+			t.Errorf("the other log's durable end is %d", end)
+		}
+		fs.SetHook(nil)
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
 }

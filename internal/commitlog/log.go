@@ -43,7 +43,7 @@ type Log struct {
 	savedEpochs []EpochStart    // what the epoch file has, or will have after the next round
 	unflushed   int64           // records since the last sync, in page-cache mode
 
-	deleted  atomic.Bool  // the mark says so: no round may say more of it. Set while syncer.round is held
+	deleted  atomic.Bool  // the mark says so: no round takes it any more. Set while syncer.round is held
 	cleaning sync.Mutex   // one compaction at a time, and none beside what cuts or closes the log
 	haste    atomic.Int32 // how many wait for a compaction to give up
 	recovery Recovery
@@ -155,9 +155,6 @@ func (l *Log) key() markKey { return markKey{l.id, l.name.Partition} }
 
 // marked notes in the durable mark what a round has made true.
 func (l *Log) marked(end record.Offset, epoch record.LeaderEpoch) {
-	if l.deleted.Load() { // it was queued before
-		return
-	}
 	start := min(l.StartOffset(), end)
 	l.dir.mark.put(l.key(), markEntry{end: end, start: start, epoch: epoch})
 }

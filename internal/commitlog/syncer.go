@@ -135,7 +135,8 @@ func (d *Dir) Round() error {
 	return nil
 }
 
-// take empties the queue into works, in order of name, so that the same appends make the same round.
+// take empties the queue into works, in order of name, so that the same appends make the same round. A log that is being
+// deleted has nothing to sync any more, and its folder may lose its name at any moment.
 func (s *syncer) take() {
 	s.mu.Lock()
 	queue := s.queue
@@ -143,7 +144,12 @@ func (s *syncer) take() {
 	s.mu.Unlock()
 	sortLogs(queue)
 	for _, l := range queue {
-		s.works = append(s.works, l.takeDirty())
+		work := l.takeDirty()
+		if l.deleted.Load() {
+			work.releaseFiles()
+			continue
+		}
+		s.works = append(s.works, work)
 	}
 	clear(queue)
 	s.spare = queue[:0]
