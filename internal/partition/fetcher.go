@@ -1,6 +1,8 @@
 package partition
 
 import (
+	"bytes"
+	"cmp"
 	"sync"
 
 	"github.com/skein-io/skein/internal/metadata"
@@ -72,6 +74,10 @@ func (h *Host) follow(p *Partition, leader metadata.NodeID, epoch record.LeaderE
 }
 
 func keyOf(p *Partition) fetchKey { return fetchKey{p.TopicID, p.Name.Partition} }
+
+func (k fetchKey) compare(other fetchKey) int {
+	return cmp.Or(bytes.Compare(k.topic[:], other.topic[:]), cmp.Compare(k.partition, other.partition))
+}
 
 // add takes a partition in, or a newer epoch of one that is in.
 func (f *fetcher) add(p *Partition, epoch record.LeaderEpoch) {
@@ -226,10 +232,10 @@ func (f *fetcher) take(key fetchKey, data *protocol.FetchResponsePartitionData) 
 
 // cut cuts a log where it may wait for the Syncer: not on the goroutine that brings answers. The caller holds mu.
 func (f *fetcher) cut(fl *followed, pause int, asked position, effects replica.Effects) {
-	if !f.host.enter() {
-		return
-	}
-	go func() {
+	f.host.after(0, func() {
+		if !f.host.enter() {
+			return
+		}
 		defer f.host.done.Done()
 		err := fl.partition.cut(asked, effects)
 		f.mu.Lock()
@@ -241,7 +247,7 @@ func (f *fetcher) cut(fl *followed, pause int, asked position, effects replica.E
 			return
 		}
 		f.endPause(fl, pause)
-	}()
+	})
 }
 
 // retryLater asks for a partition again after a pause. The caller holds mu.

@@ -34,7 +34,8 @@ type HostConfig struct {
 	// every partition is without a role: what the image says of this node is about an earlier process, which may have had
 	// records that this one has lost. nil trusts the image.
 	BrokerEpoch func() metadata.BrokerEpoch
-	// Instant is a monotonic clock and After runs a function later, in a goroutine of its own; nil takes the real ones.
+	// Instant is a monotonic clock and After runs a function later, in a goroutine of its own; nil takes the real ones. A
+	// simulation, which gives both and does not call Start, has everything on the goroutine that steps it.
 	Instant func() replica.Instant
 	After   func(time.Duration, func())
 }
@@ -92,7 +93,7 @@ func NewHost(c HostConfig) *Host {
 		byName: map[string]*hostedTopic{}, byID: map[protocol.UUID]*hostedTopic{}, byLog: map[*commitlog.Log]*Partition{},
 		stop: make(chan struct{}),
 	}
-	h.reports = reporter{host: h, leaders: map[metadata.NodeID]*reports{}}
+	h.reports = reporter{host: h}
 	if h.instant == nil {
 		h.instant = monotonic()
 	}
@@ -370,11 +371,12 @@ func (h *Host) remove(partitions []*Partition, reason error) error {
 // reap removes the files of deleted logs in the background: it takes time that nobody has to wait for. After Close they
 // are left to the next start.
 func (h *Host) reap() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if !h.stopping() {
-		h.done.Go(func() { h.dir.Reap(h.now().UnixMilli()) })
-	}
+	h.after(0, func() {
+		if h.enter() {
+			defer h.done.Done()
+			h.dir.Reap(h.now().UnixMilli())
+		}
+	})
 }
 
 // Close ends the housekeeping and every leadership. The logs stay open: they are the directory's to close.

@@ -42,11 +42,12 @@ type Partition struct {
 	ownEnd   replica.Durable // scratch, as the next two: what happens in each round allocates nothing
 	fetched  replica.Fetched
 	reported replica.Durable
-	gone     error       // set when the partition was deleted or moved away
-	commits  commitQueue // wait for the high watermark
-	syncs    commitQueue // wait for the durable end of this node's log
-	readers  map[*Reader]struct{}
-	ends     map[*Reader]struct{} // wait for the log's end
+	gone     error              // set when the partition was deleted or moved away
+	commits  commitQueue        // wait for the high watermark
+	syncs    commitQueue        // wait for the durable end of this node's log
+	readers  map[*Reader]uint64 // wait for the high watermark; with when they began to, as a number
+	ends     map[*Reader]uint64 // wait for the log's end
+	watches  uint64             // numbers those who watch
 }
 
 // Acks is how many replicas must hold a produce before it is answered, as in Produce.
