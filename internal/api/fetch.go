@@ -38,7 +38,7 @@ type fetchCall struct {
 
 	mu       sync.Mutex
 	reader   *partition.Reader
-	timer    *time.Timer
+	timer    Timer
 	finished bool
 }
 
@@ -167,12 +167,12 @@ func (f *fetchCall) wait(seen []read) {
 		f.mu.Unlock()
 		return
 	}
-	f.reader = partition.NewReader(func() { go f.again() })
+	f.reader = partition.NewReader(func() { f.node.Runtime.Go(f.again) })
 	reader := f.reader
 	first := f.timer == nil
 	if first {
-		limit := time.Duration(f.request.MaxWaitMs)*time.Millisecond - time.Since(f.call.Arrived)
-		f.timer = time.AfterFunc(max(limit, 0), f.expire)
+		limit := time.Duration(f.request.MaxWaitMs)*time.Millisecond - f.node.Runtime.Clock().Sub(f.call.Arrived)
+		f.timer = f.node.Runtime.After(max(limit, 0), f.expire)
 	}
 	f.mu.Unlock()
 	for i, hosted := range f.hosted {

@@ -24,6 +24,7 @@ type Parts struct {
 	LogDir     string // as DescribeLogDirs names it
 	Now        func() time.Time
 	Logger     *slog.Logger
+	Runtime    Runtime // the zero value is the real one
 }
 
 // Node answers requests. Its methods may be called concurrently.
@@ -42,10 +43,11 @@ type Node struct {
 
 // NewNode makes a Node of its parts.
 func NewNode(parts Parts) *Node {
+	parts.Runtime = parts.Runtime.completed()
 	n := &Node{
 		Parts:    parts,
 		Reasons:  NewReasons(),
-		sessions: newFetchSessions(parts.Config().FetchSessionSlots, time.Now),
+		sessions: newFetchSessions(parts.Config().FetchSessionSlots, parts.Runtime),
 		rows:     map[protocol.Key]*Row{},
 	}
 	rows := Table()
