@@ -47,6 +47,7 @@ type Config struct {
 
 	Random func() float64 // for pauses, in [0,1), from any goroutine; default math/rand/v2
 	Logger *slog.Logger   // default none
+	Manual *Manual        // nil but in a simulation
 
 	faults faults
 }
