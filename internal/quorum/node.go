@@ -147,6 +147,9 @@ func (n *Node) run() {
 	}
 }
 
+// Deadline says when a Manual node has work though nothing comes; false if it has none.
+func (n *Node) Deadline() (time.Time, bool) { return n.deadline() }
+
 // take empties the inbox.
 func (n *Node) take() []message {
 	n.mu.Lock()
