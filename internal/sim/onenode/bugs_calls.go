@@ -7,7 +7,8 @@ import (
 )
 
 // intercept treats a call as a broker with the bug would. It reports whether the call is answered by that.
-func (b Bug) intercept(l *life, c *api.Call) bool {
+func (l *life) intercept(c *api.Call) bool {
+	b := l.world.options.Bug
 	switch r := c.Request.(type) {
 	case *protocol.ProduceRequest:
 		if b == WindowOfOne || b == ProducersForgotten {
@@ -59,7 +60,7 @@ func (l *life) fetchEverything(c *api.Call, r *protocol.FetchRequest) {
 		answer.Default()
 		answer.PartitionIndex = p.Partition
 		answer.Records = protocol.Bytes{}
-		hosted := l.host.Find(topicName, p.Partition)
+		hosted := l.Host.Find(topicName, p.Partition)
 		if hosted == nil {
 			answer.ErrorCode = protocol.NotLeaderOrFollower
 		} else {

@@ -8,8 +8,8 @@ import (
 )
 
 // wrapDisk puts the bugs that are about the disk between the parts and their disk.
-func (b Bug) wrapDisk(w *world, fs disk.FS) disk.FS {
-	switch b {
+func wrapDisk(w *world, fs disk.FS) disk.FS {
+	switch b := w.options.Bug; b {
 	case AckBeforeSync, DirectoryNotSynced, SyncErrorIgnored, SnapshotNotLoaded:
 		return buggyDisk{FS: fs, bug: b}
 	}

@@ -1,4 +1,4 @@
-package onenode
+package clients
 
 import (
 	"fmt"
@@ -9,11 +9,11 @@ import (
 	"github.com/skein-io/skein/internal/sim/check"
 )
 
-// producer sends batches to one partition. With sequence numbers it keeps up to window batches under way and sends all
+// Producer sends batches to one partition. With sequence numbers it keeps up to window batches under way and sends all
 // of them again, in order, when one is not answered or refused; without, it has one batch under way and may send it
 // twice.
-type producer struct {
-	*client
+type Producer struct {
+	*Client
 	partition  check.Partition
 	idempotent bool
 	window     int
@@ -38,17 +38,17 @@ type batch struct {
 	settled  bool // acknowledged, or given up
 }
 
-func newProducer(w *world, name string, partition int32, idempotent bool) *producer {
-	p := &producer{client: newClient(w, name), partition: check.Partition{Topic: topicName, Index: partition}, idempotent: idempotent, window: 1, acks: -1, id: -1}
+func newProducer(w *World, name string, partition int32, idempotent bool) *Producer {
+	p := &Producer{Client: newClient(w, name), partition: check.Partition{Topic: w.Topic, Index: partition}, idempotent: idempotent, window: 1, acks: -1, id: -1}
 	if idempotent {
-		p.window = w.options.Window
+		p.window = w.Window
 	} else if p.rand.Chance(300) {
 		p.acks = 1
 	}
 	return p
 }
 
-func (p *producer) start() {
+func (p *Producer) start() {
 	if p.idempotent {
 		p.init()
 		return
@@ -57,14 +57,14 @@ func (p *producer) start() {
 }
 
 // init asks for a producer id.
-func (p *producer) init() {
+func (p *Producer) init() {
 	r := protocol.NewInitProducerIDRequest()
 	r.ProducerID, r.ProducerEpoch = -1, -1
-	p.ask(r, requestTimeout, func(m protocol.Message, err error) {
+	p.ask(p.any(), r, RequestTimeout, func(m protocol.Message, err error) {
 		if err == nil && m.(*protocol.InitProducerIDResponse).ErrorCode == protocol.None {
 			p.id, p.next = m.(*protocol.InitProducerIDResponse).ProducerID, 0
-			p.world.Notef("%s has producer id %d", p.name, p.id)
-			p.world.giveProducerID(p.name, p.id)
+			p.World.Notef("%s has producer id %d", p.Name, p.id)
+			p.World.Give("producer-id", fmt.Sprint(p.id), p.Name)
 			p.plan()
 			return
 		}
@@ -73,18 +73,18 @@ func (p *producer) init() {
 }
 
 // plan sends the next batch after a moment.
-func (p *producer) plan() {
+func (p *Producer) plan() {
 	if p.waiting {
 		return
 	}
 	p.waiting = true
 	p.later(0, 120*time.Millisecond, func() {
 		p.waiting = false
-		if !p.retrying && !p.world.quiet && len(p.batches) < p.window {
+		if !p.retrying && !p.World.Quiet && len(p.batches) < p.window {
 			b := &batch{sequence: p.next}
 			for range 1 + p.rand.IntN(4) {
 				p.values++
-				b.values = append(b.values, fmt.Sprintf("%s/%d.%0*d", p.name, p.values, 1+p.rand.IntN(120), 0))
+				b.values = append(b.values, fmt.Sprintf("%s/%d.%0*d", p.Name, p.values, 1+p.rand.IntN(120), 0))
 			}
 			p.next += int32(len(b.values))
 			p.batches = append(p.batches, b)
@@ -94,10 +94,10 @@ func (p *producer) plan() {
 	})
 }
 
-func (p *producer) send(b *batch) {
+func (p *Producer) send(b *batch) {
 	b.attempts++
 	p.underway++
-	op := check.Operation{Process: p.name, Kind: check.Send, Idempotent: p.idempotent}
+	op := check.Operation{Process: p.Name, Kind: check.Send, Idempotent: p.idempotent}
 	builder := record.NewBuilder()
 	if p.idempotent {
 		builder.SetProducer(p.id, 0, b.sequence)
@@ -105,7 +105,7 @@ func (p *producer) send(b *batch) {
 	}
 	for _, v := range b.values {
 		op.Records = append(op.Records, check.Record{Partition: p.partition, Offset: check.NoOffset, Value: v})
-		if err := builder.Add(p.world.Wall().UnixMilli(), nil, []byte(v)); err != nil {
+		if err := builder.Add(p.World.Wall().UnixMilli(), nil, []byte(v)); err != nil {
 			panic(err)
 		}
 	}
@@ -117,11 +117,12 @@ func (p *producer) send(b *batch) {
 	r.Acks, r.TimeoutMs = p.acks, 3_600_000
 	r.TopicData = []protocol.ProduceRequestTopicProduceData{{Name: p.partition.Topic,
 		PartitionData: []protocol.ProduceRequestPartitionProduceData{{Index: p.partition.Index, Records: bytes}}}}
-	pending := p.world.recorder.Begin(op)
-	p.ask(r, requestTimeout, func(m protocol.Message, err error) {
+	pending := p.World.Recorder.Begin(op)
+	p.ask(p.leader(p.partition), r, RequestTimeout, func(m protocol.Message, err error) {
 		p.underway--
 		if err != nil {
-			p.world.Notef("%s: %s has no answer: %v", p.name, b.values[0], err)
+			p.misled(p.partition, protocol.None, err)
+			p.World.Notef("%s: %s has no answer: %v", p.Name, b.values[0], err)
 			pending.End(check.Info, func(o *check.Operation) { o.Error = err.Error() })
 			p.unanswered(b)
 			return
@@ -131,9 +132,10 @@ func (p *producer) send(b *batch) {
 	})
 }
 
-func (p *producer) answered(b *batch, pending *check.Pending, answer *protocol.ProduceResponsePartitionProduceResponse) {
+func (p *Producer) answered(b *batch, pending *check.Pending, answer *protocol.ProduceResponsePartitionProduceResponse) {
 	code := answer.ErrorCode
-	p.world.Notef("%s: %s is %v at %d", p.name, b.values[0], code, answer.BaseOffset)
+	p.misled(p.partition, code, nil)
+	p.World.Notef("%s: %s is %v at %d", p.Name, b.values[0], code, answer.BaseOffset)
 	outcome := check.OutcomeOf(code.String())
 	pending.End(outcome, func(o *check.Operation) {
 		if outcome != check.OK {
@@ -146,7 +148,7 @@ func (p *producer) answered(b *batch, pending *check.Pending, answer *protocol.P
 	})
 	if outcome == check.OK {
 		if b.attempts > 1 {
-			p.world.reach("acknowledged at a retry")
+			p.World.Reach("acknowledged at a retry")
 		}
 		p.refused = 0
 		p.settle(b)
@@ -160,7 +162,7 @@ func (p *producer) answered(b *batch, pending *check.Pending, answer *protocol.P
 }
 
 // settle takes a batch out of what is under way.
-func (p *producer) settle(b *batch) {
+func (p *Producer) settle(b *batch) {
 	b.settled = true
 	p.acked++
 	kept := p.batches[:0]
@@ -173,17 +175,17 @@ func (p *producer) settle(b *batch) {
 }
 
 // outOfOrder: the oldest batch is refused although every one before it was acknowledged. The broker has lost some.
-func (p *producer) outOfOrder(b *batch) {
+func (p *Producer) outOfOrder(b *batch) {
 	if len(p.batches) == 0 || p.batches[0] != b {
 		return
 	}
 	if p.refused++; p.refused == 3 {
-		p.world.wrong("sequence", p.name, "the oldest batch, sequence %d of producer %d, is out of order: batches before it are forgotten", b.sequence, p.id)
+		p.World.Wrong("sequence", p.Name, "the oldest batch, sequence %d of producer %d, is out of order: batches before it are forgotten", b.sequence, p.id)
 	}
 }
 
 // unanswered sends everything again when nothing is under way any more, or gives up what may be given up.
-func (p *producer) unanswered(b *batch) {
+func (p *Producer) unanswered(b *batch) {
 	if !p.idempotent && p.rand.Chance(400) {
 		p.settle(b)
 		p.acked--
@@ -193,7 +195,7 @@ func (p *producer) unanswered(b *batch) {
 	p.retryIfDue()
 }
 
-func (p *producer) retryIfDue() {
+func (p *Producer) retryIfDue() {
 	if !p.retrying || p.underway > 0 {
 		return
 	}
@@ -202,7 +204,7 @@ func (p *producer) retryIfDue() {
 			return
 		}
 		p.retrying = false
-		p.world.reach("batches sent again")
+		p.World.Reach("batches sent again")
 		for _, b := range p.batches {
 			p.send(b)
 		}

@@ -1,66 +1,22 @@
-package onenode
+package broker
 
 import (
-	"time"
-
 	"github.com/skein-io/skein/internal/commitlog"
 	"github.com/skein-io/skein/internal/group"
-	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/partition"
 	"github.com/skein-io/skein/internal/protocol"
 	"github.com/skein-io/skein/internal/record"
 )
 
-// groups drives the decisions of package group, one shard for each partition of __consumer_offsets, as package
-// coordinator does with goroutines. It keeps the rules of a driver that are written in package group.
-type groups struct {
-	life   *life
-	shards map[int32]*shard
-	config group.Config
-}
-
-func newGroups(l *life) *groups {
-	g := &groups{life: l, shards: map[int32]*shard{}, config: group.DefaultConfig()}
-	g.config.SessionTimeoutMin = sessionTimeout / 4
-	g.config.InitialDelay = 300 * time.Millisecond
-	g.config.CleanupInterval = 2 * time.Second
-	g.config.OffsetsRetention = 3 * time.Hour // more than the wall clock is ever moved
-	return g
-}
-
-// elect makes a shard for each partition of the topic.
-func (g *groups) elect(topic *metadata.Topic) {
-	for p := range topic.Partitions() {
-		hosted := g.life.host.FindByID(topic.ID, p.Index)
-		if hosted == nil || g.shards[p.Index] != nil {
-			continue
-		}
-		s := newShard(g, p.Index, hosted)
-		g.shards[p.Index] = s
-		s.begin()
-	}
-}
-
-// shardOf is the shard of a group, or why it cannot be asked.
-func (g *groups) shardOf(id string) (*shard, *protocol.Error) {
-	index := g.life.finder.PartitionFor(id)
-	s := g.shards[index]
-	switch {
-	case s == nil:
-		return nil, protocol.Fail(protocol.NotCoordinator, "partition %d of __consumer_offsets is not here", index)
-	case s.core == nil:
-		return nil, protocol.Fail(protocol.CoordinatorLoadInProgress, "partition %d of __consumer_offsets is being loaded", index)
-	}
-	return s, nil
-}
-
-// shard is one partition of __consumer_offsets.
+// shard is one partition of __consumer_offsets in one leader epoch.
 type shard struct {
-	groups *groups
-	life   *life
-	index  int32
-	hosted *partition.Partition
-	base   group.Instant // wall clock when the process started; the monotonic clock goes on from there
+	groups  *Groups
+	process *Process
+	index   int32
+	epoch   record.LeaderEpoch
+	hosted  *partition.Partition
+	gone    bool          // it is not led here any more, or in another epoch
+	base    group.Instant // wall clock when the process started; the monotonic clock goes on from there
 
 	core     *group.Shard // nil while it is not loaded
 	loads    int          // what was asked for in an earlier load counts no more
@@ -88,17 +44,17 @@ type written struct {
 	late bool // reported as timed out
 }
 
-func newShard(g *groups, index int32, hosted *partition.Partition) *shard {
-	return &shard{groups: g, life: g.life, index: index, hosted: hosted,
-		base: group.Instant(g.life.now().UnixMilli()) - group.Instant(g.life.node.machine.Now()/1e6)}
+func newShard(g *Groups, index int32, epoch record.LeaderEpoch, hosted *partition.Partition) *shard {
+	return &shard{groups: g, process: g.process, index: index, epoch: epoch, hosted: hosted,
+		base: group.Instant(g.process.Now().UnixMilli()) - group.Instant(g.process.Machine.Now()/1e6)}
 }
 
 // now is the shard's clock. A wall clock that is set does not move it.
 func (s *shard) now() group.Instant {
-	if s.life.world.has(WallClockSessions) {
-		return group.Instant(s.life.now().UnixMilli())
+	if s.process.World.Has(WallClockSessions) {
+		return group.Instant(s.process.Now().UnixMilli())
 	}
-	return s.base + group.Instant(s.life.node.machine.Now()/1e6)
+	return s.base + group.Instant(s.process.Machine.Now()/1e6)
 }
 
 // begin loads the shard as soon as everything in its log is committed.
@@ -106,8 +62,12 @@ func (s *shard) begin() {
 	s.loads++
 	load := s.loads
 	s.hosted.OnCommitted(s.hosted.LogEnd(), func(err error) {
-		s.life.node.machine.After(s.life.rand.Between(0, 20*1e6), func() {
-			if s.loads == load && !s.life.ended && err == nil {
+		s.process.Machine.After(s.process.Rand.Between(0, 20*1e6), func() {
+			switch {
+			case s.loads != load || s.process.Ended || s.gone:
+			case err != nil:
+				s.again()
+			default:
 				s.load()
 			}
 		})
@@ -120,27 +80,27 @@ func (s *shard) load() {
 	s.inbox, s.appended, s.written, s.committed, s.failed = nil, 0, nil, 0, nil
 	s.fx.Reset()
 	records, err := s.readLog()
-	if s.life.ended {
+	if s.process.Ended {
 		return
 	}
 	if err != nil {
-		s.life.world.Notef("loading groups %d: %v", s.index, err)
+		s.process.World.Notef("loading groups %d: %v", s.index, err)
 		s.again()
 		return
 	}
-	for i := range s.life.world.options.Bug.loaded(records) {
+	for i := range bugOf(s.process.World).loaded(records) {
 		core.Replay(&records[i])
 	}
 	s.core = core
-	s.life.world.reach("groups loaded")
+	s.process.World.Reach("groups loaded")
 	s.step(&group.Loaded{})
 	s.soon(0)
 }
 
 // again loads once more after a while.
 func (s *shard) again() {
-	s.life.node.machine.After(1e9, func() {
-		if !s.life.ended && s.core == nil {
+	s.process.Machine.After(1e9, func() {
+		if !s.process.Ended && s.core == nil && !s.gone {
 			s.begin()
 		}
 	})
@@ -186,7 +146,15 @@ func (s *shard) send(e group.Event, token group.Token, finish func(group.Body, *
 		s.waiting[token] = finish
 	}
 	s.inbox = append(s.inbox, e)
-	s.soon(s.life.rand.Between(0, 1e6))
+	s.soon(s.process.Rand.Between(0, 1e6))
+}
+
+// append writes a batch in the epoch of the shard.
+func (s *shard) append(batch []byte) (commitlog.Appended, error) {
+	if epoch, leading := s.hosted.LeaderEpoch(); !leading || epoch != s.epoch {
+		return commitlog.Appended{}, protocol.Fail(protocol.NotLeaderOrFollower, "%s is not led here in epoch %d any more", s.hosted.Name, s.epoch)
+	}
+	return s.hosted.Append(batch, commitlog.Coordinator, partition.AcksAll)
 }
 
 // flush appends everything that was asked for as one batch.
@@ -207,15 +175,15 @@ func (s *shard) flush() {
 	}
 	last := s.fx.Records[len(s.fx.Records)-1].Seq
 	s.fx.Records, s.fx.Units = s.fx.Records[:0], s.fx.Units[:0]
-	appended, err := s.hosted.Append(batch, commitlog.Coordinator, partition.AcksAll)
+	appended, err := s.append(batch)
 	if err != nil {
-		s.life.world.Notef("groups %d: append: %v", s.index, err)
+		s.process.World.Notef("groups %d: append: %v", s.index, err)
 		s.failed = err
 		s.soon(0)
 		return
 	}
 	s.appended = last
-	if s.life.world.has(AppendedIsCommitted) {
+	if s.process.World.Has(AppendedIsCommitted) {
 		defer func() {
 			s.step(&group.Committed{UpTo: last})
 			s.release(last)
@@ -226,7 +194,7 @@ func (s *shard) flush() {
 	s.step(&group.Appended{UpTo: last})
 	load := s.loads
 	s.hosted.OnCommitted(end, func(err error) {
-		if s.loads != load || s.life.ended {
+		if s.loads != load || s.process.Ended {
 			return
 		}
 		if err != nil {
@@ -236,5 +204,5 @@ func (s *shard) flush() {
 		}
 		s.soon(0)
 	})
-	s.life.roundSoon()
+	s.process.RoundSoon()
 }

@@ -1,46 +1,61 @@
-package onenode
+package broker
 
 import (
-	"log/slog"
 	"net/netip"
+	"slices"
 
 	"github.com/skein-io/skein/internal/api"
 	"github.com/skein-io/skein/internal/protocol"
 	"github.com/skein-io/skein/internal/sim"
 )
 
-var discard = slog.New(slog.DiscardHandler)
-
-// link is the broker's end of a connection. It keeps requests in order as package server does: a barrier starts when
+// Link is the broker's end of a connection. It keeps requests in order as package server does: a barrier starts when
 // all before it are answered, answers leave in the order of requests.
-type link struct {
-	life   *life
-	conn   *sim.Conn
-	client api.Client
-	queue  []*request // not answered, in order
-	later  []func()   // wait for the next frame or the end
+type Link struct {
+	process *Process
+	conn    *sim.Conn
+	client  api.Client
+	queue   []*request // not answered, in order
+	later   []func()   // wait for the next frame or the end
+	ended   bool
 }
 
 // request is one request on its way, and the api.Sink of its call.
 type request struct {
-	link    *link
-	call    *api.Call
-	id      int32
-	stage   api.Stage
-	started bool
-	ended   bool
-	answer  []byte
+	link     *Link
+	call     *api.Call
+	id       int32
+	stage    api.Stage
+	started  bool
+	ended    bool
+	onEnding func()
+	answer   []byte
 }
 
-func (l *life) accept(conn *sim.Conn) {
-	k := &link{life: l, conn: conn}
-	k.client = api.Client{SoftwareName: "kgo", Address: netip.MustParseAddrPort("10.0.0.1:1000"), Listener: "PLAINTEXT", Principal: "User:ANONYMOUS"}
+// Accept takes a connection that came in by a listener.
+func (p *Process) Accept(conn *sim.Conn, listener string) {
+	k := &Link{process: p, conn: conn}
+	k.client = api.Client{SoftwareName: "kgo", Address: netip.MustParseAddrPort("10.0.0.1:1000"), Listener: listener, Principal: "User:ANONYMOUS"}
 	conn.OnFrame = k.frame
-	conn.OnClose = func(error) { k.nudge() }
+	conn.OnClose = func(error) { k.end() }
+}
+
+// end is that of the connection: who waits need not any more.
+func (k *Link) end() {
+	k.ended = true
+	k.nudge()
+	for _, r := range slices.Clone(k.queue) {
+		if r.onEnding != nil && !r.ended {
+			r.onEnding()
+		}
+	}
+	if !k.process.Ended {
+		k.process.API.Ended(&k.client)
+	}
 }
 
 // nudge tells those who hold an answer back that something came after them.
-func (k *link) nudge() {
+func (k *Link) nudge() {
 	later := k.later
 	k.later = nil
 	for _, f := range later {
@@ -49,14 +64,14 @@ func (k *link) nudge() {
 }
 
 // frame takes a request.
-func (k *link) frame(frame []byte) {
-	if k.life.ended {
+func (k *Link) frame(frame []byte) {
+	if k.process.Ended {
 		return
 	}
 	reader := protocol.NewReader(frame, protocol.Limits{})
 	r, err := k.decode(reader, frame)
 	if err != nil {
-		k.life.world.wrong("protocol", brokerName, "a client's frame cannot be read: %v", err)
+		k.process.World.Wrong("protocol", k.process.Machine.Name(), "a client's frame cannot be read: %v", err)
 		k.conn.Reset()
 		return
 	}
@@ -65,10 +80,10 @@ func (k *link) frame(frame []byte) {
 	k.advance()
 }
 
-func (k *link) decode(reader *protocol.Reader, frame []byte) (*request, error) {
+func (k *Link) decode(reader *protocol.Reader, frame []byte) (*request, error) {
 	key := protocol.Key(int16(frame[0])<<8 | int16(frame[1]))
 	version := int16(frame[2])<<8 | int16(frame[3])
-	stage, ok := k.life.api.Row(&k.client, key, version)
+	stage, ok := k.process.API.Row(&k.client, key, version)
 	if !ok {
 		return nil, protocol.Fail(protocol.UnsupportedVersion, "%v version %d", key, version)
 	}
@@ -83,13 +98,16 @@ func (k *link) decode(reader *protocol.Reader, frame []byte) (*request, error) {
 	if err := body.Decode(reader, version); err != nil {
 		return nil, err
 	}
+	if hello, ok := body.(*protocol.ApiVersionsRequest); ok {
+		k.client.SoftwareName, k.client.SoftwareVersion = hello.ClientSoftwareName, hello.ClientSoftwareVersion
+	}
 	r := &request{link: k, id: header.CorrelationID, stage: stage}
-	r.call = api.NewCall(r, key, version, &k.client, k.life.now(), body)
+	r.call = api.NewCall(r, key, version, &k.client, k.process.Clock(), body)
 	return r, nil
 }
 
 // advance starts what may start.
-func (k *link) advance() {
+func (k *Link) advance() {
 	for i := 0; i < len(k.queue); i++ {
 		r := k.queue[i]
 		if r.started {
@@ -99,26 +117,15 @@ func (k *link) advance() {
 			return
 		}
 		r.started = true
-		k.life.dispatch(r.call)
+		k.process.dispatch(r.call)
 		i = -1 // the queue may be another now
 	}
-}
-
-// dispatch gives a call to the groups or to the table of APIs.
-func (l *life) dispatch(c *api.Call) {
-	if l.ended || l.world.options.Bug.intercept(l, c) {
-		return
-	}
-	if !l.groups.take(c) {
-		l.api.Start(c)
-	}
-	l.roundSoon()
 }
 
 // Reply encodes the answer, with the bytes of the log in it, and sends what is due.
 func (r *request) Reply(response protocol.Message) {
 	if r.ended {
-		panic("onenode: a second end of a " + r.call.Key.String() + " request")
+		panic("broker: a second end of a " + r.call.Key.String() + " request")
 	}
 	var w protocol.Writer
 	header := protocol.ResponseHeader{CorrelationID: r.id}
@@ -162,6 +169,15 @@ func (r *request) OnLater(f func()) {
 	r.link.later = append(r.link.later, f)
 }
 
+// OnEnding lets f run if the connection ends before the request does.
+func (r *request) OnEnding(f func()) {
+	if r.link.ended {
+		f()
+		return
+	}
+	r.onEnding = f
+}
+
 // ReleaseFrame does nothing: frames are not borrowed here.
 func (r *request) ReleaseFrame() {}
 
@@ -169,12 +185,12 @@ func (r *request) end() {
 	k := r.link
 	r.ended = true
 	for len(k.queue) > 0 && k.queue[0].ended {
-		if answer := k.queue[0].answer; answer != nil && !k.life.ended {
+		if answer := k.queue[0].answer; answer != nil && !k.process.Ended {
 			k.conn.Send(answer)
 		}
 		k.queue = k.queue[1:]
 	}
-	if !k.life.ended {
-		k.life.node.machine.After(0, k.advance)
+	if !k.process.Ended {
+		k.process.Machine.After(0, k.advance)
 	}
 }

@@ -1,4 +1,4 @@
-package onenode
+package clients
 
 import (
 	"fmt"
@@ -12,18 +12,10 @@ import (
 	"github.com/skein-io/skein/internal/sim/check"
 )
 
-// Timeouts of the members, by their clocks.
-const (
-	sessionTimeout   = 3 * time.Second
-	rebalanceTimeout = 4 * time.Second
-	joinLimit        = rebalanceTimeout + 4*time.Second
-	beatInterval     = 400 * time.Millisecond
-)
-
-// member is a consumer of the group: it joins, syncs, beats, goes on from what is committed, polls and commits. Everything
+// Member is a consumer of the group: it joins, syncs, beats, goes on from what is committed, polls and commits. Everything
 // that a client may do wrong it does when the nemesis says so.
-type member struct {
-	*client
+type Member struct {
+	*Client
 	cursor
 	instance string
 	lives    int
@@ -45,40 +37,28 @@ type beat struct {
 	valid       bool
 }
 
-func newMember(w *world, name, instance string) *member {
-	m := &member{client: newClient(w, name), instance: instance}
-	m.cursor = newCursor(m.client, m.process())
+func newMember(w *World, name, instance string) *Member {
+	m := &Member{Client: newClient(w, name), instance: instance}
+	m.cursor = newCursor(m.Client, m.process())
 	return m
 }
 
 // process is the name in the history: a restarted member is another process.
-func (m *member) process() string { return fmt.Sprintf("%s.%d", m.name, m.lives) }
+func (m *Member) process() string { return fmt.Sprintf("%s.%d", m.Name, m.lives) }
 
-func (m *member) start() {
+func (m *Member) start() {
 	m.lives++
 	m.memberID, m.generation, m.stable, m.owned, m.joining, m.beats, m.lastBeat = "", -1, false, nil, false, nil, beat{}
-	m.cursor = newCursor(m.client, m.process())
-	m.findCoordinator()
+	m.cursor = newCursor(m.Client, m.process())
+	m.join()
 }
 
-func (m *member) findCoordinator() {
-	q := protocol.NewFindCoordinatorRequest()
-	q.CoordinatorKeys = []string{groupName}
-	m.ask(q, requestTimeout, func(answer protocol.Message, err error) {
-		if err == nil && answer.(*protocol.FindCoordinatorResponse).Coordinators[0].ErrorCode == protocol.None {
-			m.join()
-			return
-		}
-		m.later(10*time.Millisecond, 300*time.Millisecond, m.findCoordinator)
-	})
-}
-
-func (m *member) operation(kind check.Kind) check.Operation {
-	return check.Operation{Process: m.process(), Kind: kind, Group: groupName, Member: m.memberID, Instance: m.instance, Generation: m.generation}
+func (m *Member) operation(kind check.Kind) check.Operation {
+	return check.Operation{Process: m.process(), Kind: kind, Group: m.World.Group, Member: m.memberID, Instance: m.instance, Generation: m.generation}
 }
 
 // rejoin joins after a moment.
-func (m *member) rejoin() {
+func (m *Member) rejoin() {
 	if m.joining {
 		return
 	}
@@ -88,36 +68,42 @@ func (m *member) rejoin() {
 }
 
 // stop ends the work of a generation.
-func (m *member) stop() {
+func (m *Member) stop() {
 	m.stable, m.owned, m.lastBeat = false, nil, beat{}
-	m.cursor = newCursor(m.client, m.process())
+	m.cursor = newCursor(m.Client, m.process())
 	if m.beats != nil {
 		m.beats.Stop()
 	}
 }
 
-func (m *member) join() {
+func (m *Member) join() {
 	m.joining = true
+	m.coordinator(m.World.Group, m.joinAt)
+}
+
+func (m *Member) joinAt(broker int) {
 	q := protocol.NewJoinGroupRequest()
-	q.GroupID, q.MemberID, q.GroupInstanceID, q.ProtocolType = groupName, m.memberID, orNull(m.instance), "consumer"
-	q.SessionTimeoutMs, q.RebalanceTimeoutMs = int32(sessionTimeout.Milliseconds()), int32(rebalanceTimeout.Milliseconds())
-	q.Protocols = []protocol.JoinGroupRequestProtocol{{Name: "range", Metadata: []byte(topicName)}}
-	pending := m.world.recorder.Begin(m.operation(check.Join))
-	m.ask(q, joinLimit, func(answer protocol.Message, err error) {
+	q.GroupID, q.MemberID, q.GroupInstanceID, q.ProtocolType = m.World.Group, m.memberID, orNull(m.instance), "consumer"
+	q.SessionTimeoutMs, q.RebalanceTimeoutMs = int32(SessionTimeout.Milliseconds()), int32(RebalanceTimeout.Milliseconds())
+	q.Protocols = []protocol.JoinGroupRequestProtocol{{Name: "range", Metadata: []byte(m.World.Topic)}}
+	pending := m.World.Recorder.Begin(m.operation(check.Join))
+	m.ask(broker, q, joinLimit, func(answer protocol.Message, err error) {
 		if err != nil {
+			m.astray(m.World.Group, protocol.None, err)
 			pending.End(check.Info, nil)
 			m.joining = false
 			m.rejoin()
 			return
 		}
 		r := answer.(*protocol.JoinGroupResponse)
-		m.world.Notef("%s join: %v %s generation %d", m.name, r.ErrorCode, r.MemberID, r.GenerationID)
-		m.world.giveMemberID(m.process(), m.instance, r.MemberID)
+		m.astray(m.World.Group, r.ErrorCode, nil)
+		m.World.Notef("%s join: %v %s generation %d", m.Name, r.ErrorCode, r.MemberID, r.GenerationID)
+		m.giveID(r.MemberID)
 		switch r.ErrorCode {
 		case protocol.None:
 			m.memberID, m.generation = r.MemberID, r.GenerationID
 			pending.End(check.OK, func(o *check.Operation) { o.Member, o.Generation = r.MemberID, r.GenerationID })
-			m.sync(r)
+			m.sync(broker, r)
 		case protocol.MemberIDRequired:
 			pending.End(check.Fail, nil)
 			m.memberID = r.MemberID
@@ -130,28 +116,30 @@ func (m *member) join() {
 	})
 }
 
-func (m *member) sync(joined *protocol.JoinGroupResponse) {
+func (m *Member) sync(broker int, joined *protocol.JoinGroupResponse) {
 	q := protocol.NewSyncGroupRequest()
-	q.GroupID, q.MemberID, q.GroupInstanceID, q.GenerationID = groupName, m.memberID, orNull(m.instance), m.generation
+	q.GroupID, q.MemberID, q.GroupInstanceID, q.GenerationID = m.World.Group, m.memberID, orNull(m.instance), m.generation
 	if !joined.SkipAssignment {
 		for i, other := range joined.Members {
 			var mine []string
-			for index := i; index < m.world.options.Partitions; index += len(joined.Members) {
+			for index := i; index < m.World.Partitions; index += len(joined.Members) {
 				mine = append(mine, strconv.Itoa(index))
 			}
 			q.Assignments = append(q.Assignments, protocol.SyncGroupRequestAssignment{MemberID: other.MemberID, Assignment: []byte(strings.Join(mine, ","))})
 		}
 	}
-	pending := m.world.recorder.Begin(m.operation(check.Sync))
-	m.ask(q, joinLimit, func(answer protocol.Message, err error) {
+	pending := m.World.Recorder.Begin(m.operation(check.Sync))
+	m.ask(broker, q, joinLimit, func(answer protocol.Message, err error) {
 		m.joining = false
 		if err != nil {
+			m.astray(m.World.Group, protocol.None, err)
 			pending.End(check.Info, nil)
 			m.rejoin()
 			return
 		}
 		r := answer.(*protocol.SyncGroupResponse)
-		m.world.Notef("%s sync: %v %q", m.name, r.ErrorCode, r.Assignment)
+		m.astray(m.World.Group, r.ErrorCode, nil)
+		m.World.Notef("%s sync: %v %q", m.Name, r.ErrorCode, r.Assignment)
 		if r.ErrorCode != protocol.None {
 			pending.End(check.OutcomeOf(r.ErrorCode.String()), nil)
 			m.obey(r.ErrorCode)
@@ -160,11 +148,18 @@ func (m *member) sync(joined *protocol.JoinGroupResponse) {
 		m.owned = parseOwned(string(r.Assignment))
 		pending.End(check.OK, func(o *check.Operation) {
 			for _, index := range m.owned {
-				o.Owned = append(o.Owned, check.Partition{Topic: topicName, Index: index})
+				o.Owned = append(o.Owned, check.Partition{Topic: m.World.Topic, Index: index})
 			}
 		})
 		m.begin()
 	})
+}
+
+// giveID notes that a member id was given: nobody else may have it.
+func (m *Member) giveID(id string) {
+	if id != "" && m.instance == "" {
+		m.World.Give("member-id", id, m.process())
+	}
 }
 
 func parseOwned(s string) []int32 {
@@ -178,22 +173,22 @@ func parseOwned(s string) []int32 {
 }
 
 // begin works in a generation.
-func (m *member) begin() {
+func (m *Member) begin() {
 	m.stable = true
-	m.world.recorder.Begin(check.Operation{Process: m.process(), Kind: check.Subscribe}).End(check.OK, nil)
+	m.World.Recorder.Begin(check.Operation{Process: m.process(), Kind: check.Subscribe}).End(check.OK, nil)
 	m.beat()
 	m.fetchOffsets(m.generation)
-	if m.world.options.Misbehave && m.world.attack && m.rand.Chance(200) {
+	if m.World.Misbehave && m.World.Attack && m.rand.Chance(200) {
 		m.later(0, time.Second, m.commitLate)
 	}
 }
 
 // fetchOffsets asks where to go on.
-func (m *member) fetchOffsets(generation int32) {
+func (m *Member) fetchOffsets(generation int32) {
 	if len(m.owned) == 0 {
 		return
 	}
-	m.fetchCommitted(groupName, m.process(), m.owned, func(offsets map[int32]record.Offset, ok bool) {
+	m.fetchCommitted(m.World.Group, m.process(), m.owned, func(offsets map[int32]record.Offset, ok bool) {
 		switch {
 		case !m.stable || m.generation != generation:
 		case !ok:
@@ -208,7 +203,7 @@ func (m *member) fetchOffsets(generation int32) {
 }
 
 // work polls and commits until the generation is over.
-func (m *member) work(generation int32) {
+func (m *Member) work(generation int32) {
 	if !m.stable || m.generation != generation {
 		return
 	}
@@ -221,9 +216,9 @@ func (m *member) work(generation int32) {
 }
 
 // commit commits the positions, and with them something that nobody has committed before.
-func (m *member) commit(then func()) {
+func (m *Member) commit(then func()) {
 	op := m.operation(check.Commit)
-	for _, p := range m.list() {
+	for _, p := range m.at() {
 		m.commits++
 		op.Offsets = append(op.Offsets, check.Committed{Partition: p.Partition, Offset: p.Offset, LeaderEpoch: m.epochs[p.Index],
 			Metadata: fmt.Sprintf("%s#%d", m.process(), m.commits)})
@@ -238,7 +233,7 @@ func (m *member) commit(then func()) {
 }
 
 // obey does what a consumer does about an error.
-func (m *member) obey(code protocol.Code) {
+func (m *Member) obey(code protocol.Code) {
 	switch code {
 	case protocol.None:
 		return
@@ -246,7 +241,7 @@ func (m *member) obey(code protocol.Code) {
 		m.expired()
 		m.memberID, m.generation = "", -1
 	case protocol.FencedInstanceID:
-		m.world.reach("instance fenced")
+		m.World.Reach("instance fenced")
 		m.restart(m.rand.Between(time.Second, 3*time.Second), m.start)
 		return
 	case protocol.IllegalGeneration:

@@ -1,4 +1,4 @@
-package onenode
+package broker
 
 import (
 	"github.com/skein-io/skein/internal/group"

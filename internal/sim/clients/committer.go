@@ -1,4 +1,4 @@
-package onenode
+package clients
 
 import (
 	"fmt"
@@ -9,45 +9,39 @@ import (
 	"github.com/skein-io/skein/internal/sim/check"
 )
 
-// committer commits and fetches offsets of a group that has no members: each partition is a register.
-type committer struct {
-	*client
-	serial int64
+// Committer commits and fetches offsets of a group that has no members: each partition is a register.
+type Committer struct {
+	*Client
+	serial    int64 // counts commits
+	committed int64 // counts those that were acknowledged
 }
 
-func newCommitter(w *world, name string) *committer { return &committer{client: newClient(w, name)} }
+func newCommitter(w *World, name string) *Committer { return &Committer{Client: newClient(w, name)} }
 
-func (c *committer) start() {
-	q := protocol.NewFindCoordinatorRequest()
-	q.CoordinatorKeys = []string{ledgerName}
-	c.ask(q, requestTimeout, func(answer protocol.Message, err error) {
-		if err == nil && answer.(*protocol.FindCoordinatorResponse).Coordinators[0].ErrorCode == protocol.None {
-			c.loop()
-			return
-		}
-		c.later(10*time.Millisecond, 300*time.Millisecond, c.start)
-	})
-}
-
-func (c *committer) loop() {
+func (c *Committer) loop() {
 	again := func() { c.later(5*time.Millisecond, 300*time.Millisecond, c.loop) }
-	index := int32(c.rand.IntN(c.world.options.Partitions))
+	index := int32(c.rand.IntN(c.World.Partitions))
 	if c.rand.Chance(400) {
-		c.fetchCommitted(ledgerName, c.name, []int32{index}, func(map[int32]record.Offset, bool) { again() })
+		c.fetchCommitted(c.World.Ledger, c.Name, []int32{index}, func(map[int32]record.Offset, bool) { again() })
 		return
 	}
 	c.serial++
-	op := check.Operation{Process: c.name, Kind: check.Commit, Group: ledgerName, Generation: -1, Offsets: []check.Committed{{
-		Partition: check.Partition{Topic: topicName, Index: index}, Offset: record.Offset(c.serial), LeaderEpoch: -1,
-		Metadata: fmt.Sprintf("%s#%d", c.name, c.serial)}}}
-	c.commitOffsets(op, func(protocol.Code, error) { again() })
+	op := check.Operation{Process: c.Name, Kind: check.Commit, Group: c.World.Ledger, Generation: -1, Offsets: []check.Committed{{
+		Partition: check.Partition{Topic: c.World.Topic, Index: index}, Offset: record.Offset(c.serial), LeaderEpoch: -1,
+		Metadata: fmt.Sprintf("%s#%d", c.Name, c.serial)}}}
+	c.commitOffsets(op, func(code protocol.Code, err error) {
+		if code == protocol.None && err == nil {
+			c.committed++
+		}
+		again()
+	})
 }
 
 // commitOffsets sends what the operation says.
-func (c *client) commitOffsets(op check.Operation, done func(protocol.Code, error)) {
+func (c *Client) commitOffsets(op check.Operation, done func(protocol.Code, error)) {
 	q := protocol.NewOffsetCommitRequest()
 	q.GroupID, q.MemberID, q.GroupInstanceID, q.GenerationIDOrMemberEpoch = op.Group, op.Member, orNull(op.Instance), op.Generation
-	topic := protocol.OffsetCommitRequestTopic{Name: topicName}
+	topic := protocol.OffsetCommitRequestTopic{Name: c.World.Topic}
 	for _, o := range op.Offsets {
 		metadata := o.Metadata
 		topic.Partitions = append(topic.Partitions, protocol.OffsetCommitRequestPartition{PartitionIndex: o.Index,
@@ -58,15 +52,21 @@ func (c *client) commitOffsets(op check.Operation, done func(protocol.Code, erro
 		return
 	}
 	q.Topics = []protocol.OffsetCommitRequestTopic{topic}
-	pending := c.world.recorder.Begin(op)
-	c.ask(q, requestTimeout+commitTimeout, func(answer protocol.Message, err error) {
+	c.coordinator(op.Group, func(broker int) { c.sendCommit(broker, op, q, done) })
+}
+
+func (c *Client) sendCommit(broker int, op check.Operation, q *protocol.OffsetCommitRequest, done func(protocol.Code, error)) {
+	pending := c.World.Recorder.Begin(op)
+	c.ask(broker, q, RequestTimeout+CommitTimeout, func(answer protocol.Message, err error) {
 		if err != nil {
+			c.astray(op.Group, protocol.None, err)
 			pending.End(check.Info, func(o *check.Operation) { o.Error = err.Error() })
 			done(protocol.None, err)
 			return
 		}
 		code := answer.(*protocol.OffsetCommitResponse).Topics[0].Partitions[0].ErrorCode
-		c.world.Notef("%s commit %s: %v", c.name, op.Offsets[0].Metadata, code)
+		c.astray(op.Group, code, nil)
+		c.World.Notef("%s commit %s: %v", c.Name, op.Offsets[0].Metadata, code)
 		pending.End(commitOutcome(code), func(o *check.Operation) {
 			if code != protocol.None {
 				o.Error = code.String()
@@ -86,22 +86,28 @@ func commitOutcome(code protocol.Code) check.Outcome {
 }
 
 // fetchCommitted asks for committed offsets. done may be nil.
-func (c *client) fetchCommitted(groupID, process string, indexes []int32, done func(offsets map[int32]record.Offset, ok bool)) {
+func (c *Client) fetchCommitted(groupID, process string, indexes []int32, done func(offsets map[int32]record.Offset, ok bool)) {
 	if done == nil {
 		done = func(map[int32]record.Offset, bool) {}
 	}
 	q := protocol.NewOffsetFetchRequest()
 	q.RequireStable = c.rand.Chance(300)
 	q.Groups = []protocol.OffsetFetchRequestGroup{{GroupID: groupID, MemberEpoch: -1,
-		Topics: []protocol.OffsetFetchRequestTopics{{Name: topicName, PartitionIndexes: indexes}}}}
-	pending := c.world.recorder.Begin(check.Operation{Process: process, Kind: check.FetchOffset, Group: groupID})
-	c.ask(q, requestTimeout+commitTimeout, func(answer protocol.Message, err error) {
+		Topics: []protocol.OffsetFetchRequestTopics{{Name: c.World.Topic, PartitionIndexes: indexes}}}}
+	c.coordinator(groupID, func(broker int) { c.sendFetchCommitted(broker, groupID, process, q, done) })
+}
+
+func (c *Client) sendFetchCommitted(broker int, groupID, process string, q *protocol.OffsetFetchRequest, done func(map[int32]record.Offset, bool)) {
+	pending := c.World.Recorder.Begin(check.Operation{Process: process, Kind: check.FetchOffset, Group: groupID})
+	c.ask(broker, q, RequestTimeout+CommitTimeout, func(answer protocol.Message, err error) {
 		if err != nil {
+			c.astray(groupID, protocol.None, err)
 			pending.End(check.Info, nil)
 			done(nil, false)
 			return
 		}
 		g := &answer.(*protocol.OffsetFetchResponse).Groups[0]
+		c.astray(groupID, g.ErrorCode, nil)
 		if g.ErrorCode != protocol.None {
 			pending.End(check.Fail, nil)
 			done(nil, false)
@@ -111,10 +117,10 @@ func (c *client) fetchCommitted(groupID, process string, indexes []int32, done f
 		var list []check.Committed
 		for _, p := range g.Topics[0].Partitions {
 			offsets[p.PartitionIndex] = record.Offset(p.CommittedOffset)
-			list = append(list, check.Committed{Partition: check.Partition{Topic: topicName, Index: p.PartitionIndex},
+			list = append(list, check.Committed{Partition: check.Partition{Topic: c.World.Topic, Index: p.PartitionIndex},
 				Offset: record.Offset(p.CommittedOffset), LeaderEpoch: record.LeaderEpoch(p.CommittedLeaderEpoch), Metadata: text(p.Metadata)})
 		}
-		c.world.Notef("%s fetched offsets of %s: %v", c.name, groupID, list)
+		c.World.Notef("%s fetched offsets of %s: %v", c.Name, groupID, list)
 		pending.End(check.OK, func(o *check.Operation) { o.Offsets = list })
 		done(offsets, true)
 	})

@@ -1,4 +1,4 @@
-package onenode
+package broker
 
 import (
 	"slices"
@@ -8,9 +8,6 @@ import (
 	"github.com/skein-io/skein/internal/protocol"
 )
 
-// commitTimeout is offsets.commit.timeout.ms.
-const commitTimeout = 5 * time.Second
-
 // soon lets the shard work after a moment.
 func (s *shard) soon(d time.Duration) {
 	if s.due {
@@ -18,9 +15,9 @@ func (s *shard) soon(d time.Duration) {
 	}
 	s.due = true
 	load := s.loads
-	s.life.node.machine.After(d, func() {
+	s.process.Machine.After(d, func() {
 		s.due = false
-		if !s.life.ended && s.core != nil && s.loads == load {
+		if !s.process.Ended && s.core != nil && s.loads == load {
 			s.round()
 		}
 	})
@@ -40,7 +37,7 @@ func (s *shard) round() {
 	}
 	s.flush()
 	switch {
-	case s.life.ended:
+	case s.process.Ended:
 	case s.failed != nil:
 		s.giveUp()
 	default:
@@ -53,14 +50,14 @@ func (s *shard) event(e group.Event) {
 	if s.core.NeedsAppend(e) {
 		s.flush()
 	}
-	if !s.life.ended && s.failed == nil {
+	if !s.process.Ended && s.failed == nil {
 		s.step(e)
 	}
 }
 
 // step gives the core an event and does what it asks.
 func (s *shard) step(e group.Event) {
-	bug := s.life.world.options.Bug
+	bug := bugOf(s.process.World)
 	s.core.Step(s.now(), bug.event(s, e), &s.fx)
 	for _, c := range s.fx.Timers {
 		if !bug.dropsTimer(c) {
@@ -68,8 +65,8 @@ func (s *shard) step(e group.Event) {
 		}
 	}
 	for _, n := range s.fx.Notes {
-		s.life.world.Notef("group %s: %v %s %s generation %d members %d", n.Group, n.Kind, n.Member, n.Reason, n.Generation, n.Members)
-		s.life.world.reach(n.Kind.String())
+		s.process.World.Notef("group %s: %v %s %s generation %d members %d", n.Group, n.Kind, n.Member, n.Reason, n.Generation, n.Members)
+		s.process.World.Reach(n.Kind.String())
 	}
 	replies, deferred := slices.Clone(s.fx.Replies), s.fx.Deferred
 	s.deferred = append(s.deferred, deferred...)
@@ -77,7 +74,7 @@ func (s *shard) step(e group.Event) {
 	for _, r := range replies {
 		s.finish(r.Token, r.Body, nil)
 	}
-	if s.life.world.has(CommitBeforeCommitted) {
+	if s.process.World.Has(CommitBeforeCommitted) {
 		s.release(s.core.Emitted())
 	}
 }
@@ -128,14 +125,14 @@ func (s *shard) ring() {
 			break
 		}
 		s.event(&group.Timer{Key: key})
-		if s.life.ended || s.failed != nil {
+		if s.process.Ended || s.failed != nil {
 			return
 		}
 	}
 	for i := range s.written {
-		if w := &s.written[i]; !w.late && w.at.Add(commitTimeout) <= s.now() {
+		if w := &s.written[i]; !w.late && w.at.Add(s.groups.commitTimeout) <= s.now() {
 			w.late = true
-			s.life.world.reach("commit timed out")
+			s.process.World.Reach("commit timed out")
 			s.step(&group.TimedOut{UpTo: w.last})
 			s.refuse(w.last, protocol.Fail(group.WriteFailure(protocol.RequestTimedOut), "not committed in time"))
 		}
@@ -145,7 +142,7 @@ func (s *shard) ring() {
 // giveUp answers everybody and loads again: what is in the log is not known any more.
 func (s *shard) giveUp() {
 	err := protocol.Fail(protocol.NotCoordinator, "partition %d of __consumer_offsets: %w", s.index, s.failed)
-	s.life.world.reach("groups gave up")
+	s.process.World.Reach("groups gave up")
 	s.step(&group.Unload{Code: err.Code, Reason: err.Reason})
 	s.refuse(s.core.Emitted(), err)
 	tokens := make([]group.Token, 0, len(s.waiting))
@@ -158,7 +155,9 @@ func (s *shard) giveUp() {
 	}
 	s.core = nil
 	s.loads++
-	s.again()
+	if !s.gone {
+		s.again()
+	}
 }
 
 // setTimer lets the shard wake for its next timer.
@@ -169,13 +168,13 @@ func (s *shard) setTimer() {
 	}
 	at, ok := s.timers.next()
 	for i := range s.written {
-		if late := s.written[i].at.Add(commitTimeout); !s.written[i].late && (!ok || late < at) {
+		if late := s.written[i].at.Add(s.groups.commitTimeout); !s.written[i].late && (!ok || late < at) {
 			at, ok = late, true
 		}
 	}
 	if ok {
 		load := s.loads
-		s.timers.wake = s.life.node.machine.After(max(at.Sub(s.now()), 0), func() {
+		s.timers.wake = s.process.Machine.After(max(at.Sub(s.now()), 0), func() {
 			if s.loads == load {
 				s.soon(0)
 			}

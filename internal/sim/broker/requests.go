@@ -1,4 +1,4 @@
-package onenode
+package broker
 
 import (
 	"bytes"
@@ -11,7 +11,7 @@ import (
 )
 
 // take answers the calls that are about groups, in the one version of each that the clients here speak.
-func (g *groups) take(c *api.Call) bool {
+func (g *Groups) take(c *api.Call) bool {
 	switch r := c.Request.(type) {
 	case *protocol.JoinGroupRequest:
 		g.join(c, r)
@@ -32,7 +32,7 @@ func (g *groups) take(c *api.Call) bool {
 }
 
 // ask gives the event that make makes to the group's shard, and its reply to done; body is nil where err is not.
-func (g *groups) ask(id string, makeEvent func(group.Token) group.Event, done func(body group.Body, err *protocol.Error)) {
+func (g *Groups) ask(id string, makeEvent func(group.Token) group.Event, done func(body group.Body, err *protocol.Error)) {
 	s, err := g.shardOf(id)
 	if err != nil {
 		done(nil, err)
@@ -49,7 +49,7 @@ func codeOf(err *protocol.Error) protocol.Code {
 	return err.Code
 }
 
-func (g *groups) join(c *api.Call, r *protocol.JoinGroupRequest) {
+func (g *Groups) join(c *api.Call, r *protocol.JoinGroupRequest) {
 	request := group.JoinRequest{GroupID: r.GroupID, MemberID: r.MemberID, InstanceID: text(r.GroupInstanceID), ClientID: c.Client.ID,
 		ClientHost: "/10.0.0.1", SessionTimeout: time.Duration(r.SessionTimeoutMs) * time.Millisecond,
 		RebalanceTimeout: time.Duration(r.RebalanceTimeoutMs) * time.Millisecond, ProtocolType: r.ProtocolType, Reason: text(r.Reason),
@@ -81,16 +81,16 @@ func (g *groups) join(c *api.Call, r *protocol.JoinGroupRequest) {
 }
 
 // freshID is the random part of a member id.
-func (g *groups) freshID() string {
-	if g.life.world.has(OneMemberID) {
+func (g *Groups) freshID() string {
+	if g.process.World.Has(OneMemberID) {
 		return "0"
 	}
 	var id protocol.UUID
-	g.life.random(id[:])
+	g.process.Random(id[:])
 	return id.String()
 }
 
-func (g *groups) sync(c *api.Call, r *protocol.SyncGroupRequest) {
+func (g *Groups) sync(c *api.Call, r *protocol.SyncGroupRequest) {
 	request := group.SyncRequest{GroupID: r.GroupID, MemberID: r.MemberID, InstanceID: text(r.GroupInstanceID), Generation: r.GenerationID,
 		ProtocolType: r.ProtocolType, Protocol: r.ProtocolName}
 	for _, a := range r.Assignments {
@@ -111,7 +111,7 @@ func (g *groups) sync(c *api.Call, r *protocol.SyncGroupRequest) {
 		})
 }
 
-func (g *groups) heartbeat(c *api.Call, r *protocol.HeartbeatRequest) {
+func (g *Groups) heartbeat(c *api.Call, r *protocol.HeartbeatRequest) {
 	var token group.Token
 	answered := false
 	done := func(body group.Body, err *protocol.Error) { // package coordinator says NONE while it loads, which means nothing
@@ -131,14 +131,14 @@ func (g *groups) heartbeat(c *api.Call, r *protocol.HeartbeatRequest) {
 	if s, err := g.shardOf(r.GroupID); err == nil && !answered {
 		load := s.loads
 		c.OnLater(func() {
-			if !answered && !g.life.ended && s.loads == load && s.core != nil {
+			if !answered && !g.process.Ended && s.loads == load && s.core != nil {
 				s.send(&group.Nudge{Token: token, GroupID: r.GroupID, MemberID: r.MemberID}, 0, nil)
 			}
 		})
 	}
 }
 
-func (g *groups) leave(c *api.Call, r *protocol.LeaveGroupRequest) {
+func (g *Groups) leave(c *api.Call, r *protocol.LeaveGroupRequest) {
 	request := group.LeaveRequest{GroupID: r.GroupID}
 	for _, m := range r.Members {
 		request.Members = append(request.Members, group.LeavingMember{MemberID: m.MemberID, InstanceID: text(m.GroupInstanceID)})
@@ -154,7 +154,7 @@ func (g *groups) leave(c *api.Call, r *protocol.LeaveGroupRequest) {
 		})
 }
 
-func (g *groups) commit(c *api.Call, r *protocol.OffsetCommitRequest) {
+func (g *Groups) commit(c *api.Call, r *protocol.OffsetCommitRequest) {
 	request := group.CommitRequest{GroupID: r.GroupID, MemberID: r.MemberID, InstanceID: text(r.GroupInstanceID),
 		Generation: r.GenerationIDOrMemberEpoch, Retention: -1, ReportsUnknownGroup: true}
 	response := protocol.NewOffsetCommitResponse()
@@ -190,7 +190,7 @@ func (g *groups) commit(c *api.Call, r *protocol.OffsetCommitRequest) {
 		})
 }
 
-func (g *groups) fetch(c *api.Call, r *protocol.OffsetFetchRequest) {
+func (g *Groups) fetch(c *api.Call, r *protocol.OffsetFetchRequest) {
 	asked := &r.Groups[0]
 	request := group.FetchRequest{GroupID: asked.GroupID, RequireStable: r.RequireStable}
 	for _, t := range asked.Topics {
