@@ -42,6 +42,9 @@ func (p *Process) Accept(conn *sim.Conn, listener string) {
 
 // end is that of the connection: who waits need not any more.
 func (k *Link) end() {
+	if k.ended {
+		return
+	}
 	k.ended = true
 	k.nudge()
 	for _, r := range slices.Clone(k.queue) {
@@ -71,6 +74,11 @@ func (k *Link) frame(frame []byte) {
 	reader := protocol.NewReader(frame, protocol.Limits{})
 	r, err := k.decode(reader, frame)
 	if err != nil {
+		if ready := k.process.API.Ready; ready != nil && !ready() { // clients are not answered yet
+			k.conn.Reset()
+			k.end()
+			return
+		}
 		k.process.World.Wrong("protocol", k.process.Machine.Name(), "a client's frame cannot be read: %v", err)
 		k.conn.Reset()
 		return

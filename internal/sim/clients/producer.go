@@ -137,6 +137,13 @@ func (p *Producer) answered(b *batch, pending *check.Pending, answer *protocol.P
 	p.misled(p.partition, code, nil)
 	p.World.Notef("%s: %s is %v at %d", p.Name, b.values[0], code, answer.BaseOffset)
 	outcome := check.OutcomeOf(code.String())
+	if outcome == check.OK && p.acks == 1 && len(p.World.Addresses) > 1 {
+		outcome = check.Info // what only the leader has may go with it
+		pending.End(outcome, nil)
+		p.settle(b)
+		p.retryIfDue()
+		return
+	}
 	pending.End(outcome, func(o *check.Operation) {
 		if outcome != check.OK {
 			o.Error = code.String()

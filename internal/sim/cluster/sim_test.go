@@ -1,0 +1,59 @@
+package cluster
+
+import (
+	"os"
+	"strconv"
+	"testing"
+
+	"github.com/skein-io/skein/internal/sim/scene"
+)
+
+// seeds is how many seeds a test runs: SKEIN_SEEDS, or fewer when nothing is said.
+func seeds(otherwise int) int {
+	if n, err := strconv.Atoi(os.Getenv("SKEIN_SEEDS")); err == nil && n > 0 {
+		return n
+	}
+	return otherwise
+}
+
+// TestSim runs seeds; SKEIN_SEEDS=n runs more, SKEIN_SEED=n one of them, with its trace. One seed in fifty runs twice and
+// must make the same history.
+func TestSim(t *testing.T) {
+	if one, err := strconv.ParseUint(os.Getenv("SKEIN_SEED"), 10, 64); err == nil {
+		o := Draw(one)
+		o.TraceLines = 200_000
+		r := Run(o)
+		t.Log(r.Report(o.TraceLines))
+		if r.Failed() {
+			t.Fail()
+		}
+		return
+	}
+	n := seeds(seedsDefault)
+	reached := map[string]int{}
+	for seed := range uint64(n) {
+		r := Run(Draw(seed))
+		if r.Failed() {
+			t.Fatal(r.Report(60))
+		}
+		for state := range r.Reached {
+			reached[state]++
+		}
+		if seed%50 == 0 {
+			runAgain(t, Draw(seed), r)
+		}
+	}
+	for state, count := range reached {
+		t.Logf("%4d of %d seeds: %s", count, n, state)
+	}
+}
+
+// runAgain: the same seed makes the same history.
+func runAgain(t *testing.T, o Options, r *scene.Result) {
+	t.Helper()
+	again := Run(o)
+	if again.Sum != r.Sum || again.Lines != r.Lines {
+		t.Fatalf("seed %d: a trace of %d lines with the sum %x, then one of %d with %x; options %v",
+			r.Seed, r.Lines, r.Sum, again.Lines, again.Sum, r.Options)
+	}
+}
