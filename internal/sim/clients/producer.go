@@ -27,6 +27,7 @@ type Producer struct {
 	refused  int  // times in a row that the oldest batch was refused although nothing was under way before it
 	waiting  bool // a send or a retry is planned
 	underway int
+	broker   int  // that has what is under way
 	retrying bool // all that is under way is awaited, then everything is sent again
 }
 
@@ -80,7 +81,7 @@ func (p *Producer) plan() {
 	p.waiting = true
 	p.later(0, 120*time.Millisecond, func() {
 		p.waiting = false
-		if !p.retrying && !p.World.Quiet && len(p.batches) < p.window {
+		if !p.retrying && !p.World.Quiet && len(p.batches) < p.room() {
 			b := &batch{sequence: p.next}
 			for range 1 + p.rand.IntN(4) {
 				p.values++
@@ -94,7 +95,20 @@ func (p *Producer) plan() {
 	})
 }
 
+// room is how many batches may be under way: one until the first is acknowledged, for a broker that does not know a
+// producer takes any sequence for its first, as in Kafka.
+func (p *Producer) room() int {
+	if p.acked == 0 {
+		return 1
+	}
+	return p.window
+}
+
+// send sends a batch to where the others that are under way went.
 func (p *Producer) send(b *batch) {
+	if p.underway == 0 {
+		p.broker = p.leader(p.partition)
+	}
 	b.attempts++
 	p.underway++
 	op := check.Operation{Process: p.Name, Kind: check.Send, Idempotent: p.idempotent}
@@ -118,7 +132,7 @@ func (p *Producer) send(b *batch) {
 	r.TopicData = []protocol.ProduceRequestTopicProduceData{{Name: p.partition.Topic,
 		PartitionData: []protocol.ProduceRequestPartitionProduceData{{Index: p.partition.Index, Records: bytes}}}}
 	pending := p.World.Recorder.Begin(op)
-	p.ask(p.leader(p.partition), r, RequestTimeout, func(m protocol.Message, err error) {
+	p.ask(p.broker, r, RequestTimeout, func(m protocol.Message, err error) {
 		p.underway--
 		if err != nil {
 			p.misled(p.partition, protocol.None, err)

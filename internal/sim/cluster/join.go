@@ -20,7 +20,8 @@ type joining struct {
 // join does what package skein waits for: the partitions follow the image from the broker's registration on, clients are
 // answered from when it was unfenced.
 func (l *life) join() {
-	l.quorum.Subscribe(func(_, _ *metadata.Image, _ *metadata.Delta) {
+	l.quorum.Subscribe(func(_, after *metadata.Image, _ *metadata.Delta) {
+		l.world.judge.shown(l, after)
 		l.look()
 		l.link.ImageChanged()
 	})

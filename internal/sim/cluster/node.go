@@ -71,6 +71,7 @@ func (n *node) end(power bool, down time.Duration) {
 	w := n.world
 	w.Disturbance++
 	w.Notef("%s ends, power %v", n.machine.Name(), power)
+	w.judge.ends(n, l)
 	l.Ended = true
 	n.life = nil
 	n.disk.SetHook(nil)

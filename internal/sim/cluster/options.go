@@ -36,7 +36,8 @@ func Draw(seed uint64) Options {
 	on := func() bool { return r.Chance(500) }
 	o := Options{
 		Seed: seed, Nodes: 3, Attack: 20 * time.Second, Settle: 14 * time.Second, Heal: 5 * time.Second,
-		Clients:    clients.Counts{Idempotent: 1 + r.IntN(2), Plain: r.IntN(2), Readers: 1 + r.IntN(2)},
+		Clients: clients.Counts{Idempotent: 1 + r.IntN(2), Plain: r.IntN(2), Readers: 1 + r.IntN(2), Members: r.IntN(4),
+			Committers: r.IntN(2), DeleteRecords: r.Chance(300)},
 		Partitions: 1 + r.IntN(3), Replicas: 3, Window: 1 + r.IntN(5),
 		Power: on(), Kill: on(), Two: on(), All: r.Chance(300), Cuts: on(), Pause: on(), Clock: on(), SlowDisk: on(), Misbehave: on(),
 		TraceLines: 2000,

@@ -23,6 +23,9 @@ func Run(o Options) *scene.Result {
 	w.nemesis.end()
 	w.crowd.DemandProgress(o.Settle, o.Heal)
 	w.demandInSync()
+	if len(w.Findings()) == 0 {
+		w.judge.replicasAreEqual()
+	}
 	w.readAll()
 	return w.Result(o.Seed, o.String())
 }

@@ -6,6 +6,7 @@ import (
 
 // soon lets the Syncer and the quorum work after a moment, within which more may come, or the power may go.
 func (l *life) soon() {
+	l.world.judge.look(l)
 	l.roundSoon()
 	l.workSoon()
 }
@@ -37,6 +38,7 @@ func (l *life) round() {
 	if err := l.dir.Round(); err != nil && !l.Ended {
 		l.node.failed(l, err)
 	}
+	l.world.judge.look(l)
 }
 
 func (l *life) workSoon() {
@@ -60,6 +62,7 @@ func (l *life) work() {
 		l.node.failed(l, err)
 		return
 	}
+	l.world.judge.look(l)
 	if l.tick != nil {
 		l.tick.Stop()
 	}

@@ -25,6 +25,7 @@ type world struct {
 	nodes   []*node
 	nemesis *nemesis
 	crowd   *clients.Crowd
+	judge   *judge
 }
 
 func newWorld(o Options) *world {
@@ -40,6 +41,7 @@ func newWorld(o Options) *world {
 		w.nodes = append(w.nodes, newNode(w, id))
 	}
 	w.nemesis = newNemesis(w)
+	w.judge = newJudge(w)
 	return w
 }
 
