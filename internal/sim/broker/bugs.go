@@ -5,6 +5,20 @@ import (
 	"github.com/skein-io/skein/internal/sim/scene"
 )
 
+// The bugs of the disk and of what clients ask, after those of other systems.
+const (
+	AckBeforeSync      scene.Bug = "records are acknowledged before they are synced"
+	DirectoryNotSynced scene.Bug = "files are synced, their names are not"
+	SyncErrorIgnored   scene.Bug = "a failed sync is taken for a good one"
+	MetadataNotSynced  scene.Bug = "what the quorum has agreed upon is not synced"
+	SnapshotNotLoaded  scene.Bug = "the snapshot of the metadata is not found"
+	WindowOfOne        scene.Bug = "only the last batch of a producer is recognised"
+	ProducersForgotten scene.Bug = "producers are forgotten at a restart"
+	RetryOffsetWrong   scene.Bug = "a batch that was sent again is said to be at the log's end"
+	ReadAboveWatermark scene.Bug = "records above the high watermark are served"
+	UnsettledOffsets   scene.Bug = "a leader that does not know yet how far its log is committed says so nevertheless"
+)
+
 // The bugs of groups, after those of other systems.
 const (
 	CommitBeforeCommitted scene.Bug = "a commit is answered before it is committed"

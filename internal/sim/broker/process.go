@@ -25,6 +25,8 @@ type Process struct {
 	// and the controller work soon.
 	Intercept func(*api.Call) bool
 	RoundSoon func()
+
+	sequences map[int64]int32 // the newest of each producer; only planted bugs ask
 }
 
 // Now is the machine's wall clock, which the nemesis moves.
@@ -62,10 +64,11 @@ func (p *Process) Runtime() api.Runtime {
 
 // dispatch gives a call to the groups or to the table of APIs.
 func (p *Process) dispatch(c *api.Call) {
-	if p.Ended || p.Intercept != nil && p.Intercept(c) {
+	if p.Ended {
 		return
 	}
-	if p.Groups == nil || !p.Groups.take(c) {
+	taken := p.intercept(c) || p.Intercept != nil && p.Intercept(c) || p.Groups.take(c)
+	if !taken {
 		p.API.Start(c)
 	}
 	p.RoundSoon()

@@ -143,6 +143,9 @@ func (s *shard) ring() {
 func (s *shard) giveUp() {
 	err := protocol.Fail(protocol.NotCoordinator, "partition %d of __consumer_offsets: %w", s.index, s.failed)
 	s.process.World.Reach("groups gave up")
+	if s.process.World.Has(TruncatedIsCommitted) {
+		s.release(s.core.Emitted())
+	}
 	s.step(&group.Unload{Code: err.Code, Reason: err.Reason})
 	s.refuse(s.core.Emitted(), err)
 	tokens := make([]group.Token, 0, len(s.waiting))

@@ -62,6 +62,7 @@ func (l *life) begin() {
 		return
 	}
 	l.following = true
+	l.began()
 	l.link.ImageChanged()
 }
 
@@ -145,6 +146,9 @@ type changesOf struct{ life *life }
 func (c changesOf) AlterPartition(change partition.ISRChange, done func(partition.ISRState, error)) {
 	if c.life.link == nil {
 		done(partition.ISRState{}, protocol.Fail(protocol.NotController, "the broker is not registered yet"))
+		return
+	}
+	if c.agrees(change, done) {
 		return
 	}
 	asked := controllerlink.PartitionChange{TopicID: change.TopicID, Partition: change.Partition, LeaderEpoch: change.LeaderEpoch, Epoch: change.PartitionEpoch}

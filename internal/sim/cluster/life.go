@@ -56,9 +56,9 @@ const (
 )
 
 func newLife(n *node) *life {
-	l := &life{node: n, world: n.world, fs: n.disk, config: n.configuration()}
+	l := &life{node: n, world: n.world, fs: broker.WrapDisk(n.world.World.World, n.disk), config: n.configuration()}
 	l.Process = &broker.Process{World: n.world.World.World, Machine: n.machine, Rand: n.rand.Fork(fmt.Sprint("life ", n.lives)),
-		Finder: coordinator.New(coordinator.DefaultConfig()), RoundSoon: l.soon}
+		Finder: coordinator.New(coordinator.DefaultConfig()), RoundSoon: l.soon, Intercept: l.intercept}
 	l.ways = &ways{life: l, wires: map[way]*wire{}}
 	l.Groups = broker.NewGroups(l.Process, clients.SessionTimeout/4, clients.CommitTimeout)
 	l.Finder.Start(offsetsPartitions)
@@ -72,14 +72,14 @@ func (n *node) configuration() *config.Broker {
 		id := metadata.NodeID(i + 1)
 		voters = append(voters, fmt.Sprintf("%d@%s", id, addressOf(id, controllerPort)))
 	}
-	assignments, err := config.FromSet("simulation", []string{
-		fmt.Sprint("node.id=", n.id), "log.dirs=data", "controller.quorum.voters=" + strings.Join(voters, ","), "unstable.feature.versions.enable=true",
+	assignments, err := config.FromSet("simulation", append(bugSettings(n.world.Bug()),
+		fmt.Sprint("node.id=", n.id), "log.dirs=data", "controller.quorum.voters="+strings.Join(voters, ","), "unstable.feature.versions.enable=true",
 		fmt.Sprintf("listeners=%s://%s,CONTROLLER://%s", brokerListener, addressOf(n.id, brokerPort), addressOf(n.id, controllerPort)),
 		"controller.listener.names=CONTROLLER", "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
 		fmt.Sprint("offsets.topic.num.partitions=", offsetsPartitions), "offsets.topic.replication.factor=3", "default.replication.factor=3",
-		"min.insync.replicas=2", "auto.create.topics.enable=false", "broker.session.timeout.ms=3000", "broker.heartbeat.interval.ms=500",
+		"auto.create.topics.enable=false", "broker.session.timeout.ms=3000", "broker.heartbeat.interval.ms=500",
 		"replica.lag.time.max.ms=3000",
-	})
+	))
 	if err != nil {
 		panic(err)
 	}

@@ -49,6 +49,7 @@ func (w *ways) Ask(to metadata.NodeID, request protocol.Message, done func(proto
 	if request.Key() == protocol.KeyFetch {
 		purpose = forRecords
 	}
+	w.asked(request)
 	w.wire(way{to, purpose}).Ask(request, done)
 }
 

@@ -32,15 +32,14 @@ type life struct {
 	dir    *commitlog.Dir
 	quorum *quorum.Node
 
-	roundDue  bool
-	sequences map[int64]int32 // the newest of each producer; only planted bugs ask
+	roundDue bool
 }
 
 func newLife(n *node) *life {
-	l := &life{node: n, world: n.world, broker: brokerConfig, sequences: map[int64]int32{}}
+	l := &life{node: n, world: n.world, broker: brokerConfig}
 	l.Process = &broker.Process{World: n.world.World.World, Machine: n.machine, Rand: n.rand.Fork(fmt.Sprint("life ", n.lives)),
-		Finder: coordinator.New(coordinator.DefaultConfig()), RoundSoon: l.roundSoon, Intercept: l.intercept}
-	l.fs = wrapDisk(l.world, n.disk)
+		Finder: coordinator.New(coordinator.DefaultConfig()), RoundSoon: l.roundSoon}
+	l.fs = broker.WrapDisk(l.world.World.World, n.disk)
 	l.Groups = broker.NewGroups(l.Process, clients.SessionTimeout/4, clients.CommitTimeout)
 	l.Finder.Start(offsetsPartitions)
 	return l

@@ -10,7 +10,7 @@ import (
 const plantedSeeds = 200
 
 // foundBy is a seed that finds a bug, to be tried first; without one the search begins at 0.
-var foundBy = map[Bug]uint64{DirectoryNotSynced: 2, WindowOfOne: 7, ReadAboveWatermark: 1, broker.CommitBeforeCommitted: 1, broker.AppendedIsCommitted: 5, broker.OffsetsExpireEarly: 2,
+var foundBy = map[Bug]uint64{broker.DirectoryNotSynced: 2, broker.WindowOfOne: 7, broker.ReadAboveWatermark: 1, broker.CommitBeforeCommitted: 1, broker.AppendedIsCommitted: 5, broker.OffsetsExpireEarly: 2,
 	broker.WallClockSessions: 6, broker.OneMemberID: 4, broker.InstanceNotFenced: 9, broker.GenerationNotCompared: 3}
 
 // TestPlantedBugs plants each bug in turn: a checker must find it. It shows that the checkers, and the faults that the

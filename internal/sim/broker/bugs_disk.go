@@ -1,30 +1,34 @@
-package onenode
+package broker
 
 import (
 	"slices"
 	"strings"
 
 	"github.com/skein-io/skein/internal/disk"
+	"github.com/skein-io/skein/internal/sim/scene"
 )
 
-// wrapDisk puts the bugs that are about the disk between the parts and their disk.
-func wrapDisk(w *world, fs disk.FS) disk.FS {
-	switch b := w.options.Bug; b {
-	case AckBeforeSync, DirectoryNotSynced, SyncErrorIgnored, SnapshotNotLoaded:
+// WrapDisk puts the bugs that are about the disk between the parts and their disk.
+func WrapDisk(w *scene.World, fs disk.FS) disk.FS {
+	switch b := w.Bug(); b {
+	case AckBeforeSync, DirectoryNotSynced, SyncErrorIgnored, SnapshotNotLoaded, MetadataNotSynced:
 		return buggyDisk{FS: fs, bug: b}
 	}
 	return fs
 }
 
+// metadataFolder holds the metadata log.
+const metadataFolder = "__cluster_metadata"
+
 // buggyDisk is a disk with a bug.
 type buggyDisk struct {
 	disk.FS
-	bug Bug
+	bug scene.Bug
 }
 
 type buggyFile struct {
 	disk.File
-	bug Bug
+	bug scene.Bug
 }
 
 func (d buggyDisk) wrap(f disk.File, err error) (disk.File, error) {
@@ -60,6 +64,8 @@ func (d buggyDisk) List(dir string) ([]disk.Entry, error) {
 // Sync implements disk.File.
 func (f buggyFile) Sync() error {
 	switch {
+	case f.bug == MetadataNotSynced && strings.Contains(f.Name(), metadataFolder):
+		return nil
 	case f.bug == AckBeforeSync && strings.HasSuffix(f.Name(), ".log"):
 		return nil
 	case f.bug == SyncErrorIgnored:
