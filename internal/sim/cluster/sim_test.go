@@ -16,12 +16,13 @@ func seeds(otherwise int) int {
 	return otherwise
 }
 
-// TestSim runs seeds; SKEIN_SEEDS=n runs more, SKEIN_SEED=n one of them, with its trace. One seed in fifty runs twice and
+// TestSim runs seeds; SKEIN_SEEDS=n runs more, SKEIN_SEED=n one of them, with its trace, and with
+// the bug SKEIN_BUG if that is set. One seed in fifty runs twice and
 // must make the same history.
 func TestSim(t *testing.T) {
 	if one, err := strconv.ParseUint(os.Getenv("SKEIN_SEED"), 10, 64); err == nil {
 		o := Draw(one)
-		o.TraceLines = 200_000
+		o.TraceLines, o.Bug = 200_000, scene.Bug(os.Getenv("SKEIN_BUG"))
 		r := Run(o)
 		t.Log(r.Report(o.TraceLines))
 		if r.Failed() {
