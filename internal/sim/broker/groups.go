@@ -66,6 +66,15 @@ func (g *Groups) Deleted(topic *metadata.Topic) {
 	}
 }
 
+// Close ends every shard, as a node that ends in good order does.
+func (g *Groups) Close() {
+	for _, index := range slices.Sorted(maps.Keys(g.shards)) {
+		s := g.shards[index]
+		delete(g.shards, index)
+		s.resign(s.epoch)
+	}
+}
+
 // resign ends a shard: another leads the partition, or this node in another epoch.
 func (s *shard) resign(epoch record.LeaderEpoch) {
 	s.gone = true

@@ -16,6 +16,7 @@ type Counts struct {
 	Members       int  // of the consumer group
 	Committers    int  // that commit offsets without being members
 	DeleteRecords bool // the administrator deletes records too
+	Operator      bool // there is one
 }
 
 // Crowd is the clients of a run.
@@ -26,6 +27,7 @@ type Crowd struct {
 	members    []*Member
 	committers []*Committer
 	admin      *Admin
+	operator   *Operator // nil without
 }
 
 // NewCrowd makes clients that do nothing yet.
@@ -52,6 +54,9 @@ func NewCrowd(w *World, n Counts) *Crowd {
 		c.committers = append(c.committers, newCommitter(w, fmt.Sprint("committer", i)))
 	}
 	c.admin = newAdmin(w, n.DeleteRecords)
+	if n.Operator {
+		c.operator = newOperator(w)
+	}
 	return c
 }
 
@@ -70,6 +75,9 @@ func (c *Crowd) Start(then func()) {
 		for _, k := range c.committers {
 			k.loop()
 		}
+		if c.operator != nil {
+			c.operator.start()
+		}
 		then()
 	})
 }
@@ -77,6 +85,9 @@ func (c *Crowd) Start(then func()) {
 // Clients lists what all of them have in common.
 func (c *Crowd) Clients() []*Client {
 	all := []*Client{c.admin.Client}
+	if c.operator != nil {
+		all = append(all, c.operator.Client)
+	}
 	for _, p := range c.producers {
 		all = append(all, p.Client)
 	}

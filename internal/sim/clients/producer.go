@@ -195,12 +195,21 @@ func (p *Producer) settle(b *batch) {
 	p.batches = kept
 }
 
-// outOfOrder: the oldest batch is refused although every one before it was acknowledged. The broker has lost some.
+// outOfOrder: the oldest batch is refused although every one before it was acknowledged. The broker has lost some. One of
+// several may be a former leader that does not know it yet, and has not seen the newest.
 func (p *Producer) outOfOrder(b *batch) {
 	if len(p.batches) == 0 || p.batches[0] != b {
 		return
 	}
-	if p.refused++; p.refused == 3 {
+	limit := 3
+	if len(p.World.Addresses) > 1 {
+		limit = 30
+		p.misled(p.partition, protocol.NotLeaderOrFollower, nil)
+		if p.World.Attack {
+			return
+		}
+	}
+	if p.refused++; p.refused == limit {
 		p.World.Wrong("sequence", p.Name, "the oldest batch, sequence %d of producer %d, is out of order: batches before it are forgotten", b.sequence, p.id)
 	}
 }

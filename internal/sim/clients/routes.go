@@ -14,6 +14,7 @@ type routes struct {
 	leaders      map[check.Partition]int // the number of a broker
 	coordinators map[string]int
 	finding      map[string][]func(int) // who waits for the coordinator of a group
+	watched      []string               // topics beside that of the run
 	asking       bool
 }
 
@@ -43,6 +44,9 @@ func (c *Client) refresh() {
 	q := protocol.NewMetadataRequest()
 	q.AllowAutoTopicCreation = false
 	q.Topics = []protocol.MetadataRequestTopic{{Name: &c.World.Topic}}
+	for _, topic := range c.watched {
+		q.Topics = append(q.Topics, protocol.MetadataRequestTopic{Name: &topic})
+	}
 	c.ask(c.any(), q, RequestTimeout/4, func(answer protocol.Message, err error) {
 		c.asking = false
 		if err != nil {

@@ -15,6 +15,7 @@ import (
 type joining struct {
 	following bool // the partitions follow the image, which has the broker's registration of this life
 	ready     bool // the broker was unfenced, and clients are answered
+	leaving   bool // it ends in good order
 }
 
 // join does what package skein waits for: the partitions follow the image from the broker's registration on, clients are

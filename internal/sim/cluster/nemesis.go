@@ -23,7 +23,7 @@ func newNemesis(w *world) *nemesis {
 	}{
 		{o.Power, n.power}, {o.Power, n.within(true)}, {o.Kill, n.kill}, {o.Kill, n.within(false)}, {o.Two, n.two}, {o.All, n.all},
 		{o.Cuts, n.cut}, {o.Cuts, n.isolate}, {o.Cuts, n.cutClient}, {o.Pause, n.pause}, {o.Clock, n.moveClock}, {o.SlowDisk, n.slow},
-		{o.Misbehave, n.misbehave},
+		{o.Misbehave, n.misbehave}, {o.Leave, n.leave},
 	} {
 		if h.on {
 			n.harms = append(n.harms, h.harm)
@@ -84,6 +84,8 @@ func (n *nemesis) down() time.Duration {
 
 func (n *nemesis) power() { n.victim().end(true, n.down()) }
 func (n *nemesis) kill()  { n.victim().end(false, n.down()) }
+
+func (n *nemesis) leave() { n.victim().shutDown(n.down()) }
 
 // two ends two nodes within a moment.
 func (n *nemesis) two() {

@@ -23,7 +23,7 @@ type Options struct {
 	Window     int // of idempotent producers, 1 to 5
 
 	// What the nemesis may do.
-	Power, Kill, Two, All, Cuts, Pause, Clock, SlowDisk, Misbehave bool
+	Power, Kill, Two, All, Cuts, Pause, Clock, SlowDisk, Misbehave, Leave bool
 
 	Bug        scene.Bug // planted; None in a real run
 	TraceLines int       // how many lines of the trace are kept
@@ -35,11 +35,11 @@ func Draw(seed uint64) Options {
 	r := sim.NewRand(seed).Fork("options")
 	on := func() bool { return r.Chance(500) }
 	o := Options{
-		Seed: seed, Nodes: 3, Attack: 20 * time.Second, Settle: 14 * time.Second, Heal: 5 * time.Second,
+		Seed: seed, Nodes: 3 + max(r.IntN(5)-2, 0), Attack: 20 * time.Second, Settle: 14 * time.Second, Heal: 5 * time.Second,
 		Clients: clients.Counts{Idempotent: 1 + r.IntN(2), Plain: r.IntN(2), Readers: 1 + r.IntN(2), Members: r.IntN(4),
-			Committers: r.IntN(2), DeleteRecords: r.Chance(300)},
+			Committers: r.IntN(2), Operator: on()},
 		Partitions: 1 + r.IntN(3), Replicas: 3, Window: 1 + r.IntN(5),
-		Power: on(), Kill: on(), Two: on(), All: r.Chance(300), Cuts: on(), Pause: on(), Clock: on(), SlowDisk: on(), Misbehave: on(),
+		Power: on(), Kill: on(), Two: on(), All: r.Chance(300), Cuts: on(), Pause: on(), Clock: on(), SlowDisk: on(), Misbehave: on(), Leave: on(),
 		TraceLines: 2000,
 	}
 	if !o.Power && !o.Kill {
