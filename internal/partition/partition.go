@@ -5,6 +5,7 @@
 package partition
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -45,6 +46,7 @@ type Partition struct {
 	gone     error              // set when the partition was deleted or moved away
 	commits  commitQueue        // wait for the high watermark
 	syncs    commitQueue        // wait for the durable end of this node's log
+	starts   commitQueue        // wait for the replicas to have moved their log starts
 	readers  map[*Reader]uint64 // wait for the high watermark; with when they began to, as a number
 	ends     map[*Reader]uint64 // wait for the log's end
 	watches  uint64             // numbers those who watch
@@ -144,12 +146,15 @@ func (p *Partition) decideLocked(event replica.Event) outcome {
 		p.highWatermark.Store(int64(o.effects.HighWatermark))
 		o.done = p.commits.below(o.effects.HighWatermark)
 	}
+	if len(p.starts.waits) > 0 {
+		o.done = append(o.done, p.starts.below(p.state.LowWatermark(p.log.StartOffset()))...)
+	}
 	if o.effects.Resigned {
 		o.failed = p.gone
 		if o.failed == nil {
 			o.failed = p.notLeader()
 		}
-		o.lost = append(p.commits.all(), p.syncs.all()...)
+		o.lost = slices.Concat(p.commits.all(), p.syncs.all(), p.starts.all())
 	}
 	if o.effects.Moved || o.effects.Resigned {
 		o.wake = takeReaders(p.readers, o.wake)
@@ -208,6 +213,13 @@ func (p *Partition) OnCommitted(end record.Offset, f func(error)) {
 func (p *Partition) OnDurable(end record.Offset, f func(error)) {
 	p.mu.Lock()
 	p.await(&p.syncs, p.log.DurableEnd(), commitWait{end: end, f: f})
+}
+
+// OnDeleted is OnCommitted for a log start that was moved, by DeleteRecords: nil says that the replicas in sync have moved
+// theirs, and so no leader that is elected from them brings back what was deleted.
+func (p *Partition) OnDeleted(start record.Offset, f func(error)) {
+	p.mu.Lock()
+	p.await(&p.starts, p.state.LowWatermark(p.log.StartOffset()), commitWait{end: start, f: f})
 }
 
 // await queues a wait unless it is over already. The caller holds mu, which await gives back.

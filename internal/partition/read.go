@@ -90,7 +90,8 @@ func (p *Partition) epochAt(offset record.Offset, otherwise record.LeaderEpoch) 
 	return otherwise
 }
 
-// DeleteRecords moves the log's start to before, or to the high watermark if before is -1, and returns the new start.
+// DeleteRecords moves the log's start to before, or to the high watermark if before is -1, and returns the new start. The
+// followers hear of it with their next fetch: see OnDeleted.
 func (p *Partition) DeleteRecords(before record.Offset) (record.Offset, error) {
 	highWatermark := p.HighWatermark()
 	if before == -1 {

@@ -273,6 +273,31 @@ func TestDeletedRecordsAreDeletedOnFollowers(t *testing.T) {
 	})
 }
 
+// TestDeletedRecordsDoNotComeBack: whoever deletes records hears of it when the replicas in sync have deleted them.
+func TestDeletedRecordsDoNotComeBack(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *cluster) {
+		for i := range 10 {
+			c.want(c.produce(1, fmt.Sprint(i)), time.Second)
+		}
+		c.sever(1, 2)
+		start, err := c.on(1).DeleteRecords(7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		deleted := false
+		c.on(1).OnDeleted(start, func(err error) { deleted = err == nil })
+		time.Sleep(time.Second)
+		if deleted || c.on(3).LogStart() != 7 {
+			t.Errorf("confirmed %v while node 2 has not heard of it; the log of node 3 begins at %d", deleted, c.on(3).LogStart())
+		}
+		c.join(1, 2)
+		time.Sleep(3 * time.Second)
+		if !deleted || c.on(2).LogStart() != 7 {
+			t.Errorf("confirmed %v, the log of node 2 begins at %d", deleted, c.on(2).LogStart())
+		}
+	})
+}
+
 // TestAReplicaThatMovesAwayIsDeleted.
 func TestAReplicaThatMovesAwayIsDeleted(t *testing.T) {
 	inBubble(t, func(t *testing.T, c *cluster) {

@@ -219,6 +219,18 @@ func (s *State) committable(now Instant) record.Offset {
 	return end
 }
 
+// LowWatermark is where the logs begin at the earliest of the replicas that may be elected, the maximal ISR, as they have
+// said in this leader epoch; start is where this replica's own begins. What is below it does not come back with another
+// leader.
+func (s *State) LowWatermark(start record.Offset) record.Offset {
+	for i := range s.leader.replicas {
+		if p := &s.leader.replicas[i]; p.node != s.self && (p.inSync || p.proposed) {
+			start = min(start, p.logStart)
+		}
+	}
+	return start
+}
+
 // Replica is how far one replica is, as its leader sees it.
 type Replica struct {
 	Node                         metadata.NodeID
