@@ -83,7 +83,7 @@ func (c *cursor) fetched(m *protocol.FetchResponse, pending *check.Pending, then
 			c.misled(at, p.ErrorCode, nil)
 			switch p.ErrorCode {
 			case protocol.None:
-				marks = append(marks, c.mark(at, p))
+				marks = append(marks, check.Watermark{Partition: at, LogStart: record.Offset(p.LogStartOffset), High: record.Offset(p.HighWatermark)})
 				records = append(records, c.decode(at, p)...)
 			case protocol.OffsetOutOfRange:
 				lost = true
@@ -99,17 +99,6 @@ func (c *cursor) fetched(m *protocol.FetchResponse, pending *check.Pending, then
 		return
 	}
 	then()
-}
-
-// mark is what an answer says of a partition. Where another broker may have taken the lead, the high watermark of a Fetch
-// may be lower than before until that has heard of its followers, as in Kafka: it is ListOffsets that says
-// OFFSET_NOT_AVAILABLE then (KIP-207).
-func (c *cursor) mark(at check.Partition, p *protocol.FetchResponsePartitionData) check.Watermark {
-	m := check.Watermark{Partition: at, LogStart: record.Offset(p.LogStartOffset), High: record.Offset(p.HighWatermark)}
-	if len(c.World.Addresses) > 1 {
-		m.High = check.NoOffset
-	}
-	return m
 }
 
 // decode takes the records at and after the position, and moves it.

@@ -185,7 +185,7 @@ func (l *life) openLink() error {
 func (l *life) openServer() error {
 	l.API = api.NewNode(api.Parts{
 		Self: l.self(), Config: l.present, Image: l.quorum.Image, Partitions: l.Host, Controller: l.link, Quorum: quorumOf{l},
-		Ready: func() bool { return l.ready }, Groups: l.Finder, LogDir: "data", Now: l.Now, Runtime: l.Runtime(),
+		Ready: func() bool { return l.ready }, Groups: l.Finder, LogDir: "data", Now: l.Now, Logger: slog.New(noting{l.world, l.Machine.Name()}), Runtime: l.Runtime(),
 	})
 	net := l.world.Network
 	net.Listen(l.Machine, addressOf(l.self(), brokerPort), func(c *sim.Conn) { l.Accept(c, brokerListener) })

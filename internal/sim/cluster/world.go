@@ -31,7 +31,8 @@ type world struct {
 func newWorld(o Options) *world {
 	w := &world{options: o}
 	w.World = &clients.World{
-		World: scene.New(scene.Options{Seed: o.Seed, Bug: o.Bug, TraceLines: o.TraceLines, EventsMax: 5_000_000, Network: attackedNetwork(o)}),
+		World: scene.New(scene.Options{Seed: o.Seed, Bug: o.Bug, TraceLines: o.TraceLines, EventsMax: 5_000_000, Network: attackedNetwork(o),
+			Replicated: true}),
 		Topic: topicName, Partitions: o.Partitions, Replicas: o.Replicas, Group: "readers", Ledger: "ledger",
 		Window: o.Window, Misbehave: o.Misbehave,
 	}

@@ -23,7 +23,8 @@ type Result struct {
 // Result judges the run by what was found and by the history.
 func (w *World) Result(seed uint64, options string) *Result {
 	history := w.Recorder.History()
-	findings := append(w.findings, check.All(history, check.Options{Complete: len(w.findings) == 0})...)
+	w.judged.Complete = len(w.findings) == 0
+	findings := append(w.findings, check.All(history, w.judged)...)
 	return &Result{Seed: seed, Options: options, Findings: findings, History: history, Reached: w.reached,
 		Sum: w.Trace().Sum(), Lines: w.Trace().Count(), Trace: w.Trace().Lines()}
 }

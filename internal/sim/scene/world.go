@@ -20,6 +20,7 @@ type Options struct {
 	TraceLines int                // how many lines of the trace are kept
 	EventsMax  int                // how many events a run may have
 	Network    sim.NetworkOptions // at the beginning
+	Replicated bool               // several brokers hold each partition
 }
 
 // World is one run.
@@ -33,6 +34,7 @@ type World struct {
 	Disturbance int  // counts what may end a session early: crashes, pauses, cuts, clocks
 
 	bug      Bug
+	judged   check.Options
 	given    map[string]string // ids that must be unique, and who has them
 	findings []check.Finding
 	reached  map[string]int
@@ -41,7 +43,7 @@ type World struct {
 // New makes a world under attack.
 func New(o Options) *World {
 	w := &World{World: sim.NewWorld(sim.WorldOptions{Seed: o.Seed, TraceLinesMax: o.TraceLines, EventsMax: o.EventsMax}),
-		Attack: true, bug: o.Bug, given: map[string]string{}, reached: map[string]int{}}
+		Attack: true, bug: o.Bug, judged: check.Options{Replicated: o.Replicated}, given: map[string]string{}, reached: map[string]int{}}
 	w.Network = w.NewNetwork("main", o.Network)
 	w.Recorder = check.NewRecorder(func() int64 { return int64(w.Now()) })
 	return w
