@@ -17,14 +17,11 @@ type Process struct {
 	Rand    *sim.Rand
 	Ended   bool // nothing that it does counts any more
 
-	API    *api.Node
-	Host   *partition.Host
-	Finder *coordinator.Coordinator // knows which partition a group belongs to; it has no loops
-	Groups *Groups
-	// Intercept may treat a call in place of the broker, and says whether it did; nil does not. RoundSoon has the Syncer
-	// and the controller work soon.
-	Intercept func(*api.Call) bool
-	RoundSoon func()
+	API       *api.Node
+	Host      *partition.Host
+	Finder    *coordinator.Coordinator // knows which partition a group belongs to; it has no loops
+	Groups    *Groups
+	RoundSoon func() // has the Syncer and the controller work soon
 
 	sequences map[int64]int32 // the newest of each producer; only planted bugs ask
 }
@@ -67,7 +64,7 @@ func (p *Process) dispatch(c *api.Call) {
 	if p.Ended {
 		return
 	}
-	taken := p.intercept(c) || p.Intercept != nil && p.Intercept(c) || p.Groups.take(c)
+	taken := p.intercept(c) || p.Groups.take(c)
 	if !taken {
 		p.API.Start(c)
 	}

@@ -28,6 +28,9 @@ func (o *Operator) start() { o.loop() }
 
 func (o *Operator) loop() {
 	o.later(200*time.Millisecond, 2*time.Second, func() {
+		if o.World.Quiet {
+			return
+		}
 		switch o.rand.IntN(4) {
 		case 0:
 			o.reassign(o.loop)

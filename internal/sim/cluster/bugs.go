@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"github.com/skein-io/skein/internal/api"
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/partition"
 	"github.com/skein-io/skein/internal/protocol"
@@ -13,7 +12,6 @@ import (
 // The bugs of replication, after those of other systems. They are planted around the parts, never in them.
 const (
 	ReportsUnsynced      scene.Bug = "a follower reports what it has appended as durable"
-	AnyEpochCounts       scene.Bug = "a leader counts what a follower reported in another epoch"
 	DivergenceUnchecked  scene.Bug = "a follower does not say in which epoch it fetched last"
 	TruncatesToWatermark scene.Bug = "a replica that begins to follow is cut at its high watermark"
 	ShrinkNotAwaited     scene.Bug = "a leader takes its proposed ISR for agreed upon"
@@ -22,7 +20,7 @@ const (
 )
 
 // Bugs are all that a cluster can show.
-var Bugs = []scene.Bug{ReportsUnsynced, AnyEpochCounts, DivergenceUnchecked, TruncatesToWatermark, ShrinkNotAwaited, ElectsAnybody, MinISRIgnored,
+var Bugs = []scene.Bug{ReportsUnsynced, DivergenceUnchecked, TruncatesToWatermark, ShrinkNotAwaited, ElectsAnybody, MinISRIgnored,
 	broker.AckBeforeSync, broker.DirectoryNotSynced, broker.MetadataNotSynced, broker.WindowOfOne, broker.ProducersForgotten,
 	broker.RetryOffsetWrong, broker.ReadAboveWatermark, broker.UnsettledOffsets, broker.CommitBeforeCommitted, broker.OffsetsLostOnReload,
 	broker.TruncatedIsCommitted}
@@ -67,18 +65,6 @@ func (w *ways) eachEnd(r *protocol.ReplicaDurableEndsRequest, f func(*protocol.R
 			}
 		}
 	}
-}
-
-// intercept changes a request that a node has got.
-func (l *life) intercept(c *api.Call) bool {
-	if r, ok := c.Request.(*protocol.ReplicaDurableEndsRequest); ok && l.World.Has(AnyEpochCounts) {
-		l.ways.eachEnd(r, func(p *protocol.ReplicaDurableEndsRequestPartition, hosted *partition.Partition) {
-			if epoch, leading := hosted.LeaderEpoch(); leading {
-				p.LeaderEpoch = int32(epoch)
-			}
-		})
-	}
-	return false
 }
 
 // began changes the logs of a node that lets its partitions follow the image.

@@ -13,7 +13,7 @@ import (
 // and of __consumer_offsets that the node leads:
 //
 //   - one leader in each leader epoch (C14);
-//   - a leader's high watermark never falls (C16);
+//   - the high watermark never falls in a leader epoch (C16);
 //   - what is below the high watermark of any that takes itself for the leader is durable, in the same epoch, on every
 //     member of the ISR that the controllers have agreed upon (StrongIsr, C13), and on min.insync.replicas disks at least.
 type judge struct {
@@ -87,7 +87,7 @@ func (j *judge) lookAt(l *life, p *partition.Partition) {
 	if epoch != before.epoch {
 		j.leads(leadership{key, epoch}, l, p)
 	}
-	if now.highWatermark < before.highWatermark {
+	if now.epoch == before.epoch && now.highWatermark < before.highWatermark {
 		j.world.Wrong("watermark", p.Name.String(), "the high watermark of %s fell from %d to %d", l.node, before.highWatermark, now.highWatermark)
 	}
 	if now.highWatermark > 0 {

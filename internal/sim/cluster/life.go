@@ -58,7 +58,7 @@ const (
 func newLife(n *node) *life {
 	l := &life{node: n, world: n.world, fs: broker.WrapDisk(n.world.World.World, n.disk), config: n.configuration()}
 	l.Process = &broker.Process{World: n.world.World.World, Machine: n.machine, Rand: n.rand.Fork(fmt.Sprint("life ", n.lives)),
-		Finder: coordinator.New(coordinator.DefaultConfig()), RoundSoon: l.soon, Intercept: l.intercept}
+		Finder: coordinator.New(coordinator.DefaultConfig()), RoundSoon: l.soon}
 	l.ways = &ways{life: l, wires: map[way]*wire{}}
 	l.Groups = broker.NewGroups(l.Process, clients.SessionTimeout/4, clients.CommitTimeout)
 	l.Finder.Start(offsetsPartitions)

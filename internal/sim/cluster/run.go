@@ -56,7 +56,9 @@ func (w *world) demandInSync() {
 		case n.life == nil:
 			w.Wrong("liveness", n.String(), "the process does not run")
 		case !n.life.ready:
-			w.Wrong("liveness", n.String(), "the broker has not come to serve")
+			leader, epoch, known := n.life.quorum.Leader()
+			w.Wrong("liveness", n.String(), "the broker has not come to serve: it is registered as %+v, follows the image %v, which is at offset %d of %d, and knows the controller %v: node %d in epoch %d",
+				n.life.link.State(), n.life.following, n.life.quorum.Image().Offset, w.judge.newest.Offset, known, leader, epoch)
 		default:
 			for topic := range n.life.quorum.Image().Topics() {
 				for p := range topic.Partitions() {

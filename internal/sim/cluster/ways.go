@@ -30,8 +30,11 @@ const (
 	forEnds                   // ReplicaDurableEnds
 )
 
-// requestTimeout is package peer's.
-const requestTimeout = 30 * time.Second
+// These are package peer's.
+const (
+	requestTimeout = 30 * time.Second
+	connectTimeout = 10 * time.Second
+)
 
 // Send implements quorum.Transport.
 func (w *ways) Send(to quorum.Member, messages [][]byte) {

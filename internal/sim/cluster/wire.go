@@ -158,7 +158,7 @@ func (w *wire) opened(conn *sim.Conn) {
 			w.flush()
 		}
 	}
-	hello.timer = w.life.Machine.After(w.limit, func() { w.late(hello) })
+	hello.timer = w.life.Machine.After(min(w.limit, connectTimeout), func() { w.late(hello) })
 	w.transmit(hello)
 }
 
