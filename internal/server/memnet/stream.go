@@ -97,6 +97,12 @@ func (s *stream) change(f func()) {
 func (s *stream) closeWrite()    { s.change(func() { s.wroteAll = true }) }
 func (s *stream) freeze(on bool) { s.change(func() { s.frozen = on }) }
 
+func (s *stream) isFrozen() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.frozen
+}
+
 func (s *stream) closeRead() {
 	s.change(func() { s.readsNoMore, s.buffer = true, nil })
 }
