@@ -84,6 +84,7 @@ func (p *parts) openDir(c *Config) error {
 		FreeBytesFloor:     int64(p.broker.FreeBytesFloor),
 		CompactionBytesMax: int(p.broker.CleanerDedupeBuffer),
 		Logger:             p.logger,
+		BeforeRound:        c.BeforeSync,
 		OnDurable: func(logs []*commitlog.Log) {
 			if h := p.hosted.Load(); h != nil {
 				h.Durable(logs)
@@ -138,7 +139,7 @@ func (p *parts) openServer(c *Config) error {
 		Logger:     p.logger,
 	})
 	p.host.Start()
-	s := server.New(server.ConfigOf(p.present.Load()), node, p.logger)
+	s := server.New(server.ConfigOf(p.present.Load()), answering{node, c.Answer}, p.logger)
 	p.server.Store(s)
 	for _, l := range p.listeners {
 		go func() {
@@ -148,6 +149,19 @@ func (p *parts) openServer(c *Config) error {
 		}()
 	}
 	return nil
+}
+
+// answering is the APIs of a node behind Config.Answer.
+type answering struct {
+	*api.Node
+	first func(*api.Call) bool // nil answers nothing
+}
+
+// Start begins a call that nobody answers before.
+func (a answering) Start(c *api.Call) {
+	if a.first == nil || !a.first(c) {
+		a.Node.Start(c)
+	}
 }
 
 // close ends what is open, in the reverse order: no new requests, then those who wait, then the log. Members of groups

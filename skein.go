@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/skein-io/skein/internal/api"
 	"github.com/skein-io/skein/internal/config"
 	"github.com/skein-io/skein/internal/disk"
 )
@@ -45,8 +46,14 @@ type Config struct {
 	// Logger takes what happens. Nil discards it.
 	Logger *slog.Logger
 
-	// FS, if set, holds the data in place of a directory. It is for skein's own tests.
+	// FS, if set, holds the data in place of a directory. It is for skein's own tests, as are the next two.
 	FS disk.FS
+	// Answer may answer a request in place of the node, and says whether it did. It runs where the node would begin with the
+	// request (api.Call), and does not wait.
+	Answer func(*api.Call) bool
+	// BeforeSync is called before each round of syncs. It may wait.
+	BeforeSync func()
+
 	// Now is the wall clock for timestamps of records and retention. Nil is time.Now.
 	Now func() time.Time
 }

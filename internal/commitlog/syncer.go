@@ -84,6 +84,7 @@ func (s *syncer) loop() {
 	for {
 		select {
 		case <-s.wake:
+			s.dir.config.BeforeRound()
 			_ = s.dir.Round() // a failure has taken the directory offline, and told who waits
 		case <-s.quit:
 			return
