@@ -29,6 +29,7 @@ type cluster struct {
 	// following says that the partitions follow the image. Before that the controller is not told that this node has
 	// caught up, for it serves nothing yet.
 	following  atomic.Bool
+	silence    silence
 	registered step // the image has the broker's registration of this life
 	unfenced   step // the broker was unfenced the first time
 }
@@ -253,11 +254,45 @@ func (k *cluster) brokerEpoch() metadata.BrokerEpoch {
 	return metadata.NoBrokerEpoch
 }
 
+// fallSilent ends the heartbeats of a node that has lost its log directory, so that the others take over what it leads
+// however long its program takes to close it.
+func (k *cluster) fallSilent() {
+	if k == nil {
+		return
+	}
+	if link := k.link.Load(); link != nil {
+		k.silence.begin(link)
+	}
+}
+
+// silence closes the link in the background, unless the node is being closed already.
+type silence struct {
+	mu   sync.Mutex
+	over bool
+	work sync.WaitGroup
+}
+
+func (s *silence) begin(link *controllerlink.Link) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.over {
+		s.work.Go(func() { _ = link.Close() })
+	}
+}
+
+func (s *silence) end() {
+	s.mu.Lock()
+	s.over = true
+	s.mu.Unlock()
+	s.work.Wait()
+}
+
 // close ends the connections to the others.
 func (k *cluster) close() {
 	if k == nil {
 		return
 	}
+	k.silence.end()
 	if link := k.link.Load(); link != nil {
 		_ = link.Close()
 	}

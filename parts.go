@@ -94,6 +94,7 @@ func (p *parts) openDir(c *Config) error {
 			if h := p.hosted.Load(); h != nil {
 				h.Offline(reason)
 			}
+			p.cluster.fallSilent()
 			p.stopped(reason)
 		},
 	})
