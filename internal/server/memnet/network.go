@@ -7,12 +7,13 @@ package memnet
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"strconv"
 	"sync"
+	"syscall"
 )
 
 // Network is a set of listeners by address. The zero Network is ready. Its methods may be called concurrently.
@@ -27,7 +28,7 @@ type Network struct {
 // backlog is how many connections wait to be accepted.
 const backlog = 128
 
-var errRefused = errors.New("connection refused")
+var errRefused = os.NewSyscallError("connect", syscall.ECONNREFUSED)
 
 // Listen opens an address such as "127.0.0.1:9092". The network "tcp" is the only one. Port 0 is a free port.
 func (n *Network) Listen(network, address string) (net.Listener, error) {
