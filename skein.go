@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/skein-io/skein/internal/api"
@@ -63,8 +64,9 @@ type Node struct {
 	parts     *parts
 	bootstrap string
 
-	closing sync.Once
-	closed  error
+	closing atomic.Bool
+	left    chan struct{} // nothing is left; a channel and no lock, for in a synctest bubble time stands still behind a lock
+	closed  error         // read after left
 	ending  sync.Once
 	done    chan struct{}
 	err     error // why done was closed; read after done
@@ -83,7 +85,7 @@ func Open(c Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{done: make(chan struct{})}
+	n := &Node{left: make(chan struct{}), done: make(chan struct{})}
 	n.parts, err = openParts(&c, broker, n.stopped)
 	if err != nil {
 		return nil, err
@@ -171,10 +173,12 @@ func (n *Node) Err() error {
 // Close answers what is in flight, syncs, and ends the node. It returns when nothing of it is left. A second call
 // returns what the first did.
 func (n *Node) Close() error {
-	n.closing.Do(func() {
+	if n.closing.CompareAndSwap(false, true) {
 		n.closed = n.parts.close()
 		n.stopped(nil)
-	})
+		close(n.left)
+	}
+	<-n.left
 	return n.closed
 }
 
