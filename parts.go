@@ -36,7 +36,7 @@ type parts struct {
 	groups    *coordinator.Coordinator
 	quorum    *quorum.Node
 	cluster   *cluster                      // nil for a node alone
-	ready     atomic.Bool                   // clients are answered
+	ready     step                          // clients are answered
 	server    atomic.Pointer[server.Server] // follow reads it while the node is still being opened
 	listeners []listener
 	stopped   func(error)
@@ -44,7 +44,7 @@ type parts struct {
 
 // openParts opens the parts one after the other; what is open is closed again if a later one fails.
 func openParts(c *Config, broker *config.Broker, stopped func(error)) (*parts, error) {
-	p := &parts{broker: broker, logger: c.Logger, stopped: stopped}
+	p := &parts{broker: broker, logger: c.Logger, stopped: stopped, ready: newStep()}
 	p.present.Store(broker)
 	if err := p.checkVoters(); err != nil {
 		return nil, err
@@ -133,7 +133,7 @@ func (p *parts) openServer(c *Config) error {
 		Partitions: p.host,
 		Controller: p.controller(),
 		Quorum:     p.quorum,
-		Ready:      p.ready.Load,
+		Serves:     p.ready.done,
 		Groups:     p.groups,
 		LogDir:     p.broker.LogDirs[0],
 		Now:        c.Now,

@@ -19,7 +19,7 @@ type Parts struct {
 	Partitions *partition.Host
 	Controller Controller
 	Quorum     Quorum
-	Ready      func() bool // whether clients are answered; the other nodes always are. Nil is always
+	Serves     <-chan struct{} // closed when clients are answered; the other nodes always are. Nil is always
 	Groups     *coordinator.Coordinator
 	LogDir     string // as DescribeLogDirs names it
 	Now        func() time.Time
@@ -67,12 +67,19 @@ func NewNode(parts Parts) *Node {
 // privateKeys is the first key of requests that only skein's own programs send.
 const privateKeys protocol.Key = 0x4000
 
+// Ready is closed when requests of a client may be looked at; nil is now. It implements server.SlowHandler. A client that came
+// while the node starts waits for it: were its connection closed instead, some would take that for a broker that does not
+// want them, and tell the application.
+func (n *Node) Ready(client *Client, key protocol.Key) <-chan struct{} {
+	if client.node() || key == protocol.KeyApiVersions {
+		return nil
+	}
+	return n.Serves
+}
+
 // Row says how the requests of a key are to be treated; ok is false for a key or version that this client is not
 // answered.
 func (n *Node) Row(client *Client, key protocol.Key, version int16) (stage Stage, ok bool) {
-	if n.Ready != nil && !client.node() && key != protocol.KeyApiVersions && !n.Ready() {
-		return Barrier, false
-	}
 	row := n.rows[key]
 	if row == nil || version < row.Lowest || version > row.Max || key >= privateKeys && !client.own() || row.NodesOnly && !client.node() {
 		return Barrier, false

@@ -18,6 +18,14 @@ type Handler interface {
 	UnsupportedVersion() protocol.Message
 }
 
+// SlowHandler is a Handler that cannot answer everybody yet.
+type SlowHandler interface {
+	Handler
+	// Ready is closed when requests of this API by this client may be looked at; nil is now. Until then the connection stands
+	// and nothing more is read from it.
+	Ready(client *api.Client, key protocol.Key) <-chan struct{}
+}
+
 // EndHandler is a Handler that wants to know of connections that end.
 type EndHandler interface {
 	Handler
