@@ -77,7 +77,7 @@ func Set(name, value string) Option { return func(s *settings) { s.properties[na
 // DataDir keeps the data in a directory that the test chooses. The default is one that goes with the test.
 func DataDir(dir string) Option { return func(s *settings) { s.dataDir = dir } }
 
-// Logger takes the node's log. The default discards it.
+// Logger takes the node's log; of a cluster that of all nodes, each line with its node. The default discards it.
 func Logger(l *slog.Logger) Option { return func(s *settings) { s.logger = l } }
 
 // Node is a broker that a test started. Its methods are called by one goroutine at a time, but for Bootstrap and Dial.
@@ -168,7 +168,11 @@ func (n *Node) open(socket net.Listener) error {
 	}
 	n.socket = socket // the node closes it
 	n.faults.down.Store(false)
-	c := skein.Config{DataDir: n.settings.dataDir, Properties: n.settings.properties, Logger: n.settings.logger, Listen: n.address,
+	logger := n.settings.logger
+	if logger != nil && !n.alone() {
+		logger = logger.With("node", n.id)
+	}
+	c := skein.Config{DataDir: n.settings.dataDir, Properties: n.settings.properties, Logger: logger, Listen: n.address,
 		Listener: socket, Dial: n.reach, Now: n.now, Answer: n.faults.refusals.answer, BeforeSync: n.faults.beforeSync}
 	if n.settings.inMemory {
 		c.FS = n.disk
