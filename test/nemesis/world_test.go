@@ -33,7 +33,7 @@ type options struct {
 func draw(seed uint64) options {
 	r := sim.NewRand(seed).Fork("options")
 	o := options{seed: seed, nodes: 3, producers: 1 + r.IntN(2), readers: 1, members: 1 + r.IntN(3),
-		attack: 40 * time.Second, pause: r.Between(2*time.Second, 8*time.Second), allowed: map[string]bool{}}
+		attack: 30 * time.Second, pause: r.Between(500*time.Millisecond, 5*time.Second), allowed: map[string]bool{}}
 	if r.Chance(200) {
 		o.nodes = 5
 	}
@@ -143,7 +143,8 @@ func (w *world) judge() {
 
 // client makes a client of the cluster.
 func (w *world) client(name string, options ...kgo.Opt) *kgo.Client {
-	c, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(w.node.Bootstraps()...), kgo.Dialer(w.node.Dial), kgo.ClientID(name),
+	watch := &spin{world: w, name: name}
+	c, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(w.node.Bootstraps()...), kgo.Dialer(watch.dial), kgo.WithHooks(watch), kgo.ClientID(name),
 		kgo.MetadataMinAge(100 * time.Millisecond), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0),
 		kgo.RequestTimeoutOverhead(5 * time.Second), kgo.DialTimeout(5 * time.Second), kgo.RetryTimeout(15 * time.Second)}, options...)...)
 	if err != nil {
