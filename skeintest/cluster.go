@@ -28,6 +28,10 @@ func (n *Node) startCluster() {
 	c.nodes = make([]*Node, count)
 	sockets := make([]net.Listener, count)
 	var voters []string
+	root := first.settings.dataDir
+	if root == "" && !first.settings.inMemory {
+		root = t.TempDir()
+	}
 	for i := range count {
 		one := first
 		if i > 0 {
@@ -36,6 +40,7 @@ func (n *Node) startCluster() {
 			one.settings = first.settings.clone()
 		}
 		one.id = i + 1
+		one.settings.dataDir = root
 		one.prepare()
 		c.nodes[i] = one
 		socket, err := one.listen("127.0.0.1:0")

@@ -28,7 +28,7 @@ type Network struct {
 // backlog is how many connections wait to be accepted.
 const backlog = 128
 
-var errRefused = os.NewSyscallError("connect", syscall.ECONNREFUSED)
+var errRefused = os.NewSyscallError("connect", syscall.ECONNREFUSED) // as on TCP
 
 // Listen opens an address such as "127.0.0.1:9092". The network "tcp" is the only one. Port 0 is a free port.
 func (n *Network) Listen(network, address string) (net.Listener, error) {
