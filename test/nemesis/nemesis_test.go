@@ -9,7 +9,7 @@ import (
 )
 
 // seedsDefault is how many seeds run when nothing is said.
-const seedsDefault = 12
+const seedsDefault = 10
 
 // TestNemesis runs seeds, each in a bubble of its own.
 func TestNemesis(t *testing.T) {

@@ -35,7 +35,7 @@ func (w *world) settle() {
 	} {
 		w.insist(begun, what.name, what.done)
 	}
-	w.finalReader(begun)
+	w.finalReader()
 }
 
 // insist waits until something is so.
@@ -148,9 +148,9 @@ func (w *world) committedToTheEnd() error {
 }
 
 // finalReader reads everything from the start, as somebody who was not there.
-func (w *world) finalReader(begun time.Time) {
+func (w *world) finalReader() {
 	r := startReader(w, "final")
-	w.insist(begun, "everything can be read", func() error {
+	w.insist(time.Now(), "everything can be read", func() error {
 		ends, err := w.ends()
 		if err != nil {
 			return err

@@ -12,9 +12,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// spinMax is how many requests a client may make while no time passes. A broker that answers at once what should wait, or
-// an error that a client repeats without a pause, would stop the bubble's clock for good.
-const spinMax = 3000
+const (
+	// spinMax is how many requests a client may make while no time passes. A broker that answers at once what should wait, or
+	// an error that a client repeats without a pause, would stop the bubble's clock for good.
+	spinMax = 3000
+	// From latencyAfter requests in an instant on the network takes latency: franz-go fetches again at once when a partition
+	// has a new leader, until its next metadata.
+	latencyAfter = 20
+	latency      = 2 * time.Millisecond
+)
 
 // spin watches one client for that. It ends the process, for the run would never end: nothing else can tell of it.
 type spin struct {
@@ -43,10 +49,14 @@ func (s *spin) OnBrokerE2E(_ kgo.BrokerMetadata, key int16, _ kgo.BrokerE2E) {
 	}
 }
 
-func (s *spin) spins() bool {
+// inAnInstant is how many requests were answered since time has passed.
+func (s *spin) inAnInstant() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.count > spinMax && time.Now().Equal(s.instant)
+	if !time.Now().Equal(s.instant) {
+		return 0
+	}
+	return s.count
 }
 
 func (s *spin) dial(ctx context.Context, network, address string) (net.Conn, error) {
@@ -65,6 +75,9 @@ type spinning struct {
 
 func (c spinning) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
+	if c.spin.inAnInstant() > latencyAfter {
+		time.Sleep(latency)
+	}
 	c.write("reads", b[:n])
 	return n, err
 }
@@ -75,7 +88,7 @@ func (c spinning) Write(b []byte) (int, error) {
 }
 
 func (c spinning) write(what string, b []byte) {
-	if c.spin.spins() {
+	if c.spin.inAnInstant() > spinMax {
 		c.spin.world.journal.note("%s %s %s: %x", c.spin.name, what, c.RemoteAddr(), b[:min(len(b), 1000)])
 	}
 }
