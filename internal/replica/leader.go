@@ -201,12 +201,17 @@ func (l *leader) mayJoin(p *progress, now Instant) bool {
 	return p.matched && p.eligible && l.current(p, now)
 }
 
+// need is how large the ISR has to be: min.insync.replicas, but never more than there are replicas, as in Kafka. Those that a
+// reassignment adds are counted: the leader is never content with less than the controller, which does not count them, and
+// keeps as eligible whoever leaves an ISR that is too small.
+func (l *leader) need() int { return min(l.isrMin, len(l.replicas)) }
+
 // committable is the end of what the maximal ISR holds, or 0 while the ISR is under min.insync.replicas (KIP-966: the
 // high watermark is held then). A replica that has caught up and may join is waited for: under steady load it would
 // otherwise never reach a high watermark that moves with the leader's own disk.
 func (s *State) committable(now Instant) record.Offset {
 	l := &s.leader
-	if l.inSync < l.isrMin {
+	if l.inSync < l.need() {
 		return 0
 	}
 	end := record.Offset(math.MaxInt64)

@@ -100,5 +100,6 @@ func (s *State) Assigned(node metadata.NodeID) bool {
 
 // EnoughInSync says whether a produce with acks=all may be accepted, and with how many of how many replicas.
 func (s *State) EnoughInSync() (ok bool, have, need int) {
-	return s.leader.inSync >= s.leader.isrMin, s.leader.inSync, s.leader.isrMin
+	have, need = s.leader.inSync, s.leader.need()
+	return have >= need, have, need
 }
