@@ -15,6 +15,9 @@ import (
 // factors are 3, or n if that is less, and min.insync.replicas is 2 from three nodes on.
 func Nodes(n int) Option { return func(s *settings) { s.nodes = n } }
 
+// Racks gives the nodes of a cluster their broker.rack, in the order of their ids.
+func Racks(racks ...string) Option { return func(s *settings) { s.racks = racks } }
+
 // cluster is what the nodes of one Start share.
 type cluster struct {
 	nodes []*Node
@@ -47,6 +50,9 @@ func startCluster(first *Node) {
 	for _, n := range c.nodes {
 		n.settings.preset("unstable.feature.versions.enable", "true")
 		n.settings.preset("node.id", fmt.Sprint(n.id))
+		if len(n.settings.racks) >= n.id {
+			n.settings.preset("broker.rack", n.settings.racks[n.id-1])
+		}
 		n.settings.preset("controller.quorum.voters", strings.Join(voters, ","))
 		n.settings.preset("default.replication.factor", fmt.Sprint(min(count, 3)))
 		n.settings.preset("min.insync.replicas", fmt.Sprint(min(max(count-1, 1), 2)))

@@ -27,6 +27,7 @@ type Option func(*settings)
 
 type settings struct {
 	nodes      int
+	racks      []string
 	inMemory   bool
 	seed       uint64
 	properties map[string]string

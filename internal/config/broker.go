@@ -90,6 +90,7 @@ type Broker struct {
 	ReplicaFetchMax         Bytes         `property:"replica.fetch.max.bytes"`
 	ReplicaFetchResponseMax Bytes         `property:"replica.fetch.response.max.bytes"`
 	ReplicaFetchers         int           `property:"num.replica.fetchers"`
+	ReplicaSelector         string        `property:"replica.selector.class"` // "" is the leader always
 	HighWatermarkCheckpoint time.Duration `property:"replica.high.watermark.checkpoint.interval.ms"`
 	AutoLeaderRebalance     bool          `property:"auto.leader.rebalance.enable"`
 	LeaderImbalanceCheck    time.Duration `property:"leader.imbalance.check.interval.seconds"`

@@ -177,7 +177,8 @@ func (p *Partition) lose(reason error) {
 		p.gone = reason
 	}
 	p.mu.Unlock()
-	p.step(&replica.Resign{})
+	o := p.turn(&replica.Resign{})
+	o.run(p)
 }
 
 // Apply opens, changes and drops partitions so that they are what the image says. A nil delta means everything, as at
@@ -289,11 +290,11 @@ func (h *Host) setRole(p *Partition, wanted *metadata.Partition, settings *confi
 	var o outcome
 	switch {
 	case !current:
-		o = p.decide(&replica.Resign{})
+		o = p.turn(&replica.Resign{})
 	case follows:
-		o = p.decide(&replica.Follow{Self: h.self, Leader: wanted.Leader, Epoch: wanted.LeaderEpoch, PartitionEpoch: wanted.Epoch, LogEnd: p.log.EndOffset()})
+		o = p.turn(&replica.Follow{Self: h.self, Leader: wanted.Leader, Epoch: wanted.LeaderEpoch, PartitionEpoch: wanted.Epoch, LogEnd: p.log.EndOffset()})
 	default:
-		o = p.decide(&replica.Lead{Self: h.self, BrokerEpoch: h.brokerEpoch(), Epoch: wanted.LeaderEpoch, PartitionEpoch: wanted.Epoch,
+		o = p.turn(&replica.Lead{Self: h.self, BrokerEpoch: h.brokerEpoch(), Epoch: wanted.LeaderEpoch, PartitionEpoch: wanted.Epoch,
 			Replicas: wanted.Replicas, ISR: wanted.ISR, ISRMin: settings.InsyncReplicasMin, LagMax: h.broker().ReplicaLagMax,
 			LogEnd: p.log.EndOffset(), DurableEnd: p.log.DurableEnd()})
 	}

@@ -136,6 +136,19 @@ func (p *Partition) decide(event replica.Event) outcome {
 	return p.decideLocked(event)
 }
 
+// turn is decide for an event that may change the role. Those who read in another epoch than the new one are told so: they
+// wake and look.
+func (p *Partition) turn(event replica.Event) outcome {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	epoch, served := p.state.Serving()
+	o := p.decideLocked(event)
+	if now, serves := p.state.Serving(); now != epoch || serves != served {
+		o.wake = takeReaders(p.readers, o.wake)
+	}
+	return o
+}
+
 func (p *Partition) decideLocked(event replica.Event) outcome {
 	p.state.Step(p.host.instant(), event, &p.effects)
 	o := outcome{effects: p.effects}
@@ -276,25 +289,4 @@ func (p *Partition) LeaderEpoch() (epoch record.LeaderEpoch, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.state.Leading()
-}
-
-// CheckEpoch says whether this node leads the partition, and compares the leader epoch a client believes in with its
-// own (KIP-320): an older one is FENCED_LEADER_EPOCH, a newer one UNKNOWN_LEADER_EPOCH, NoLeaderEpoch is not checked.
-func (p *Partition) CheckEpoch(believed record.LeaderEpoch) error {
-	p.mu.Lock()
-	epoch, leading := p.state.Leading()
-	gone := p.gone
-	p.mu.Unlock()
-	switch {
-	case gone != nil:
-		return gone
-	case !leading:
-		return p.notLeader()
-	case believed == record.NoLeaderEpoch || believed == epoch:
-		return nil
-	case believed < epoch:
-		return protocol.Fail(protocol.FencedLeaderEpoch, "%s is in leader epoch %d; the request says %d: refresh metadata", p.Name, epoch, believed)
-	default:
-		return protocol.Fail(protocol.UnknownLeaderEpoch, "%s is in leader epoch %d; the request says %d, which this node does not know yet", p.Name, epoch, believed)
-	}
 }

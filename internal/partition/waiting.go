@@ -58,7 +58,7 @@ func (q *commitQueue) all() []commitWait {
 }
 
 // Reader is a Fetch that waits for new records in several partitions. It is woken at most once, by the first
-// partition whose high watermark moves or that is lost, and is of no use after that.
+// partition whose high watermark moves, that begins another leader epoch or is lost, and is of no use after that.
 type Reader struct {
 	woken atomic.Bool
 	f     func()
@@ -84,8 +84,8 @@ func (p *Partition) Watch(r *Reader, seen record.Offset) {
 		p.mu.Unlock()
 		return
 	}
-	_, leading := p.state.Leading()
-	if p.state.HighWatermark() > seen || !leading || p.gone != nil {
+	_, serves := p.state.Serving()
+	if p.state.HighWatermark() > seen || !serves || p.gone != nil {
 		p.mu.Unlock()
 		r.wake()
 		return
