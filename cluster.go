@@ -253,6 +253,19 @@ func (k *cluster) brokerEpoch() metadata.BrokerEpoch {
 	return metadata.NoBrokerEpoch
 }
 
+// brokerEpoch is that of this life's registration, of a node alone too.
+func (p *parts) brokerEpoch() metadata.BrokerEpoch {
+	if p.cluster != nil {
+		return p.cluster.brokerEpoch()
+	}
+	if p.quorum != nil {
+		if b := p.quorum.Image().Broker(p.self()); b != nil {
+			return b.Epoch
+		}
+	}
+	return metadata.NoBrokerEpoch
+}
+
 // close ends the connections to the others.
 func (k *cluster) close() {
 	if k == nil {

@@ -78,6 +78,7 @@ func (p *parts) subscribe() {
 func (p *parts) registration() *protocol.BrokerRegistrationRequest {
 	r := protocol.NewBrokerRegistrationRequest()
 	r.BrokerID, r.ClusterID = p.broker.NodeID, p.dir.ClusterID()
+	r.PreviousBrokerEpoch = p.dir.CleanBrokerEpoch()
 	_, _ = rand.Read(r.IncarnationID[:]) // never fails: crypto/rand ends the process instead
 	if p.broker.Rack != "" {
 		r.Rack = &p.broker.Rack

@@ -179,6 +179,9 @@ func (p *parts) close() error {
 	}
 	p.cluster.close()
 	if p.dir != nil {
+		if epoch := p.brokerEpoch(); epoch != metadata.NoBrokerEpoch {
+			p.dir.SetBrokerEpoch(int64(epoch))
+		}
 		failed = append(failed, p.dir.Close())
 	}
 	if p.files != nil {

@@ -52,7 +52,7 @@ const (
 
 func (s *session) init(l *Link) {
 	*s = session{link: l, wake: make(chan struct{}, 1), left: make(chan struct{}),
-		state: State{Epoch: metadata.NoBrokerEpoch, Fenced: true}, previous: metadata.NoBrokerEpoch}
+		state: State{Epoch: metadata.NoBrokerEpoch, Fenced: true}, previous: metadata.BrokerEpoch(l.config.Register.PreviousBrokerEpoch)}
 	s.told = s.state
 	s.way = l.way(l.config.SessionTimeout/2, func(error) { s.press() }) // a controller may shorten the session when it loses the connection
 }
