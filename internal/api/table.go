@@ -94,6 +94,7 @@ func Table() []Row {
 		between(protocol.KeyBrokerHeartbeat, (*Node).brokerHeartbeat),
 		row(protocol.KeyUnregisterBroker, Barrier, (*Node).unregisterBroker, Right{ResourceCluster, OperationAlter}),
 		between(protocol.KeyAllocateProducerIDs, (*Node).allocateProducerIDs),
+		between(protocol.KeyAssignReplicasToDirs, (*Node).assignReplicas),
 		row(protocol.KeyListConfigResources, Barrier, (*Node).listConfigResources, Right{ResourceCluster, OperationDescribeConfigs}),
 		row(protocol.KeyDescribeTopicPartitions, Barrier, (*Node).describeTopicPartitions, Right{ResourceTopic, OperationDescribe}),
 		row(protocol.KeyDescribeClientErrors, Barrier, (*Node).describeClientErrors, Right{ResourceCluster, OperationDescribe}),

@@ -118,6 +118,12 @@ type AlterPartition struct {
 	Request *protocol.AlterPartitionRequest
 }
 
+// AssignReplicas is a broker's request to note in which log directories its replicas are, or that they are lost (KIP-858).
+type AssignReplicas struct {
+	Token   Token
+	Request *protocol.AssignReplicasToDirsRequest
+}
+
 // AlterPartitionReassignments is a request to move partitions to other replicas, or to give such moves up (KIP-455).
 type AlterPartitionReassignments struct {
 	Token   Token
@@ -144,6 +150,7 @@ func (*RegisterBroker) event()              {}
 func (*BrokerHeartbeat) event()             {}
 func (*UnregisterBroker) event()            {}
 func (*AlterPartition) event()              {}
+func (*AssignReplicas) event()              {}
 func (*AlterPartitionReassignments) event() {}
 func (*ListPartitionReassignments) event()  {}
 func (*SessionExpired) event()              {}

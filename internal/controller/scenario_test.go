@@ -112,6 +112,7 @@ func (s *scenario) event(t *testing.T, d *datadriven.TestData, a arguments) Even
 		return &BrokerHeartbeat{Token: s.token, Request: &protocol.BrokerHeartbeatRequest{
 			BrokerID: int32(a.int("broker", 1)), BrokerEpoch: int64(a.int("epoch", 1)),
 			CurrentMetadataOffset: int64(a.int("offset", 0)), WantFence: a.has("fence"), WantShutDown: a.has("shutdown"),
+			OfflineLogDirs: directories(a.int("offline", 0)),
 		}}
 	case "expire":
 		return &SessionExpired{Broker: metadata.NodeID(a.int("broker", 1))}

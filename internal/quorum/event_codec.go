@@ -36,6 +36,7 @@ const (
 	kindListPartitionReassignments
 	kindConnectionLost
 	kindBalanceDue
+	kindAssignReplicas
 )
 
 // appendEvent appends an event; false if it is one that the recorder does not keep: Lead, which begins a chapter.
@@ -89,6 +90,8 @@ func appendEvent(dst []byte, event controller.Event) ([]byte, bool) {
 		dst, request = head(kindUnregisterBroker, uint64(e.Token)), e.Request
 	case *controller.AlterPartition:
 		dst, request = head(kindAlterPartition, uint64(e.Token)), e.Request
+	case *controller.AssignReplicas:
+		dst, request = head(kindAssignReplicas, uint64(e.Token)), e.Request
 	case *controller.AlterPartitionReassignments:
 		dst, request = head(kindAlterPartitionReassignments, uint64(e.Token)), e.Request
 	case *controller.ListPartitionReassignments:
@@ -148,6 +151,8 @@ func requestOf(event controller.Event) protocol.Message {
 	case *controller.UnregisterBroker:
 		return e.Request
 	case *controller.AlterPartition:
+		return e.Request
+	case *controller.AssignReplicas:
 		return e.Request
 	case *controller.AlterPartitionReassignments:
 		return e.Request
@@ -287,6 +292,10 @@ func (r *eventReader) partitionEvent(kind byte, token controller.Token) controll
 	switch kind {
 	case kindAlterPartition:
 		e := &controller.AlterPartition{Token: token, Request: &protocol.AlterPartitionRequest{}}
+		r.request(e.Request)
+		return e
+	case kindAssignReplicas:
+		e := &controller.AssignReplicas{Token: token, Request: &protocol.AssignReplicasToDirsRequest{}}
 		r.request(e.Request)
 		return e
 	case kindAlterPartitionReassignments:

@@ -70,6 +70,8 @@ func (n *Node) event(request protocol.Message, version int16) func(controller.To
 		return func(t controller.Token) controller.Event { return &controller.UnregisterBroker{Token: t, Request: r} }
 	case *protocol.AlterPartitionRequest:
 		return func(t controller.Token) controller.Event { return &controller.AlterPartition{Token: t, Request: r} }
+	case *protocol.AssignReplicasToDirsRequest:
+		return func(t controller.Token) controller.Event { return &controller.AssignReplicas{Token: t, Request: r} }
 	case *protocol.AlterPartitionReassignmentsRequest:
 		return func(t controller.Token) controller.Event {
 			return &controller.AlterPartitionReassignments{Token: t, Request: r}
