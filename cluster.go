@@ -238,6 +238,16 @@ func (c changesOf) AlterPartition(change partition.ISRChange, done func(partitio
 	})
 }
 
+// replicaLost tells the controller that what this node had of a partition is gone.
+func (k *cluster) replicaLost(topic protocol.UUID, partition int32, done func(error)) {
+	link := k.link.Load()
+	if link == nil {
+		done(protocol.Fail(protocol.NotController, "the broker is not registered yet"))
+		return
+	}
+	link.ReplicaLost(topic, partition, done)
+}
+
 // leaderChanged has the link look for the controller.
 func (k *cluster) leaderChanged() {
 	if link := k.link.Load(); link != nil {

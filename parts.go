@@ -110,6 +110,7 @@ func (p *parts) openHost(c *Config) error {
 		settings.Files = c.FS
 		settings.Peers, settings.ISR = p.cluster.ways, changesOf{p.cluster}
 		settings.BrokerEpoch = p.cluster.brokerEpoch
+		settings.Lost = p.cluster.replicaLost
 	}
 	p.host = partition.NewHost(settings)
 	p.hosted.Store(p.host)

@@ -154,6 +154,9 @@ func (f *fetchCall) look() (reads []read, size int, urgent bool) {
 		if r.err == nil && f.follower != nil && !f.heard {
 			r.err = hosted.Fetched(*f.follower, p.currentEpoch, p.fetchOffset, p.logStart)
 			r.highWatermark = hosted.HighWatermark() // it may have moved by that
+			if r.err == nil && r.slice.Len() > 0 && hosted.GivenAgain(f.follower.Node, p.fetchOffset) {
+				r.err = checkAgain(hosted, r.slice)
+			}
 		}
 		if r.err != nil {
 			r.slice.Release()

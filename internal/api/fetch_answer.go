@@ -1,6 +1,7 @@
 package api
 
 import (
+	"github.com/skein-io/skein/internal/commitlog"
 	"github.com/skein-io/skein/internal/partition"
 	"github.com/skein-io/skein/internal/protocol"
 	"github.com/skein-io/skein/internal/record"
@@ -33,6 +34,16 @@ func diverged(hosted *partition.Partition, p *fetchPartition) (divergence, error
 		return divergence{}, protocol.Fail(protocol.OffsetOutOfRange, "%s: the client last fetched in leader epoch %d; the newest here is %d", hosted.Name, p.lastFetchedEpoch, latest)
 	}
 	return divergence{}, nil
+}
+
+// checkAgain looks whether records are damaged that a follower asks for again. It may have found that out: what is sent on is not
+// looked at otherwise.
+func checkAgain(hosted *partition.Partition, slice commitlog.Slice) error {
+	err := slice.Check()
+	if err != nil {
+		hosted.Spoilt(err)
+	}
+	return err
 }
 
 // answer turns what was read into the response. The slices in it are released by whoever sends it.

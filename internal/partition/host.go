@@ -37,6 +37,9 @@ type HostConfig struct {
 	// Instant is a monotonic clock and After runs a function later, in a goroutine of its own; nil takes the real ones.
 	Instant func() replica.Instant
 	After   func(time.Duration, func())
+	// Lost tells the controller that what this node acknowledged of a partition is gone. done is called exactly once, from any
+	// goroutine, when Image may show it or with an error. nil leaves damaged logs to the operator.
+	Lost func(topic protocol.UUID, partition int32, done func(error))
 }
 
 // Host is every partition of this node. Find may be called concurrently; Apply is called by one goroutine, with each
@@ -56,8 +59,14 @@ type Host struct {
 	// registered is HostConfig.BrokerEpoch; nil trusts the image.
 	registered func() metadata.BrokerEpoch
 
+	lost func(topic protocol.UUID, partition int32, done func(error))
+
+	// applying is held while partitions are brought to what an image says. It guards the next three.
+	applying     sync.Mutex
+	latest       *metadata.Image // the newest that was applied
+	damages      map[fetchKey]*damage
+	fetchers     map[metadata.NodeID]*fetcher
 	reports      reporter
-	fetchers     map[metadata.NodeID]*fetcher              // only the goroutine of Apply knows them
 	known        map[metadata.TopicPartition]record.Offset // high watermarks of an earlier life
 	checkpointMu sync.Mutex
 	checkpoint   []byte // what the file has; nil if this life has not written it
@@ -90,7 +99,7 @@ func NewHost(c HostConfig) *Host {
 		self: c.Self, dir: c.Dir, broker: c.Broker, now: c.Now, instant: c.Instant, after: c.After, logger: c.Logger,
 		files: c.Files, peers: c.Peers, isr: c.ISR, registered: c.BrokerEpoch, fetchers: map[metadata.NodeID]*fetcher{},
 		byName: map[string]*hostedTopic{}, byID: map[protocol.UUID]*hostedTopic{}, byLog: map[*commitlog.Log]*Partition{},
-		stop: make(chan struct{}),
+		lost: c.Lost, damages: map[fetchKey]*damage{}, stop: make(chan struct{}),
 	}
 	h.reports = reporter{host: h, leaders: map[metadata.NodeID]*reports{}}
 	if h.instant == nil {
@@ -184,6 +193,9 @@ func (p *Partition) lose(reason error) {
 // Apply opens, changes and drops partitions so that they are what the image says. A nil delta means everything, as at
 // start. An error names the partitions that could not be opened; the others are served.
 func (h *Host) Apply(image *metadata.Image, delta *metadata.Delta) error {
+	h.applying.Lock()
+	defer h.applying.Unlock()
+	h.latest = image
 	var failed []error
 	if delta == nil {
 		h.loadCheckpoint()
@@ -246,7 +258,10 @@ func (h *Host) applyTopic(image *metadata.Image, topic *metadata.Topic, indexes 
 	each := func(p *metadata.Partition) {
 		if slices.Contains(p.Replicas, h.self) {
 			failed = append(failed, h.applyPartition(topic, p, settings, current))
-		} else if hosted := h.FindByID(topic.ID, p.Index); hosted != nil {
+			return
+		}
+		delete(h.damages, fetchKey{topic.ID, p.Index})
+		if hosted := h.FindByID(topic.ID, p.Index); hosted != nil {
 			away = append(away, hosted)
 		}
 	}
@@ -265,14 +280,11 @@ func (h *Host) applyTopic(image *metadata.Image, topic *metadata.Topic, indexes 
 }
 
 func (h *Host) applyPartition(topic *metadata.Topic, wanted *metadata.Partition, settings *config.Topic, current bool) error {
-	p := h.FindByID(topic.ID, wanted.Index)
-	if p == nil {
-		var err error
-		if p, err = h.open(topic, wanted.Index, settings); err != nil {
-			return fmt.Errorf("partition %s-%d: %w", topic.Name, wanted.Index, err)
-		}
+	p, err := h.find(topic, wanted, settings, current)
+	if err != nil {
+		return fmt.Errorf("partition %s-%d: %w", topic.Name, wanted.Index, err)
 	}
-	if p.lost() == nil {
+	if p != nil && p.lost() == nil {
 		h.setRole(p, wanted, settings, current)
 	}
 	return nil
@@ -340,6 +352,11 @@ func (h *Host) drop(topic *metadata.Topic) error {
 		delete(h.byName, topic.Name)
 	}
 	h.mu.Unlock()
+	for key := range h.damages {
+		if key.topic == topic.ID {
+			delete(h.damages, key)
+		}
+	}
 	if t == nil {
 		return nil
 	}

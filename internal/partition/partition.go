@@ -25,6 +25,7 @@ type Partition struct {
 
 	fetcher    *fetcher    // that it is given to; only the goroutine of Apply knows
 	replicated atomic.Bool // there are other replicas
+	spoilt     atomic.Bool // damage was found, and is being looked at
 
 	highWatermark atomic.Int64 // copy of state's, for readers without the lock
 	endWatchers   atomic.Int32 // len(ends)
@@ -42,9 +43,10 @@ type Partition struct {
 	ownEnd   replica.Durable // scratch, as the next two: what happens in each round allocates nothing
 	fetched  replica.Fetched
 	reported replica.Durable
-	gone     error       // set when the partition was deleted or moved away
-	commits  commitQueue // wait for the high watermark
-	syncs    commitQueue // wait for the durable end of this node's log
+	given    map[metadata.NodeID]record.Offset // from where each follower was given records last
+	gone     error                             // set when the partition was deleted or moved away
+	commits  commitQueue                       // wait for the high watermark
+	syncs    commitQueue                       // wait for the durable end of this node's log
 	readers  map[*Reader]struct{}
 	ends     map[*Reader]struct{} // wait for the log's end
 }

@@ -18,7 +18,11 @@ func (p *Partition) Read(from, upTo record.Offset, maxBytes int, atLeastOne bool
 	if from >= upTo || maxBytes <= 0 && !atLeastOne {
 		return commitlog.Slice{}, nil
 	}
-	return p.log.Read(from, upTo, maxBytes, atLeastOne)
+	slice, err := p.log.Read(from, upTo, maxBytes, atLeastOne)
+	if err != nil {
+		p.Spoilt(err)
+	}
+	return slice, err
 }
 
 // Special timestamps of ListOffsets.
