@@ -185,15 +185,34 @@ func (p *parts) await(s *step, patience <-chan time.Time, what string) error {
 	}
 }
 
-// leave hands away what the node leads, while it still serves.
-func (p *parts) leave() {
-	if p.cluster == nil || p.cluster.link.Load() == nil || p.quorum.Err() != nil || !p.broker.ControlledShutdown {
+// offlineMax is how long a node that has lost its log directory waits for the controller to hear of it.
+const offlineMax = time.Second
+
+// offline tells the controller of a lost log directory: it has others lead at once.
+func (k *cluster) offline(directory protocol.UUID) {
+	if k == nil {
 		return
 	}
-	if _, err := p.dir.Space(); err != nil || p.dir.Offline() != nil {
+	if link := k.link.Load(); link != nil {
+		link.Offline(directory)
+	}
+}
+
+// leave hands away what the node leads, while it still serves.
+func (p *parts) leave() {
+	if p.cluster == nil || p.cluster.link.Load() == nil || !p.broker.ControlledShutdown {
+		return
+	}
+	if _, err := p.dir.Space(); err != nil {
 		return // it has lost its disk, and serves nobody any more
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), leaveMax)
+	patience := leaveMax
+	if p.dir.Offline() != nil { // the quorum has failed with it, but the way to the controller stands
+		patience = offlineMax
+	} else if p.quorum.Err() != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := p.cluster.link.Load().Leave(ctx); err != nil {
 		p.logger.Warn("the node ends although it may lead partitions still", "error", err)

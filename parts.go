@@ -92,6 +92,7 @@ func (p *parts) openDir(c *Config) error {
 		OnOffline: func(reason error) {
 			if h := p.hosted.Load(); h != nil {
 				h.Offline(reason)
+				p.cluster.offline(p.dir.ID())
 			}
 			p.stopped(reason)
 		},

@@ -7,6 +7,16 @@ import (
 	"github.com/skein-io/skein/internal/protocol"
 )
 
+// Offline tells the controller, at once and with each heartbeat from now on, that log directories of this broker are offline
+// (KIP-858). When they are all that it has, it is fenced. It does not wait.
+func (l *Link) Offline(directories ...protocol.UUID) {
+	s := &l.session
+	s.mu.Lock()
+	s.offline = directories
+	s.mu.Unlock()
+	s.press()
+}
+
 // Leave hands away what this broker leads: it asks the controller for a shutdown, and returns nil when that says that the
 // broker leads nothing any more and is fenced; no heartbeat follows. A broker that is not registered may go at once. When
 // ctx ends first the error is REQUEST_TIMED_OUT, and the broker goes on leaving. Leave may be called more than once.

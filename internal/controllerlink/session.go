@@ -33,7 +33,8 @@ type session struct {
 	trouble  string    // what was last complained of, so that the log has it once
 	previous metadata.BrokerEpoch
 	leaving  bool
-	left     chan struct{} // closed when the broker may go
+	offline  []protocol.UUID // log directories that the broker has lost
+	left     chan struct{}   // closed when the broker may go
 
 	leader leadership // that was seen last; of the goroutine
 }
@@ -152,7 +153,7 @@ func (s *session) due(now time.Time) (protocol.Message, time.Duration) {
 func (s *session) heartbeat(image *metadata.Image) protocol.Message {
 	r := protocol.NewBrokerHeartbeatRequest()
 	r.BrokerID, r.BrokerEpoch = int32(s.link.config.NodeID), int64(s.state.Epoch)
-	r.CurrentMetadataOffset, r.WantShutDown = int64(image.Offset), s.leaving
+	r.CurrentMetadataOffset, r.WantShutDown, r.OfflineLogDirs = int64(image.Offset), s.leaving, s.offline
 	return r
 }
 

@@ -56,6 +56,20 @@ func TestLifeOfABroker(t *testing.T) {
 	})
 }
 
+// A log directory that is offline is told at once, and with each heartbeat.
+func TestOfflineDirectory(t *testing.T) {
+	inCluster(t, nil, func(c *cluster) {
+		time.Sleep(500 * time.Millisecond)
+		c.takeTrace()
+		c.link.Offline(protocol.UUID{15: 7})
+		time.Sleep(2 * time.Second)
+		c.expect(
+			"500ms node 2: BrokerHeartbeat epoch=100 offset=100 offline=1 -> NONE fenced=false should shutdown=false",
+			"2.5s node 2: BrokerHeartbeat epoch=100 offset=100 offline=1 -> NONE fenced=false should shutdown=false",
+		)
+	})
+}
+
 // The epoch of a process that ended cleanly goes into the first registration, that of the registration which was lost into the
 // next.
 func TestPreviousBrokerEpoch(t *testing.T) {
