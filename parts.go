@@ -110,6 +110,7 @@ func (p *parts) openHost(c *Config) error {
 	if p.cluster != nil {
 		settings.Files = c.FS
 		settings.Peers, settings.ISR = p.cluster.ways, changesOf{p.cluster}
+		settings.Fetching = p.cluster.ways.fetching
 		settings.BrokerEpoch = p.cluster.brokerEpoch
 		settings.Lost = p.cluster.replicaLost
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/skein-io/skein/internal/metadata"
+	"github.com/skein-io/skein/internal/partition"
 	"github.com/skein-io/skein/internal/peer"
 	"github.com/skein-io/skein/internal/protocol"
 	"github.com/skein-io/skein/internal/quorum"
@@ -32,6 +33,7 @@ type ways struct {
 type way struct {
 	node    metadata.NodeID
 	purpose purpose
+	number  int // of several for the same purpose
 }
 
 type purpose uint8
@@ -59,7 +61,7 @@ func (w *ways) Send(to quorum.Member, messages [][]byte) {
 		w.members[to.ID] = to.Address
 		w.mu.Unlock()
 	}
-	w.ask(way{to.ID, forQuorum}, request, func(response protocol.Message, _ int16, err error) {
+	w.ask(way{node: to.ID, purpose: forQuorum}, request, func(response protocol.Message, _ int16, err error) {
 		if r, ok := response.(*protocol.QuorumMessagesResponse); ok && r.ErrorCode != protocol.None {
 			reason := ""
 			if r.ErrorMessage != nil {
@@ -75,11 +77,20 @@ func (w *ways) Send(to quorum.Member, messages [][]byte) {
 
 // Ask implements partition.Peers.
 func (w *ways) Ask(to metadata.NodeID, request protocol.Message, done func(protocol.Message, int16, error)) {
-	purpose := forEnds
-	if request.Key() == protocol.KeyFetch {
-		purpose = forRecords
-	}
-	w.ask(way{to, purpose}, request, done)
+	w.ask(way{node: to, purpose: forEnds}, request, done)
+}
+
+// fetching is the way for the fetches of one of several fetchers.
+func (w *ways) fetching(fetcher int) partition.Peers { return fetches{w, fetcher} }
+
+// fetches implements partition.Peers.
+type fetches struct {
+	ways    *ways
+	fetcher int
+}
+
+func (f fetches) Ask(to metadata.NodeID, request protocol.Message, done func(protocol.Message, int16, error)) {
+	f.ways.ask(way{to, forRecords, f.fetcher}, request, done)
 }
 
 func (w *ways) ask(at way, request protocol.Message, done peer.Done) {

@@ -202,6 +202,7 @@ func (f *fetchCall) wait(seen []read) {
 		}
 	}
 	if first {
+		f.hold()
 		f.call.OnEnding(f.expire)
 	}
 }
@@ -264,5 +265,8 @@ func (f *fetchCall) finish(reads []read) {
 	}
 	f.mu.Unlock()
 	f.unwatch()
+	if f.follower != nil {
+		f.node.held.remove(f)
+	}
 	f.call.Reply(f.answer(reads))
 }

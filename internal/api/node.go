@@ -37,6 +37,7 @@ type Node struct {
 	between  []protocol.ApiVersionsResponseApiVersion // that the other nodes of the cluster are told too
 
 	producerIDs producerIDs
+	held        heldFetches
 	beats       beats
 }
 

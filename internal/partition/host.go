@@ -30,6 +30,9 @@ type HostConfig struct {
 	// Peers and ISR are the ways to other nodes; nil on a node that is alone.
 	Peers Peers
 	ISR   ISRChanges
+	// Fetching is the way for the fetches of each of num.replica.fetchers, counted from 0: an answer that is held holds what is
+	// behind it. nil sends all by Peers.
+	Fetching func(fetcher int) Peers
 	// BrokerEpoch is that of this process's registration, NoBrokerEpoch before it. While the image has another one,
 	// every partition is without a role: what the image says of this node is about an earlier process, which may have had
 	// records that this one has lost. nil trusts the image.
@@ -56,6 +59,8 @@ type Host struct {
 	files disk.FS
 	peers Peers
 	isr   ISRChanges
+
+	fetching func(fetcher int) Peers
 	// registered is HostConfig.BrokerEpoch; nil trusts the image.
 	registered func() metadata.BrokerEpoch
 
@@ -65,7 +70,7 @@ type Host struct {
 	applying     sync.Mutex
 	latest       *metadata.Image // the newest that was applied
 	damages      map[fetchKey]*damage
-	fetchers     map[metadata.NodeID]*fetcher
+	fetchers     map[fetcherKey]*fetcher
 	reports      reporter
 	known        map[metadata.TopicPartition]record.Offset // high watermarks of an earlier life
 	checkpointMu sync.Mutex
@@ -97,11 +102,14 @@ func (t *hostedTopic) at(index int32) *Partition {
 func NewHost(c HostConfig) *Host {
 	h := &Host{
 		self: c.Self, dir: c.Dir, broker: c.Broker, now: c.Now, instant: c.Instant, after: c.After, logger: c.Logger,
-		files: c.Files, peers: c.Peers, isr: c.ISR, registered: c.BrokerEpoch, fetchers: map[metadata.NodeID]*fetcher{},
+		files: c.Files, peers: c.Peers, isr: c.ISR, registered: c.BrokerEpoch, fetchers: map[fetcherKey]*fetcher{},
 		byName: map[string]*hostedTopic{}, byID: map[protocol.UUID]*hostedTopic{}, byLog: map[*commitlog.Log]*Partition{},
 		lost: c.Lost, damages: map[fetchKey]*damage{}, stop: make(chan struct{}),
 	}
 	h.reports = reporter{host: h, leaders: map[metadata.NodeID]*reports{}}
+	if h.fetching = c.Fetching; h.fetching == nil {
+		h.fetching = func(int) Peers { return h.peers }
+	}
 	if h.instant == nil {
 		h.instant = monotonic()
 	}
