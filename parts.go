@@ -34,6 +34,7 @@ type parts struct {
 	host      *partition.Host
 	hosted    atomic.Pointer[partition.Host] // host, for callbacks
 	groups    *coordinator.Coordinator
+	brokers   *api.BrokerStates
 	quorum    *quorum.Node
 	cluster   *cluster                      // nil for a node alone
 	ready     atomic.Bool                   // clients are answered
@@ -111,6 +112,7 @@ func (p *parts) openHost(c *Config) error {
 		settings.Peers, settings.ISR = p.cluster.ways, changesOf{p.cluster}
 		settings.BrokerEpoch = p.cluster.brokerEpoch
 	}
+	p.brokers = api.NewBrokerStates(c.Now)
 	p.host = partition.NewHost(settings)
 	p.hosted.Store(p.host)
 	return nil
@@ -133,6 +135,7 @@ func (p *parts) openServer(c *Config) error {
 		Quorum:     p.quorum,
 		Ready:      p.ready.Load,
 		Groups:     p.groups,
+		Brokers:    p.brokers,
 		LogDir:     p.broker.LogDirs[0],
 		Now:        c.Now,
 		Logger:     p.logger,

@@ -21,7 +21,8 @@ type Parts struct {
 	Quorum     Quorum
 	Ready      func() bool // whether clients are answered; the other nodes always are. Nil is always
 	Groups     *coordinator.Coordinator
-	LogDir     string // as DescribeLogDirs names it
+	Brokers    *BrokerStates // nil knows nothing
+	LogDir     string        // as DescribeLogDirs names it
 	Now        func() time.Time
 	Logger     *slog.Logger
 }

@@ -102,6 +102,7 @@ func Table() []Row {
 		row(protocol.KeyDescribeGroupLag, Barrier, (*Node).describeGroupLag, Right{ResourceGroup, OperationDescribe}, Right{ResourceTopic, OperationDescribe}),
 		between(protocol.KeyQuorumMessages, (*Node).quorumMessages),
 		between(protocol.KeyReplicaDurableEnds, (*Node).replicaDurableEnds),
+		row(protocol.KeyDescribeReplicas, Barrier, (*Node).describeReplicas, Right{ResourceCluster, OperationDescribe}, Right{ResourceTopic, OperationDescribe}),
 	}
 }
 

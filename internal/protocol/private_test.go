@@ -37,6 +37,12 @@ func TestPrivateMessagesRoundTrip(t *testing.T) {
 				Metadata: "m", CommitTimestampMs: 5, ExpiryTimestampMs: 6, MemberID: &id, ErrorCode: NotLeaderOrFollower, ErrorMessage: &message,
 				LeaderID: 2, LeaderEpoch: 4, EndsReadAtMs: 10, LogStartOffset: 1, LastStableOffset: 8, HighWatermark: 9, LogEndOffset: 10,
 				NextTimestampMs: 3, LastTimestampMs: 4, Lag: 2, LagMs: 7, Lost: 1, Beyond: 1}}}}},
+		&DescribeReplicasRequest{Topics: []DescribeReplicasRequestTopic{{TopicID: UUID{1}, Partitions: []int32{0, 5}}}},
+		&DescribeReplicasResponse{ErrorCode: InvalidRequest, ErrorMessage: &message, NodeID: 1, NowMs: 2,
+			Brokers: []DescribeReplicasResponseBroker{{BrokerID: 1, BrokerEpoch: 7, State: "unfenced", SinceMs: 3}},
+			Topics: []DescribeReplicasResponseTopic{{TopicID: UUID{1}, Partitions: []DescribeReplicasResponsePartition{{PartitionIndex: 5, ErrorCode: KafkaStorageError,
+				ErrorMessage: &message, LeaderID: 1, LeaderEpoch: 4, LogStartOffset: 1, LogEndOffset: 9, DurableEndOffset: 8, HighWatermark: 7,
+				Replicas: []DescribeReplicasResponseReplica{{NodeID: 2, InSync: true, Standing: "in", SinceMs: 6, LogEndOffset: 8, DurableEndOffset: 7}}}}}}},
 	} {
 		b := AppendMessage(nil, m, 0)
 		back := reflect.New(reflect.TypeOf(m).Elem()).Interface().(Message)

@@ -225,6 +225,7 @@ type Replica struct {
 	BrokerEpoch                  metadata.BrokerEpoch
 	InSync                       bool // in the ISR that the controller has
 	Waited                       bool // in the maximal ISR
+	Standing                     Standing
 	LogStart, LogEnd, DurableEnd record.Offset
 	CaughtUp                     time.Duration // how long ago it held all there was; math.MaxInt64 if it never did
 }
@@ -238,7 +239,7 @@ func (s *State) Replicas(now Instant) []Replica {
 	list := make([]Replica, 0, len(l.replicas))
 	for i := range l.replicas {
 		p := &l.replicas[i]
-		r := Replica{Node: p.node, BrokerEpoch: p.brokerEpoch, InSync: p.inSync, Waited: p.inSync || p.proposed,
+		r := Replica{Node: p.node, BrokerEpoch: p.brokerEpoch, InSync: p.inSync, Waited: p.inSync || p.proposed, Standing: s.standing(p, now),
 			LogStart: p.logStart, LogEnd: p.logEnd, DurableEnd: p.durableEnd, CaughtUp: now.Sub(p.caughtUp)}
 		if p.node == s.self {
 			r.LogEnd = l.logEnd
