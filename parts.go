@@ -136,6 +136,7 @@ func (p *parts) openServer(c *Config) error {
 		Ready:      p.ready.Load,
 		Groups:     p.groups,
 		Brokers:    p.brokers,
+		Inside:     p.inside(),
 		LogDir:     p.broker.LogDirs[0],
 		Now:        c.Now,
 		Logger:     p.logger,
@@ -151,6 +152,20 @@ func (p *parts) openServer(c *Config) error {
 		}()
 	}
 	return nil
+}
+
+// inside connects what the parts tell of themselves to those who look.
+func (p *parts) inside() api.Inside {
+	return api.Inside{
+		Traffic: func() api.Traffic {
+			if s := p.server.Load(); s != nil {
+				return s.Traffic()
+			}
+			return api.Traffic{}
+		},
+		Syncer:  p.dir.View,
+		Waiting: p.quorum.Waiting,
+	}
 }
 
 // close ends what is open, in the reverse order: no new requests, then those who wait, then the log. Members of groups

@@ -22,7 +22,8 @@ type Parts struct {
 	Ready      func() bool // whether clients are answered; the other nodes always are. Nil is always
 	Groups     *coordinator.Coordinator
 	Brokers    *BrokerStates // nil knows nothing
-	LogDir     string        // as DescribeLogDirs names it
+	Inside     Inside
+	LogDir     string // as DescribeLogDirs names it
 	Now        func() time.Time
 	Logger     *slog.Logger
 }
@@ -37,6 +38,7 @@ type Node struct {
 	private  []protocol.ApiVersionsResponseApiVersion // that skein's own programs are told too
 	between  []protocol.ApiVersionsResponseApiVersion // that the other nodes of the cluster are told too
 
+	began       time.Time // by the monotonic clock
 	producerIDs producerIDs
 	beats       beats
 }
@@ -48,6 +50,7 @@ func NewNode(parts Parts) *Node {
 		Reasons:  NewReasons(),
 		sessions: newFetchSessions(parts.Config().FetchSessionSlots, time.Now),
 		rows:     map[protocol.Key]*Row{},
+		began:    time.Now(),
 	}
 	rows := Table()
 	for i := range rows {

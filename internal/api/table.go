@@ -103,6 +103,7 @@ func Table() []Row {
 		between(protocol.KeyQuorumMessages, (*Node).quorumMessages),
 		between(protocol.KeyReplicaDurableEnds, (*Node).replicaDurableEnds),
 		row(protocol.KeyDescribeReplicas, Barrier, (*Node).describeReplicas, Right{ResourceCluster, OperationDescribe}, Right{ResourceTopic, OperationDescribe}),
+		row(protocol.KeyDescribeNode, Barrier, (*Node).describeNode, Right{ResourceCluster, OperationDescribe}),
 	}
 }
 

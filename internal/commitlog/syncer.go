@@ -33,7 +33,8 @@ type syncer struct {
 	ticker  *time.Timer // runs only while the mark is dirty
 	stopped bool
 
-	all syncAllChoice
+	all   syncAllChoice
+	watch roundWatch
 
 	works []dirtyWork // scratch of a round
 	moved []*Log
@@ -113,6 +114,7 @@ func (d *Dir) Round() error {
 		return err
 	}
 	s.take()
+	s.watch.begins(s.works)
 	if d.faults.marksEarly() {
 		_ = s.settle()
 	}
@@ -123,6 +125,7 @@ func (d *Dir) Round() error {
 	if err == nil {
 		err = s.settle()
 	}
+	s.watch.ends()
 	moved := s.moved
 	s.moved = nil
 	clear(s.works)

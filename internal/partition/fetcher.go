@@ -65,7 +65,9 @@ func (h *Host) follow(p *Partition, leader metadata.NodeID, epoch record.LeaderE
 	f := h.fetchers[leader]
 	if f == nil {
 		f = &fetcher{host: h, leader: leader, partitions: map[fetchKey]*followed{}}
+		h.mu.Lock() // for those who look; only this goroutine writes
 		h.fetchers[leader] = f
+		h.mu.Unlock()
 	}
 	p.fetcher = f
 	f.add(p, epoch)

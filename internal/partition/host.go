@@ -57,7 +57,7 @@ type Host struct {
 	registered func() metadata.BrokerEpoch
 
 	reports      reporter
-	fetchers     map[metadata.NodeID]*fetcher              // only the goroutine of Apply knows them
+	fetchers     map[metadata.NodeID]*fetcher              // only the goroutine of Apply writes them, under mu
 	known        map[metadata.TopicPartition]record.Offset // high watermarks of an earlier life
 	checkpointMu sync.Mutex
 	checkpoint   []byte // what the file has; nil if this life has not written it

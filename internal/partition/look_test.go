@@ -99,3 +99,44 @@ func TestDescribeReplicasThatAreNotThere(t *testing.T) {
 		}
 	})
 }
+
+// TestHostView counts roles, waits and fetchers of a leader and of a follower, one of whom is cut off.
+func TestHostView(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *cluster) {
+		c.want(c.produce(1, "a"), time.Second)
+		c.wantEqual(time.Second, 1, 2, 3)
+		leader, follower := c.nodes[0].host.View(), c.nodes[2].host.View()
+		if leader.Led != 1 || leader.Followed != 0 || leader.LogEnd != 1 || leader.UnderReplicated != 0 || len(leader.Fetchers) != 0 {
+			t.Errorf("the leader: %+v", leader)
+		}
+		if follower.Led != 0 || follower.Followed != 1 || len(follower.Fetchers) != 1 {
+			t.Fatalf("a follower: %+v", follower)
+		}
+		if f := follower.Fetchers[0]; f.Leader != 1 || f.Partitions != 1 || f.Paused != 0 || !f.InFlight || f.Failures != 0 || f.Lag != 0 {
+			t.Errorf("its fetcher: %+v", f)
+		}
+		c.sever(1, 3)
+		held := c.produce(1, "b")
+		time.Sleep(lagMax / 2)
+		if v := c.nodes[0].host.View(); v.Committed != 1 {
+			t.Errorf("a produce waits for a replica that is cut off: %+v", v)
+		}
+		c.want(held, 2*lagMax)
+		if v := c.nodes[0].host.View(); v.UnderReplicated != 1 || v.UnderMinISR != 0 || v.Committed != 0 {
+			t.Errorf("the leader without one: %+v", v)
+		}
+		if f := c.nodes[2].host.View().Fetchers[0]; f.Failures == 0 {
+			t.Errorf("the fetcher that is cut off: %+v", f)
+		}
+		c.sever(1, 2)
+		held = c.produce(1, "c")
+		c.wantISR(3*lagMax, 1)
+		if v := c.nodes[0].host.View(); v.UnderMinISR != 1 {
+			t.Errorf("the leader alone: %+v", v)
+		}
+		c.join(1, 2)
+		c.join(1, 3)
+		c.wantISR(10*time.Second, 1, 2, 3)
+		c.want(held, time.Second)
+	})
+}

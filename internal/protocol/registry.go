@@ -110,6 +110,7 @@ const (
 	KeyQuorumMessages         Key = 0x4004
 	KeyReplicaDurableEnds     Key = 0x4005
 	KeyDescribeReplicas       Key = 0x4006
+	KeyDescribeNode           Key = 0x4007
 )
 
 var apis = [...]apiInfo{
@@ -609,6 +610,11 @@ var privateAPIs = [...]apiInfo{
 		name: "DescribeReplicas", lowest: 0, highest: 0, decodable: 0, decodableMax: 0, flexible: 0,
 		request:  func() Message { return NewDescribeReplicasRequest() },
 		response: func() Message { return NewDescribeReplicasResponse() },
+	},
+	KeyDescribeNode - PrivateKeys: {
+		name: "DescribeNode", lowest: 0, highest: 0, decodable: 0, decodableMax: 0, flexible: 0,
+		request:  func() Message { return NewDescribeNodeRequest() },
+		response: func() Message { return NewDescribeNodeResponse() },
 	},
 }
 

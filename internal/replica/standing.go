@@ -1,5 +1,7 @@
 package replica
 
+import "github.com/skein-io/skein/internal/record"
+
 // Standing is why a replica is in the ISR or out of it, as its leader decides. It is for those who want to look.
 type Standing uint8
 
@@ -47,4 +49,10 @@ func (s *State) standing(p *progress, now Instant) Standing {
 		return CatchingUp
 	}
 	return Waiting
+}
+
+// Told is the newest high watermark that a follower was told by its leader; ok is false if it follows nobody, or was told
+// none in this leader epoch.
+func (s *State) Told() (highWatermark record.Offset, ok bool) {
+	return s.follower.leaderHW, s.role == following && s.follower.matched
 }

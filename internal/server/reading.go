@@ -147,7 +147,8 @@ func (c *conn) decode(frame []byte) (*request, error) {
 	if err := header.Decode(&c.decoder, protocol.HeaderVersion(key, version)); err != nil {
 		return nil, &peerFault{"a request header cannot be read", err}
 	}
-	r := &request{conn: c, key: key, version: version, id: header.CorrelationID, stage: stage, frame: frame, frameBytes: int64(len(frame))}
+	r := &request{conn: c, key: key, version: version, id: header.CorrelationID, stage: stage, frame: frame, frameBytes: int64(len(frame)),
+		arrived: c.lastActive.Load()}
 	if !ok {
 		r.version, r.stage, r.answer = 0, api.Barrier, c.server.handler.UnsupportedVersion()
 		return r, nil
