@@ -73,13 +73,19 @@ func (c *realCluster) skein(t *testing.T, args ...string) string {
 	return out.String()
 }
 
-// described is cluster describe --replicas as JSON.
-func (c *realCluster) described(t *testing.T) (d describedCluster) {
+// described is cluster describe --replicas as JSON, once the node that answers has heard of what was done on another.
+func (c *realCluster) described(t *testing.T, settled func(*describedCluster) bool) (d *describedCluster) {
 	t.Helper()
-	if err := json.Unmarshal([]byte(c.skein(t, "cluster", "describe", "--replicas", "-o", "json")), &d); err != nil {
-		t.Fatal(err)
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		d = &describedCluster{}
+		if err := json.Unmarshal([]byte(c.skein(t, "cluster", "describe", "--replicas", "-o", "json")), d); err != nil {
+			t.Fatal(err)
+		}
+		if settled(d) || time.Now().After(deadline) {
+			return d
+		}
 	}
-	return d
 }
 
 // UnmarshalText reads what MarshalText wrote.
@@ -104,11 +110,12 @@ func TestClusterDescribe(t *testing.T) {
 	defer deaf.Close()
 	c.boots = append([]string{deaf.Addr().String()}, c.boots...)
 	began := time.Now()
-	whole := c.described(t)
+	c.skein(t, "cluster", "describe", "--replicas")
 	if took := time.Since(began); took > 3*time.Second {
 		t.Errorf("it took %v, for a bootstrap server that never answers", took)
 	}
 	c.boots = c.boots[1:]
+	whole := c.described(t, func(d *describedCluster) bool { return d.Summary.NodesUnfenced == 3 })
 	if s := whole.Summary; s != (clusterSummary{Nodes: 3, NodesUnfenced: 3}) || whole.Controller.ID == nil || len(whole.Quorum) != 3 {
 		t.Errorf("at first: %+v, controller %+v, quorum %+v", s, whole.Controller, whole.Quorum)
 	}
@@ -119,7 +126,18 @@ func TestClusterDescribe(t *testing.T) {
 	}
 	c.skein(t, "topic", "create", "orders", "--partitions", "3")
 	c.skein(t, "produce", "orders")
-	whole = c.described(t)
+	whole = c.described(t, func(d *describedCluster) bool {
+		written := int64(0)
+		for _, p := range d.Partitions {
+			for _, r := range p.Details {
+				if r.LogEnd == nil || r.HighWatermark == nil || r.Why != "in" {
+					return false
+				}
+				written += *r.HighWatermark
+			}
+		}
+		return written > 0
+	})
 	written := int64(0)
 	for _, p := range whole.Partitions {
 		if p.Health != partitionInSync || len(p.ISR) != 3 || len(p.Details) != 3 {
@@ -141,7 +159,16 @@ func TestClusterDescribe(t *testing.T) {
 	if err := c.nodes[gone-1].Close(); err != nil {
 		t.Error(err)
 	}
-	one := c.described(t)
+	one := c.described(t, func(d *describedCluster) bool {
+		for _, p := range d.Partitions {
+			for _, r := range p.Details {
+				if r.Node == gone && !strings.HasPrefix(r.Why, "out: shut down") {
+					return false
+				}
+			}
+		}
+		return d.Summary.NodesUnfenced == 2 && d.Summary.UnderReplicated == 3 && d.Nodes[gone-1].State == "shut down"
+	})
 	if s := one.Summary; s.UnderReplicated != 3 || s.UnderMinISR != 0 || s.Offline != 0 || s.NodesUnfenced != 2 || s.NodesSilent != 1 {
 		t.Errorf("without node %d: %+v", gone, s)
 	}
