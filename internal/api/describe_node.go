@@ -30,7 +30,9 @@ func (n *Node) describeNode(c *Call) {
 		}
 	}
 	a := &anatomy{call: c, response: response, left: 2}
+	a.mu.Lock() // the timer may ring before it is known here
 	a.timer = time.AfterFunc(anatomyPatience, a.end)
+	a.mu.Unlock()
 	n.tellGroups(a)
 	n.tellController(a)
 }
@@ -65,11 +67,11 @@ func (a *anatomy) add(part func(*protocol.DescribeNodeResponse)) {
 
 func (a *anatomy) end() {
 	a.mu.Lock()
-	ended := a.ended
+	ended, timer := a.ended, a.timer
 	a.ended = true
 	a.mu.Unlock()
 	if !ended {
-		a.timer.Stop()
+		timer.Stop()
 		a.call.Reply(a.response)
 	}
 }

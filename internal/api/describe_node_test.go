@@ -2,6 +2,7 @@ package api
 
 import (
 	"log/slog"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,10 +28,21 @@ func (q *hungQuorum) Status(done func(quorum.Status, error)) { q.asked = done }
 // oneAnswer is a Sink that keeps the answer.
 type oneAnswer struct {
 	Sink
-	answers []protocol.Message
+	mu      sync.Mutex
+	replies []protocol.Message
 }
 
-func (s *oneAnswer) Reply(m protocol.Message) { s.answers = append(s.answers, m) }
+func (s *oneAnswer) Reply(m protocol.Message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.replies = append(s.replies, m)
+}
+
+func (s *oneAnswer) answers() []protocol.Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.replies
+}
 
 // TestDescribeNodeOfAnIllNode: a part of the node that does not answer keeps nobody from seeing the others.
 func TestDescribeNodeOfAnIllNode(t *testing.T) {
@@ -45,33 +57,33 @@ func TestDescribeNodeOfAnIllNode(t *testing.T) {
 		began := time.Now()
 		sink := &oneAnswer{}
 		n.Start(NewCall(sink, protocol.KeyDescribeNode, 0, &Client{SoftwareName: "skein-cli"}, began, protocol.NewDescribeNodeRequest()))
-		if len(sink.answers) != 0 {
+		if len(sink.answers()) != 0 {
 			t.Fatal("it is answered before the controller's part is there")
 		}
 		time.Sleep(anatomyPatience)
 		synctest.Wait()
-		if len(sink.answers) != 1 {
-			t.Fatalf("%d answers after %v", len(sink.answers), time.Since(began))
+		if len(sink.answers()) != 1 {
+			t.Fatalf("%d answers after %v", len(sink.answers()), time.Since(began))
 		}
-		r := sink.answers[0].(*protocol.DescribeNodeResponse)
+		r := sink.answers()[0].(*protocol.DescribeNodeResponse)
 		if r.ControllerID != 3 || r.ControllerEpoch != 7 || r.MetadataCommitted != -1 || r.ControllerQueue != 5 || r.QuorumQueue != 6 ||
 			len(r.Requests) != 1 || r.Requests[0].Waiting != 3 || r.Requests[0].OldestUs != 1_000_000 || len(r.Listeners) != 1 || r.Goroutines == 0 || r.MemoryBytes == 0 {
 			t.Errorf("answered %+v", r)
 		}
 		q.asked(quorum.Status{HighWatermark: 9}, nil) // too late: the answer is sent
-		if len(sink.answers) != 1 || r.MetadataCommitted != -1 {
-			t.Errorf("a late part made %d answers, %+v", len(sink.answers), r)
+		if len(sink.answers()) != 1 || r.MetadataCommitted != -1 {
+			t.Errorf("a late part made %d answers, %+v", len(sink.answers()), r)
 		}
 		sink = &oneAnswer{}
 		n.Start(NewCall(sink, protocol.KeyDescribeNode, 0, &Client{SoftwareName: "skein-cli"}, began, protocol.NewDescribeNodeRequest()))
 		q.asked(quorum.Status{HighWatermark: 9, Members: []quorum.MemberStatus{{Member: quorum.Member{ID: 1}, LogEnd: 11}}}, nil)
-		if len(sink.answers) != 1 || sink.answers[0].(*protocol.DescribeNodeResponse).MetadataLogEnd != 11 {
-			t.Errorf("in time: %+v", sink.answers)
+		if len(sink.answers()) != 1 || sink.answers()[0].(*protocol.DescribeNodeResponse).MetadataLogEnd != 11 {
+			t.Errorf("in time: %+v", sink.answers())
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if len(sink.answers) != 1 {
-			t.Errorf("%d answers", len(sink.answers))
+		if len(sink.answers()) != 1 {
+			t.Errorf("%d answers", len(sink.answers()))
 		}
 	})
 }
