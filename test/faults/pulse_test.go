@@ -1,0 +1,117 @@
+//go:build linux
+
+package faults
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/skein-io/skein/internal/sim/check"
+)
+
+// monotonic is the clock of all histories here: clients in other processes read the same one.
+func monotonic() int64 {
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
+		panic(err) // the kernel has this clock
+	}
+	return now.Nano()
+}
+
+// work is something that a client does again and again.
+type work struct {
+	kind      check.Kind
+	process   string // of sends
+	partition int32  // of sends
+	group     string // of commits
+}
+
+// beat is one success.
+type beat struct{ invoked, completed int64 }
+
+// pulse is when work succeeded. From it come the times without service; no result is decided by them.
+type pulse struct {
+	mu    sync.Mutex
+	beats map[work][]beat
+}
+
+// expect names work that must go on.
+func (p *pulse) expect(w work) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.beats == nil {
+		p.beats = map[work][]beat{}
+	}
+	p.beats[w] = nil
+}
+
+func (p *pulse) beat(w work, invoked, completed int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.beats == nil {
+		p.beats = map[work][]beat{}
+	}
+	p.beats[w] = append(p.beats[w], beat{invoked, completed})
+}
+
+// stalled is the work of which nothing that began after a moment has succeeded.
+func (p *pulse) stalled(since int64) []work {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var all []work
+	for w, beats := range p.beats {
+		alive := false
+		for i := len(beats) - 1; i >= 0 && beats[i].completed >= since && !alive; i-- {
+			alive = beats[i].invoked >= since
+		}
+		if !alive {
+			all = append(all, w)
+		}
+	}
+	return all
+}
+
+// silence is the longest time between two successes of one work, from a moment on. What is under way when it is asked is
+// not counted.
+func (p *pulse) silence(from int64, of func(work) bool) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	longest := int64(0)
+	for w, beats := range p.beats {
+		if !of(w) {
+			continue
+		}
+		last := from
+		for _, b := range beats {
+			if b.completed > from {
+				longest = max(longest, b.completed-last)
+				last = b.completed
+			}
+		}
+	}
+	return time.Duration(longest)
+}
+
+func TestSilence(t *testing.T) {
+	var p pulse
+	a, b := work{kind: check.Send, process: "a"}, work{kind: check.Send, process: "b"}
+	p.expect(a)
+	p.expect(b)
+	for _, at := range []int64{10, 20, 70, 80} {
+		p.beat(a, at-5, at)
+	}
+	p.beat(b, 62, 64)
+	all := func(work) bool { return true }
+	if got := p.silence(15, all); got != 50 {
+		t.Errorf("the longest silence is %d, want 50: from 20 to 70", got)
+	}
+	if got := p.silence(15, func(w work) bool { return w == b }); got != 49 {
+		t.Errorf("the silence of b is %d, want 49: from 15 to 64", got)
+	}
+	if got := p.stalled(63); len(got) != 1 || got[0] != b {
+		t.Errorf("stalled since 63 is %v, want b: what it did began before", got)
+	}
+}
