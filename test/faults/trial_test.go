@@ -40,6 +40,11 @@ func long(t *testing.T) {
 func newTrial(t *testing.T, c *cluster) *trial {
 	t.Helper()
 	x := &trial{cluster: c}
+	t.Cleanup(func() {
+		if t.Failed() {
+			x.explain()
+		}
+	})
 	took := c.start()
 	x.create(killTopic, killPartitions, clusterSize)
 	x.load = newLoad(t, c.way()...)
@@ -85,16 +90,20 @@ func (x *trial) createOnce(ctx context.Context, topic string, partitions int32, 
 // settle waits until all work succeeds that began after a moment.
 func (x *trial) settle(since int64) {
 	x.t.Helper()
+	x.settleOf(func(work) bool { return true }, since)
+}
+
+// settleOf is settle for some of the work.
+func (x *trial) settleOf(some func(work) bool, since int64) {
+	x.t.Helper()
 	end := time.Now().Add(2 * patience)
 	for {
-		stalled := x.load.pulse.stalled(since)
+		stalled := slices.DeleteFunc(x.load.pulse.stalled(since), func(w work) bool { return !some(w) })
 		if len(stalled) == 0 {
 			return
 		}
 		if time.Now().After(end) {
-			x.t.Errorf("not within %v after the fault: %+v", 2*patience, stalled)
-			x.explain()
-			x.t.FailNow()
+			x.t.Fatalf("not within %v after the fault: %+v", 2*patience, stalled)
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
@@ -103,6 +112,9 @@ func (x *trial) settle(since int64) {
 // explain logs what the nodes said.
 func (x *trial) explain() {
 	for i, b := range x.nodes {
+		if b.stderr == nil {
+			continue
+		}
 		lines := strings.Split(strings.TrimSpace(b.stderr.String()), "\n")
 		x.t.Logf("node %d (runs: %v) said last:\n%s", i+1, b.runs(), strings.Join(lines[max(0, len(lines)-30):], "\n"))
 	}
