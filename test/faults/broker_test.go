@@ -104,7 +104,7 @@ func (b *broker) launch() <-chan string {
 	args = append(append([]string{}, b.wrap...), args...)
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SKEIN_") }) // it reads them all
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	b.stderr = new(output)
 	cmd.Stderr = b.stderr
 	read, write := io.Pipe()

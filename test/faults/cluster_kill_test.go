@@ -104,5 +104,5 @@ func worst(fault string, all []outage) outage {
 		return get(slices.MaxFunc(all, func(a, b outage) int { return int(get(a) - get(b)) }))
 	}
 	return outage{fault: fault, own: of(func(o outage) time.Duration { return o.own }), native: of(func(o outage) time.Duration { return o.native }),
-		commit: of(func(o outage) time.Duration { return o.commit }), topic: of(func(o outage) time.Duration { return o.topic })}
+		read: of(func(o outage) time.Duration { return o.read }), commit: of(func(o outage) time.Duration { return o.commit }), topic: of(func(o outage) time.Duration { return o.topic })}
 }

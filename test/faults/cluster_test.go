@@ -135,11 +135,11 @@ func (c *cluster) way() []kgo.Opt {
 	for _, b := range c.nodes {
 		seeds = append(seeds, b.address)
 	}
-	way := []kgo.Opt{kgo.SeedBrokers(seeds...)}
+	dial := (&net.Dialer{Timeout: dialPatience}).DialContext
 	if c.net != nil {
-		way = append(way, kgo.Dialer(c.net.dial))
+		dial = c.net.dial
 	}
-	return way
+	return []kgo.Opt{kgo.SeedBrokers(seeds...), kgo.Dialer(dial)}
 }
 
 // askPatience is how long one node is given to answer what ask asks.
@@ -150,7 +150,7 @@ func (c *cluster) ask(id int, request kmsg.Request) (kmsg.Response, error) {
 	if !c.node(id).runs() {
 		return nil, errors.New("the process is gone")
 	}
-	one, err := kgo.NewClient(append(c.way(), kgo.SeedBrokers(c.node(id).address), kgo.DialTimeout(askPatience))...)
+	one, err := kgo.NewClient(append(c.way(), kgo.SeedBrokers(c.node(id).address))...)
 	if err != nil {
 		return nil, err
 	}
@@ -314,7 +314,7 @@ func (c *cluster) awaitInSync(topic string, n int) {
 
 // connect makes a client that knows all nodes.
 func (c *cluster) connect(options ...kgo.Opt) (*kgo.Client, error) {
-	always := []kgo.Opt{kgo.MetadataMinAge(50 * time.Millisecond), kgo.RetryBackoffFn(briefly), kgo.DialTimeout(time.Second),
+	always := []kgo.Opt{kgo.MetadataMinAge(50 * time.Millisecond), kgo.RetryBackoffFn(briefly),
 		kgo.RequestTimeoutOverhead(time.Second)}
 	return kgo.NewClient(append(append(c.way(), always...), options...)...)
 }

@@ -36,6 +36,7 @@ type load struct {
 	natives  []*native
 	producer context.Context // ends first
 	others   context.Context
+	life     context.Context // ends with the test; what is under way then is given up
 	stopping []func()
 	work     sync.WaitGroup // producers
 	rest     sync.WaitGroup
@@ -43,17 +44,18 @@ type load struct {
 
 func newLoad(t *testing.T, way ...kgo.Opt) *load {
 	l := &load{t: t, way: way, recorder: check.NewRecorder(monotonic)}
-	var endProducers, endOthers context.CancelFunc
+	var endProducers, endOthers, endAll context.CancelFunc
 	l.producer, endProducers = context.WithCancel(context.Background())
 	l.others, endOthers = context.WithCancel(context.Background())
-	t.Cleanup(func() { endProducers(); endOthers(); l.work.Wait(); l.rest.Wait() })
+	l.life, endAll = context.WithCancel(context.Background())
+	t.Cleanup(func() { endAll(); endProducers(); endOthers(); l.work.Wait(); l.rest.Wait() })
 	l.stopping = []func(){endProducers, endOthers}
 	for i := range killProducers {
 		name := fmt.Sprint("producer", i)
 		l.expectSends(name)
 		l.work.Go(func() { l.produce(name) })
 	}
-	l.pulse.expect(work{kind: check.Commit, group: killGroup})
+	l.expectGroup(killGroup)
 	for i := range killMembers {
 		l.rest.Go(func() { l.consume(fmt.Sprint("member", i)) })
 	}
@@ -68,10 +70,17 @@ func (l *load) expectSends(process string) {
 	}
 }
 
+func (l *load) expectGroup(group string) {
+	l.pulse.expect(work{kind: check.Commit, group: group})
+	for p := range int32(killPartitions) {
+		l.pulse.expect(work{kind: check.Poll, group: group, partition: p})
+	}
+}
+
 // client is one that waits briefly before it tries again, and not long for an answer.
 func (l *load) client(options ...kgo.Opt) (*kgo.Client, error) {
 	always := []kgo.Opt{kgo.RetryBackoffFn(briefly), kgo.MetadataMinAge(50 * time.Millisecond),
-		kgo.ProduceRequestTimeout(2 * time.Second), kgo.RequestTimeoutOverhead(time.Second), kgo.DialTimeout(time.Second)}
+		kgo.ProduceRequestTimeout(2 * time.Second), kgo.RequestTimeoutOverhead(time.Second)}
 	return kgo.NewClient(slices.Concat(l.way, always, options)...)
 }
 
@@ -113,7 +122,7 @@ func (l *load) produce(name string) {
 			pause(l.producer, 20*time.Millisecond)
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(l.life, patience)
 	defer cancel()
 	if err := c.Flush(ctx); err != nil {
 		l.t.Errorf("%s: not everything was acknowledged after the last start: %v", name, err)
@@ -128,7 +137,7 @@ func (l *load) send(c *kgo.Client, name string, i int) {
 	pending := l.recorder.Begin(check.Operation{Process: name, Kind: check.Send, Idempotent: true,
 		Records: []check.Record{{Partition: p, Offset: check.NoOffset, Value: value}}})
 	r := &kgo.Record{Topic: killTopic, Partition: p.Index, Key: []byte(name), Value: []byte(value)}
-	c.Produce(context.Background(), r, func(r *kgo.Record, err error) {
+	c.Produce(l.life, r, func(r *kgo.Record, err error) {
 		if err != nil {
 			l.t.Errorf("%s gives %s up: %v", name, value, err)
 			pending.End(check.Info, func(o *check.Operation) { o.Error = err.Error() })
@@ -163,7 +172,10 @@ func (l *load) poll(c *kgo.Client, name string) {
 	ctx, cancel := context.WithTimeout(l.others, time.Second)
 	defer cancel()
 	var records []check.Record
-	c.PollFetches(ctx).EachRecord(func(r *kgo.Record) { records = append(records, recordOf(r)) })
+	c.PollFetches(ctx).EachRecord(func(r *kgo.Record) {
+		records = append(records, recordOf(r))
+		l.pulse.beat(work{kind: check.Poll, group: killGroup, partition: r.Partition}, monotonicOf(r.Timestamp), monotonic())
+	})
 	pending.End(check.OK, func(o *check.Operation) { o.Records = records })
 }
 

@@ -71,7 +71,7 @@ func (l *load) addNatives(c *cluster) {
 		name := fmt.Sprint("rdmember", i)
 		l.addNative(name, append(wrap, append([]string{program, "consume", name, killTopic, nativeGroup}, own...)...))
 	}
-	l.pulse.expect(work{kind: check.Commit, group: nativeGroup})
+	l.expectGroup(nativeGroup)
 }
 
 func (l *load) addNative(name string, args []string) {
@@ -121,6 +121,10 @@ func (n *native) read(stdout io.Reader, p *pulse) error {
 			n.t.Errorf("%s gives %s up: %s", n.name, o.Records[0].Value, o.Error)
 		case o.Kind == check.Send:
 			p.beat(work{kind: check.Send, process: n.name, partition: o.Records[0].Index}, o.Invoked, o.Completed)
+		case o.Kind == check.Poll:
+			for _, r := range o.Records {
+				p.beat(work{kind: check.Poll, group: nativeGroup, partition: r.Index}, o.Invoked, o.Completed)
+			}
 		case o.Kind == check.Commit && o.Outcome == check.OK:
 			p.beat(work{kind: check.Commit, group: o.Group}, o.Invoked, o.Completed)
 		}

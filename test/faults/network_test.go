@@ -34,6 +34,9 @@ const routedPort = 9092
 // clientsPlace is where the clients stand beside the nodes 1 to clusterSize.
 const clientsPlace = clusterSize + 1
 
+// dialPatience is how long a client tries to connect.
+const dialPatience = time.Second
+
 // networks counts those of this process.
 var networks atomic.Int32
 
@@ -168,7 +171,7 @@ func (n *network) dial(ctx context.Context, kind, address string) (net.Conn, err
 		runtime.UnlockOSThread()
 		return nil, err
 	}
-	c, err := (&net.Dialer{}).DialContext(ctx, kind, address)
+	c, err := (&net.Dialer{Timeout: dialPatience}).DialContext(ctx, kind, address)
 	if back := unix.Setns(int(home.Fd()), unix.CLONE_NEWNET); back != nil {
 		panic(back) // the thread cannot be used for anything else
 	}

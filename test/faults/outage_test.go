@@ -16,6 +16,7 @@ type outage struct {
 	fault  string
 	own    time.Duration // franz-go's next success on a partition that the fault touched
 	native time.Duration // the same, of librdkafka; negative if it did not take part
+	read   time.Duration // a group's next record of such a partition
 	commit time.Duration // the longest time without a commit of a group
 	topic  time.Duration // until a topic could be created; negative if that was not tried
 }
@@ -40,9 +41,9 @@ func (t *outageTable) write(name string) {
 		return
 	}
 	var b strings.Builder
-	b.WriteString("| fault | produce, franz-go | produce, librdkafka | groups commit | topic created |\n| --- | --- | --- | --- | --- |\n")
+	b.WriteString("| fault | produce, franz-go | produce, librdkafka | groups read | groups commit | topic created |\n| --- | --- | --- | --- | --- | --- |\n")
 	for _, o := range t.rows {
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", o.fault, inSeconds(o.own), inSeconds(o.native), inSeconds(o.commit), inSeconds(o.topic))
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", o.fault, inSeconds(o.own), inSeconds(o.native), inSeconds(o.read), inSeconds(o.commit), inSeconds(o.topic))
 	}
 	err := os.MkdirAll(filepath.Dir(name), 0o755)
 	if err == nil {
@@ -61,6 +62,6 @@ func inSeconds(d time.Duration) string {
 }
 
 func (o outage) String() string {
-	return fmt.Sprintf("%s: without service for %s (franz-go), %s (librdkafka), commits %s, a topic %s",
-		o.fault, inSeconds(o.own), inSeconds(o.native), inSeconds(o.commit), inSeconds(o.topic))
+	return fmt.Sprintf("%s: without service for %s (franz-go), %s (librdkafka), reads %s, commits %s, a topic %s",
+		o.fault, inSeconds(o.own), inSeconds(o.native), inSeconds(o.read), inSeconds(o.commit), inSeconds(o.topic))
 }

@@ -21,15 +21,18 @@ func monotonic() int64 {
 	return now.Nano()
 }
 
+// monotonicOf is a time of this machine's clock of the day on that clock.
+func monotonicOf(t time.Time) int64 { return monotonic() - int64(time.Since(t)) }
+
 // work is something that a client does again and again.
 type work struct {
 	kind      check.Kind
 	process   string // of sends
-	partition int32  // of sends
-	group     string // of commits
+	partition int32  // of sends and polls
+	group     string // of polls and commits
 }
 
-// beat is one success.
+// beat is one success. A poll is invoked when the record that it brings was sent.
 type beat struct{ invoked, completed int64 }
 
 // pulse is when work succeeded. From it come the times without service; no result is decided by them.

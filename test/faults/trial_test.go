@@ -40,15 +40,15 @@ func long(t *testing.T) {
 func newTrial(t *testing.T, c *cluster) *trial {
 	t.Helper()
 	x := &trial{cluster: c}
-	t.Cleanup(func() {
-		if t.Failed() {
-			x.explain()
-		}
-	})
 	took := c.start()
 	x.create(killTopic, killPartitions, clusterSize)
 	x.load = newLoad(t, c.way()...)
 	x.load.addNatives(c)
+	t.Cleanup(func() { // before the load and the nodes end
+		if t.Failed() {
+			x.explain()
+		}
+	})
 	x.settle(monotonic())
 	c.awaitInSync(killTopic, clusterSize)
 	c.awaitInSync("__consumer_offsets", clusterSize)
@@ -140,6 +140,7 @@ func (x *trial) strike(fault string, led map[int32]bool, do func()) outage {
 	if len(x.load.natives) > 0 {
 		o.native = x.load.pulse.silence(at, touched(nativeProducer))
 	}
+	o.read = x.load.pulse.silence(at, func(w work) bool { return w.kind == check.Poll && (led == nil || led[w.partition]) })
 	o.commit = x.load.pulse.silence(at, func(w work) bool { return w.kind == check.Commit })
 	x.t.Log(o)
 	x.load.fetchOffsets()
