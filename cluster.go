@@ -146,7 +146,7 @@ func (p *parts) join(*Config) error {
 	if err := p.await(&k.unfenced, patience.C, "is not unfenced"); err != nil {
 		return err
 	}
-	p.ready.Store(true)
+	p.ready.take()
 	return nil
 }
 

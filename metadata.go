@@ -38,7 +38,7 @@ func (p *parts) openQuorum(c *Config) error {
 	p.quorum = node
 	if !p.many() {
 		p.subscribe()
-		p.ready.Store(true)
+		p.ready.take()
 	}
 	return nil
 }

@@ -36,7 +36,8 @@ type parts struct {
 	groups    *coordinator.Coordinator
 	quorum    *quorum.Node
 	cluster   *cluster                      // nil for a node alone
-	ready     atomic.Bool                   // clients are answered
+	ready     step                          // clients are answered
+	ending    step                          // the node closes
 	server    atomic.Pointer[server.Server] // follow reads it while the node is still being opened
 	listeners []listener
 	stopped   func(error)
@@ -44,7 +45,7 @@ type parts struct {
 
 // openParts opens the parts one after the other; what is open is closed again if a later one fails.
 func openParts(c *Config, broker *config.Broker, stopped func(error)) (*parts, error) {
-	p := &parts{broker: broker, logger: c.Logger, stopped: stopped}
+	p := &parts{broker: broker, logger: c.Logger, stopped: stopped, ready: newStep(), ending: newStep()}
 	p.present.Store(broker)
 	if err := p.checkVoters(); err != nil {
 		return nil, err
@@ -131,7 +132,7 @@ func (p *parts) openServer(c *Config) error {
 		Partitions: p.host,
 		Controller: p.controller(),
 		Quorum:     p.quorum,
-		Ready:      p.ready.Load,
+		Ready:      p.awaitReady,
 		Groups:     p.groups,
 		LogDir:     p.broker.LogDirs[0],
 		Now:        c.Now,
@@ -150,10 +151,26 @@ func (p *parts) openServer(c *Config) error {
 	return nil
 }
 
+// awaitReady returns true when clients are answered, false if the node closes before.
+func (p *parts) awaitReady() bool {
+	select {
+	case <-p.ready.done:
+		return true
+	default:
+	}
+	select {
+	case <-p.ready.done:
+		return true
+	case <-p.ending.done:
+		return false
+	}
+}
+
 // close ends what is open, in the reverse order: no new requests, then those who wait, then the log. Members of groups
 // that wait for others are told at once to look for another coordinator, or the requests in flight would not end.
 func (p *parts) close() error {
 	var failed []error
+	p.ending.take()
 	p.leave()
 	if p.quorum != nil && p.many() {
 		failed = append(failed, p.quorum.Close()) // while it can be heard that another leads

@@ -19,7 +19,7 @@ type Parts struct {
 	Partitions *partition.Host
 	Controller Controller
 	Quorum     Quorum
-	Ready      func() bool // whether clients are answered; the other nodes always are. Nil is always
+	Ready      func() bool // waits until clients are answered, false if they will not be; the other nodes always are. Nil is always
 	Groups     *coordinator.Coordinator
 	LogDir     string // as DescribeLogDirs names it
 	Now        func() time.Time
@@ -68,7 +68,8 @@ func NewNode(parts Parts) *Node {
 const privateKeys protocol.Key = 0x4000
 
 // Row says how the requests of a key are to be treated; ok is false for a key or version that this client is not
-// answered.
+// answered. It waits while the node starts, for a client whose connection is closed in place of its first answer may take
+// that for a refusal: franz-go gives all its records up.
 func (n *Node) Row(client *Client, key protocol.Key, version int16) (stage Stage, ok bool) {
 	if n.Ready != nil && !client.node() && key != protocol.KeyApiVersions && !n.Ready() {
 		return Barrier, false

@@ -8,7 +8,8 @@ import (
 // Handler knows what requests mean. Its methods are called concurrently for different connections.
 type Handler interface {
 	// Row says when a request of the API may start. ok is false for an API or a version that is not served, which
-	// closes the connection, as in Kafka. It is not asked for an ApiVersions of an unknown version.
+	// closes the connection, as in Kafka. It is not asked for an ApiVersions of an unknown version. It may wait: nothing is
+	// read from the connection meanwhile.
 	Row(client *api.Client, key protocol.Key, version int16) (stage api.Stage, ok bool)
 	// Start begins a request, in the ordered stage: for one connection it is called in request order, by one goroutine
 	// at a time. It may append, but it never waits. It ends the call now or lets somebody do so later.
