@@ -80,7 +80,7 @@ func (l *load) expectGroup(group string) {
 // client is one that waits briefly before it tries again, and not long for an answer.
 func (l *load) client(options ...kgo.Opt) (*kgo.Client, error) {
 	always := []kgo.Opt{kgo.RetryBackoffFn(briefly), kgo.MetadataMinAge(50 * time.Millisecond),
-		kgo.ProduceRequestTimeout(2 * time.Second), kgo.RequestTimeoutOverhead(time.Second)}
+		kgo.ProduceRequestTimeout(2 * time.Second), kgo.RequestTimeoutOverhead(time.Second), kgo.AlwaysRetryEOF()}
 	return kgo.NewClient(slices.Concat(l.way, always, options)...)
 }
 
