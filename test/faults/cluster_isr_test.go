@@ -32,7 +32,7 @@ func TestISRSessionLost(t *testing.T) {
 	x := newRoutedTrial(t, "replica.lag.time.max.ms="+never)
 	controller, leader, follower := x.roles()
 	led := x.ledBy(leader)
-	x.note(x.strike("link between the controller and a follower cut", x.ledBy(follower), func() { x.net.part(controller, follower) }))
+	x.sever("link between the controller and a follower cut", follower, func() { x.net.part(controller, follower) })
 	x.awaitISR(led, leader, controller)
 	x.awaitISR(x.ledBy(controller), controller, leader)
 	x.strike("the link is healed", nil, x.net.heal)

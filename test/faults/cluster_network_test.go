@@ -3,8 +3,14 @@
 package faults
 
 import (
+	"context"
+	"fmt"
+	"net"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // newRoutedTrial is a trial whose nodes are in namespaces.
@@ -90,11 +96,63 @@ func TestClusterFlapping(t *testing.T) {
 	x.finish()
 }
 
-// cutOff cuts links of a node, waits until everything goes on without it, and heals them.
+// cutPatience is how long clients that know the cut node are watched. They may hang on it until the links are healed: it
+// answers them, and does not know that others lead.
+const cutPatience = 30 * time.Second
+
+// cutOff cuts links of a node, and heals them when the others have gone on.
 func (x *trial) cutOff(fault string, id int, cut func()) {
 	x.t.Helper()
 	x.awaitInSync(killTopic, clusterSize)
-	x.note(x.strike(fault, x.ledBy(id), cut))
+	x.sever(fault, id, cut)
 	x.strike("the links are healed", nil, x.net.heal)
 	x.awaitInSync(killTopic, clusterSize)
+}
+
+// sever cuts links of a node. Clients that know only the others go on; how those fare that know it is noted.
+func (x *trial) sever(fault string, id int, cut func()) {
+	x.t.Helper()
+	led := x.ledBy(id)
+	at := monotonic()
+	cut()
+	done := monotonic()
+	x.newcomer(id)
+	majority := time.Duration(monotonic() - at)
+	topic := x.probe(at)
+	until := int64(0)
+	if hang := x.stalled(func(work) bool { return true }, done, cutPatience); len(hang) > 0 {
+		x.t.Logf("%s: after %v these still hang: %+v", fault, cutPatience, hang)
+		until = monotonic()
+	}
+	o := x.outage(fault, led, at, until)
+	o.topic = topic
+	x.t.Logf("%v; a client that knows only the others had all partitions after %s", o, inSeconds(majority))
+	x.note(o)
+}
+
+// newcomer produces to every partition as a client that reaches all nodes but one, and waits for the acknowledgements.
+func (x *trial) newcomer(but int) {
+	x.t.Helper()
+	var seeds []string
+	for _, id := range x.all(but) {
+		seeds = append(seeds, x.node(id).address)
+	}
+	dial := func(ctx context.Context, kind, address string) (net.Conn, error) {
+		if address == x.node(but).address {
+			return nil, &net.OpError{Op: "dial", Net: kind, Err: syscall.ECONNREFUSED}
+		}
+		return x.net.dial(ctx, kind, address)
+	}
+	c, err := x.load.client(kgo.SeedBrokers(seeds...), kgo.Dialer(dial), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	defer c.Close()
+	x.newcomers++
+	for i := range killPartitions {
+		x.load.send(c, fmt.Sprint("newcomer", x.newcomers), i)
+	}
+	if err := c.Flush(background(x.t)); err != nil {
+		x.t.Fatalf("a client that does not know node %d cannot produce: %v", but, err)
+	}
 }

@@ -34,6 +34,7 @@ type load struct {
 	recorder *check.Recorder
 	pulse    pulse
 	natives  []*native
+	givenUp  sync.Map // names of producers that gave a record up
 	producer context.Context // ends first
 	others   context.Context
 	life     context.Context // ends with the test; what is under way then is given up
@@ -124,7 +125,7 @@ func (l *load) produce(name string) {
 	}
 	ctx, cancel := context.WithTimeout(l.life, patience)
 	defer cancel()
-	if err := c.Flush(ctx); err != nil {
+	if err := c.Flush(ctx); err != nil && l.life.Err() == nil {
 		l.t.Errorf("%s: not everything was acknowledged after the last start: %v", name, err)
 	}
 }
@@ -139,13 +140,20 @@ func (l *load) send(c *kgo.Client, name string, i int) {
 	r := &kgo.Record{Topic: killTopic, Partition: p.Index, Key: []byte(name), Value: []byte(value)}
 	c.Produce(l.life, r, func(r *kgo.Record, err error) {
 		if err != nil {
-			l.t.Errorf("%s gives %s up: %v", name, value, err)
+			l.gaveUp(name, value, err)
 			pending.End(check.Info, func(o *check.Operation) { o.Error = err.Error() })
 			return
 		}
 		pending.End(check.OK, func(o *check.Operation) { o.Records[0].Offset = record.Offset(r.Offset) })
 		l.pulse.beat(work{kind: check.Send, process: name, partition: p.Index}, begun, monotonic())
 	})
+}
+
+// gaveUp fails the test once for each client, unless the client was ended with records on their way because the test failed.
+func (l *load) gaveUp(name, value string, err error) {
+	if _, again := l.givenUp.LoadOrStore(name, true); !again && l.life.Err() == nil {
+		l.t.Errorf("%s gives %s up, and perhaps more: %v", name, value, err)
+	}
 }
 
 // consume is a member of the group: it reads, and commits what it read.

@@ -77,9 +77,9 @@ func (p *pulse) stalled(since int64) []work {
 	return all
 }
 
-// silence is the longest time between two successes of one work, from a moment on. What is under way when it is asked is
-// not counted.
-func (p *pulse) silence(from int64, of func(work) bool) time.Duration {
+// silence is the longest time between two successes of one work, from a moment on. What has not succeeded again when it is
+// asked is counted up to a moment, if that is not 0.
+func (p *pulse) silence(from, until int64, of func(work) bool) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	longest := int64(0)
@@ -93,6 +93,9 @@ func (p *pulse) silence(from int64, of func(work) bool) time.Duration {
 				longest = max(longest, b.completed-last)
 				last = b.completed
 			}
+		}
+		if until > 0 {
+			longest = max(longest, until-last)
 		}
 	}
 	return time.Duration(longest)
@@ -108,11 +111,14 @@ func TestSilence(t *testing.T) {
 	}
 	p.beat(b, 62, 64)
 	all := func(work) bool { return true }
-	if got := p.silence(15, all); got != 50 {
+	if got := p.silence(15, 0, all); got != 50 {
 		t.Errorf("the longest silence is %d, want 50: from 20 to 70", got)
 	}
-	if got := p.silence(15, func(w work) bool { return w == b }); got != 49 {
+	if got := p.silence(15, 0, func(w work) bool { return w == b }); got != 49 {
 		t.Errorf("the silence of b is %d, want 49: from 15 to 64", got)
+	}
+	if got := p.silence(15, 120, all); got != 56 {
+		t.Errorf("the silence up to 120 is %d, want 56: from 64 to 120", got)
 	}
 	if got := p.stalled(63); len(got) != 1 || got[0] != b {
 		t.Errorf("stalled since 63 is %v, want b: what it did began before", got)

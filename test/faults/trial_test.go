@@ -24,8 +24,9 @@ import (
 // trial is a cluster under load, which goes through faults and is judged in the end.
 type trial struct {
 	*cluster
-	load   *load
-	topics int
+	load      *load
+	topics    int // that probe made
+	newcomers int
 }
 
 // long leaves a test to make faults.
@@ -96,14 +97,18 @@ func (x *trial) settle(since int64) {
 // settleOf is settle for some of the work.
 func (x *trial) settleOf(some func(work) bool, since int64) {
 	x.t.Helper()
-	end := time.Now().Add(2 * patience)
+	if stalled := x.stalled(some, since, 2*patience); len(stalled) > 0 {
+		x.t.Fatalf("not within %v after the fault: %+v", 2*patience, stalled)
+	}
+}
+
+// stalled is the work that does not succeed within a time.
+func (x *trial) stalled(some func(work) bool, since int64, within time.Duration) []work {
+	end := time.Now().Add(within)
 	for {
 		stalled := slices.DeleteFunc(x.load.pulse.stalled(since), func(w work) bool { return !some(w) })
-		if len(stalled) == 0 {
-			return
-		}
-		if time.Now().After(end) {
-			x.t.Fatalf("not within %v after the fault: %+v", 2*patience, stalled)
+		if len(stalled) == 0 || time.Now().After(end) {
+			return stalled
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
@@ -127,23 +132,37 @@ func (x *trial) strike(fault string, led map[int32]bool, do func()) outage {
 	at := monotonic()
 	do()
 	done := monotonic()
-	x.topics++
-	x.create(fmt.Sprint("probe", x.topics), 1, 1)
-	o := outage{fault: fault, native: -1, topic: time.Duration(monotonic() - at)}
+	topic := x.probe(at)
 	x.settle(done)
-	touched := func(process string) func(work) bool {
-		return func(w work) bool {
-			return w.kind == check.Send && strings.HasPrefix(w.process, process) && (led == nil || led[w.partition])
-		}
-	}
-	o.own = x.load.pulse.silence(at, touched("producer"))
-	if len(x.load.natives) > 0 {
-		o.native = x.load.pulse.silence(at, touched(nativeProducer))
-	}
-	o.read = x.load.pulse.silence(at, func(w work) bool { return w.kind == check.Poll && (led == nil || led[w.partition]) })
-	o.commit = x.load.pulse.silence(at, func(w work) bool { return w.kind == check.Commit })
+	o := x.outage(fault, led, at, 0)
+	o.topic = topic
 	x.t.Log(o)
 	x.load.fetchOffsets()
+	return o
+}
+
+// probe creates a topic and returns how long that took from a moment on.
+func (x *trial) probe(at int64) time.Duration {
+	x.t.Helper()
+	x.topics++
+	x.create(fmt.Sprint("probe", x.topics), 1, 1)
+	return time.Duration(monotonic() - at)
+}
+
+// outage is how long clients had no service from a moment on, where some partitions are concerned; nil is all.
+func (x *trial) outage(fault string, led map[int32]bool, at, until int64) outage {
+	touched := func(kind check.Kind, process string) func(work) bool {
+		return func(w work) bool {
+			return w.kind == kind && strings.HasPrefix(w.process, process) && (led == nil || led[w.partition])
+		}
+	}
+	o := outage{fault: fault, native: -1}
+	o.own = x.load.pulse.silence(at, until, touched(check.Send, "producer"))
+	if len(x.load.natives) > 0 {
+		o.native = x.load.pulse.silence(at, until, touched(check.Send, nativeProducer))
+	}
+	o.read = x.load.pulse.silence(at, until, touched(check.Poll, ""))
+	o.commit = x.load.pulse.silence(at, until, func(w work) bool { return w.kind == check.Commit })
 	return o
 }
 
