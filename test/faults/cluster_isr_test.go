@@ -90,6 +90,7 @@ func (x *trial) awaitISR(partitions map[int32]bool, want ...int) {
 		}
 	}()
 	waitFor(x.t, fmt.Sprintf("the ISR of the partitions %v is %v", partitions, want), func() bool {
+		all := true
 		said = ""
 		for index, p := range x.partitions(killTopic) {
 			said += fmt.Sprintf(" %d: leader %d epoch %d isr %v;", index, p.Leader, p.LeaderEpoch, p.ISR)
@@ -98,10 +99,8 @@ func (x *trial) awaitISR(partitions map[int32]bool, want ...int) {
 				isr = append(isr, int(id))
 			}
 			slices.Sort(isr)
-			if partitions[index] && !slices.Equal(isr, want) {
-				return false
-			}
+			all = all && (!partitions[index] || slices.Equal(isr, want))
 		}
-		return true
+		return all
 	})
 }

@@ -206,32 +206,23 @@ func (c *cluster) described(id int, topic string) ([]kmsg.MetadataResponseTopicP
 	return found[0].Partitions, kerr.ErrorForCode(found[0].ErrorCode)
 }
 
-// partitions is what the nodes say of a topic's partitions, of each what was said in the highest leader epoch. It waits
-// until each has a leader.
+// partitions is what the controller says of a topic's partitions: a node that is cut off may know less. It waits until each
+// has a leader.
 func (c *cluster) partitions(topic string) map[int32]kmsg.MetadataResponseTopicPartition {
 	c.t.Helper()
-	var best map[int32]kmsg.MetadataResponseTopicPartition
+	var all map[int32]kmsg.MetadataResponseTopicPartition
 	waitFor(c.t, "each partition of "+topic+" has a leader", func() bool {
-		best = map[int32]kmsg.MetadataResponseTopicPartition{}
-		for _, id := range c.all() {
-			found, err := c.described(id, topic)
-			if err != nil {
-				continue
-			}
-			for _, p := range found {
-				if b, ok := best[p.Partition]; !ok || b.LeaderEpoch < p.LeaderEpoch {
-					best[p.Partition] = p
-				}
-			}
-		}
-		for _, p := range best {
+		found, err := c.described(c.controller(), topic)
+		all = map[int32]kmsg.MetadataResponseTopicPartition{}
+		for _, p := range found {
+			all[p.Partition] = p
 			if p.Leader < 1 {
 				return false
 			}
 		}
-		return len(best) > 0
+		return err == nil && len(all) > 0
 	})
-	return best
+	return all
 }
 
 // ledBy are the partitions of the load's topic that some nodes lead.

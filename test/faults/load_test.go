@@ -34,7 +34,7 @@ type load struct {
 	recorder *check.Recorder
 	pulse    pulse
 	natives  []*native
-	givenUp  sync.Map // names of producers that gave a record up
+	givenUp  sync.Map        // names of producers that gave a record up
 	producer context.Context // ends first
 	others   context.Context
 	life     context.Context // ends with the test; what is under way then is given up
