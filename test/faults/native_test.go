@@ -65,13 +65,13 @@ func (l *load) addNatives(c *cluster) {
 		wrap = c.net.wrap(c.net.clients)
 	}
 	produce := append([]string{program, "produce", nativeProducer, killTopic, fmt.Sprint(killPartitions)}, own...)
-	l.addNative(nativeProducer, append(wrap, append(produce, "request.timeout.ms=2000", "linger.ms=2", "retry.backoff.ms=20")...))
 	l.expectSends(nativeProducer)
+	l.expectGroup(nativeGroup)
+	l.addNative(nativeProducer, append(wrap, append(produce, "request.timeout.ms=2000", "linger.ms=2", "retry.backoff.ms=20")...))
 	for i := range nativeMembers {
 		name := fmt.Sprint("rdmember", i)
 		l.addNative(name, append(wrap, append([]string{program, "consume", name, killTopic, nativeGroup}, own...)...))
 	}
-	l.expectGroup(nativeGroup)
 }
 
 func (l *load) addNative(name string, args []string) {

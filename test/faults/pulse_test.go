@@ -51,13 +51,13 @@ func (p *pulse) expect(w work) {
 	p.beats[w] = nil
 }
 
+// beat notes a success of work that is expected.
 func (p *pulse) beat(w work, invoked, completed int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.beats == nil {
-		p.beats = map[work][]beat{}
+	if beats, expected := p.beats[w]; expected {
+		p.beats[w] = append(beats, beat{invoked, completed})
 	}
-	p.beats[w] = append(p.beats[w], beat{invoked, completed})
 }
 
 // stalled is the work of which nothing that began after a moment has succeeded.
