@@ -109,6 +109,7 @@ const (
 	KeyDescribeGroupLag       Key = 0x4003
 	KeyQuorumMessages         Key = 0x4004
 	KeyReplicaDurableEnds     Key = 0x4005
+	KeyJoinQuorum             Key = 0x4006
 )
 
 var apis = [...]apiInfo{
@@ -603,6 +604,11 @@ var privateAPIs = [...]apiInfo{
 		name: "ReplicaDurableEnds", lowest: 0, highest: 0, decodable: 0, decodableMax: 0, flexible: 0,
 		request:  func() Message { return NewReplicaDurableEndsRequest() },
 		response: func() Message { return NewReplicaDurableEndsResponse() },
+	},
+	KeyJoinQuorum - PrivateKeys: {
+		name: "JoinQuorum", lowest: 0, highest: 0, decodable: 0, decodableMax: 0, flexible: 0,
+		request:  func() Message { return NewJoinQuorumRequest() },
+		response: func() Message { return NewJoinQuorumResponse() },
 	},
 }
 
