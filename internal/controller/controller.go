@@ -63,6 +63,8 @@ func (c *Controller) Step(now time.Time, event Event, effects *Effects) {
 	switch e := event.(type) {
 	case *Lead:
 		c.lead(now, e, effects)
+	case *SeveralChanged:
+		c.severalChanged(now, e, effects)
 	case *Resign:
 		c.resign(e, effects)
 	case *Committed:

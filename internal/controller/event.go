@@ -22,6 +22,9 @@ type Lead struct {
 	Several bool
 }
 
+// SeveralChanged says that the quorum has other voters from now on, or has none any more. See Lead.
+type SeveralChanged struct{ Several bool }
+
 // Resign ends the controller's time: another node may lead now, or the log has failed. Everything that waits is answered
 // with Reason, or with REQUEST_TIMED_OUT if it is nil: what was proposed may or may not be committed later.
 type Resign struct{ Reason error }
@@ -131,6 +134,7 @@ type ListPartitionReassignments struct {
 }
 
 func (*Lead) event()                        {}
+func (*SeveralChanged) event()              {}
 func (*Resign) event()                      {}
 func (*Committed) event()                   {}
 func (*CreateTopics) event()                {}

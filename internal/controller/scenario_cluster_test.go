@@ -42,6 +42,8 @@ func (s *scenario) cluster(t *testing.T, a arguments) string {
 // clusterEvent is the event of a command that only a cluster of several nodes sees, nil for another command.
 func (s *scenario) clusterEvent(cmd string, a arguments) Event {
 	switch cmd {
+	case "several":
+		return &SeveralChanged{Several: !a.has("none")}
 	case "alter-partition":
 		return s.alterPartitionEvent(a)
 	case "reassign":

@@ -60,6 +60,7 @@ func (s *scenario) run(t *testing.T, d *datadriven.TestData) string {
 		if a.has("elr") {
 			s.config.Features = []metadata.FeatureRange{{Name: metadata.FeatureELR, Max: 1}}
 		}
+		s.config.FeaturesOfSeveral = a.has("later")
 		s.config.LeaderRebalance, s.config.LeaderImbalancePercent = a.has("balance"), a.int("percent", 0)
 		s.config.ProposalBytesMax = a.int("bytes", 0)
 		s.config.RaisedTopics = nil
