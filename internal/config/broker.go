@@ -28,6 +28,7 @@ type Broker struct {
 	// Network.
 	Listeners                   []Listener
 	AdvertisedListeners         []Listener // without those of controllers
+	AdvertisedControllers       []Listener // those of controllers: for other nodes
 	InterBrokerListener         string
 	ConnectionsMaxIdle          time.Duration `property:"connections.max.idle.ms"`
 	MaxConnections              int           `property:"max.connections"`

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/skein-io/skein/internal/commitlog"
@@ -56,6 +57,7 @@ type Host struct {
 	// registered is HostConfig.BrokerEpoch; nil trusts the image.
 	registered func() metadata.BrokerEpoch
 
+	replicates   atomic.Bool // a partition here has, or had, other replicas
 	reports      reporter
 	fetchers     map[metadata.NodeID]*fetcher              // only the goroutine of Apply knows them
 	known        map[metadata.TopicPartition]record.Offset // high watermarks of an earlier life
@@ -281,6 +283,9 @@ func (h *Host) applyPartition(topic *metadata.Topic, wanted *metadata.Partition,
 // is below where the next begins.
 func (h *Host) setRole(p *Partition, wanted *metadata.Partition, settings *config.Topic, current bool) {
 	p.replicated.Store(len(wanted.Replicas) > 1)
+	if len(wanted.Replicas) > 1 {
+		h.replicates.Store(true)
+	}
 	follows := current && wanted.Leader != h.self
 	if !follows || wanted.Leader == metadata.NoNode {
 		h.follow(p, metadata.NoNode, wanted.LeaderEpoch)
