@@ -36,6 +36,7 @@ const (
 	kindListPartitionReassignments
 	kindConnectionLost
 	kindBalanceDue
+	kindSeveralChanged
 )
 
 // appendEvent appends an event; false if it is one that the recorder does not keep: Lead, which begins a chapter.
@@ -59,6 +60,8 @@ func appendEvent(dst []byte, event controller.Event) ([]byte, bool) {
 		return head(kindConnectionLost, uint64(e.Broker), uint64(e.Epoch+1)), true
 	case *controller.BalanceDue:
 		return head(kindBalanceDue), true
+	case *controller.SeveralChanged:
+		return head(kindSeveralChanged, flag(e.Several)), true
 	case *controller.CreateTopics:
 		dst = head(kindCreateTopics, uint64(e.Token), uint64(len(e.TopicIDs)))
 		for _, id := range e.TopicIDs {
@@ -78,11 +81,7 @@ func appendEvent(dst []byte, event controller.Event) ([]byte, bool) {
 	case *controller.AllocateProducerIDs:
 		dst, request = head(kindAllocateProducerIDs, uint64(e.Token)), e.Request
 	case *controller.RegisterBroker:
-		local := uint64(0)
-		if e.Local {
-			local = 1
-		}
-		dst, request = head(kindRegisterBroker, uint64(e.Token), local), e.Request
+		dst, request = head(kindRegisterBroker, uint64(e.Token), flag(e.Local)), e.Request
 	case *controller.BrokerHeartbeat:
 		dst, request = head(kindBrokerHeartbeat, uint64(e.Token)), e.Request
 	case *controller.UnregisterBroker:
@@ -98,6 +97,13 @@ func appendEvent(dst []byte, event controller.Event) ([]byte, bool) {
 	}
 	version := requestVersion(event)
 	return protocol.AppendMessage(append(dst, byte(version)), request, version), true
+}
+
+func flag(set bool) uint64 {
+	if set {
+		return 1
+	}
+	return 0
 }
 
 // requestVersion is the version in which a request loses nothing: the highest, but for DeleteTopics and AlterPartition,
@@ -222,6 +228,8 @@ func decodeEvent(b []byte) (controller.Event, error) {
 		}
 	case kindBalanceDue:
 		event = &controller.BalanceDue{}
+	case kindSeveralChanged:
+		event = &controller.SeveralChanged{Several: r.uvarint() == 1}
 	default:
 		event = r.requestEvent(kind, controller.Token(r.uvarint()))
 	}

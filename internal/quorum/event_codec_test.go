@@ -32,6 +32,8 @@ func TestClusterEventsAreKept(t *testing.T) {
 		&controller.HeartbeatConnectionLost{Broker: 3, Epoch: 9},
 		&controller.HeartbeatConnectionLost{Broker: 3, Epoch: metadata.NoBrokerEpoch},
 		&controller.BalanceDue{},
+		&controller.SeveralChanged{Several: true},
+		&controller.SeveralChanged{},
 	} {
 		b, ok := appendEvent(nil, event)
 		if !ok {
