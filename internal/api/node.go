@@ -19,7 +19,8 @@ type Parts struct {
 	Partitions *partition.Host
 	Controller Controller
 	Quorum     Quorum
-	Ready      func() bool // whether clients are answered; the other nodes always are. Nil is always
+	Heard      func(node metadata.NodeID, address string) // is told where nodes of the quorum say they are; nil: nobody is
+	Ready      func() bool                                // whether clients are answered; the other nodes always are. Nil is always
 	Groups     *coordinator.Coordinator
 	LogDir     string // as DescribeLogDirs names it
 	Now        func() time.Time
