@@ -19,6 +19,7 @@ import (
 	"github.com/skein-io/skein/internal/disk"
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/partition"
+	"github.com/skein-io/skein/internal/protocol"
 	"github.com/skein-io/skein/internal/quorum"
 	"github.com/skein-io/skein/internal/server"
 )
@@ -29,13 +30,15 @@ type parts struct {
 	present atomic.Pointer[config.Broker] // with dynamic changes
 	logger  *slog.Logger
 
+	incarnation protocol.UUID // of this life, random
+
 	files     io.Closer // the data directory, if it was opened here
 	dir       *commitlog.Dir
 	host      *partition.Host
 	hosted    atomic.Pointer[partition.Host] // host, for callbacks
 	groups    *coordinator.Coordinator
 	quorum    *quorum.Node
-	cluster   *cluster                      // nil for a node alone
+	cluster   *cluster
 	ready     atomic.Bool                   // clients are answered
 	server    atomic.Pointer[server.Server] // follow reads it while the node is still being opened
 	listeners []listener
@@ -46,10 +49,11 @@ type parts struct {
 func openParts(c *Config, broker *config.Broker, stopped func(error)) (*parts, error) {
 	p := &parts{broker: broker, logger: c.Logger, stopped: stopped}
 	p.present.Store(broker)
+	_, _ = rand.Read(p.incarnation[:]) // never fails: crypto/rand ends the process instead
 	if err := p.checkVoters(); err != nil {
 		return nil, err
 	}
-	for _, open := range []func(*Config) error{p.listen, p.openDir, p.openWays, p.openHost, p.openGroups, p.openQuorum, p.openLink, p.openServer, p.join} {
+	for _, open := range []func(*Config) error{p.listen, p.openDir, p.openWays, p.openHost, p.openGroups, p.openQuorum, p.openLink, p.openServer, p.enter} {
 		if err := open(c); err != nil {
 			return nil, errors.Join(err, p.close())
 		}
@@ -72,8 +76,15 @@ func (p *parts) openDir(c *Config) error {
 	}
 	clusterID := ""
 	if _, err := files.Stat("meta.properties"); errors.Is(err, fs.ErrNotExist) {
-		if clusterID = newClusterID(); p.many() {
+		switch {
+		case p.many():
 			clusterID = clusterIDOf(p.broker.QuorumVoters)
+		case p.joins():
+			if clusterID, err = p.askCluster(c); err != nil {
+				return err
+			}
+		default:
+			clusterID = newClusterID()
 		}
 	}
 	// The host needs the directory and the directory's callbacks the host: they are called only after a first append.
@@ -105,13 +116,10 @@ func (p *parts) openDir(c *Config) error {
 
 // openHost makes the partitions' host, without partitions.
 func (p *parts) openHost(c *Config) error {
-	settings := partition.HostConfig{Self: p.self(), Dir: p.dir, Broker: p.present.Load, Now: c.Now, Logger: p.logger}
-	if p.cluster != nil {
-		settings.Files = c.FS
-		settings.Peers, settings.ISR = p.cluster.ways, changesOf{p.cluster}
-		settings.BrokerEpoch = p.cluster.brokerEpoch
-	}
-	p.host = partition.NewHost(settings)
+	p.host = partition.NewHost(partition.HostConfig{
+		Self: p.self(), Dir: p.dir, Broker: p.present.Load, Now: c.Now, Logger: p.logger,
+		Files: c.FS, Peers: p.cluster.ways, ISR: changesOf{p.cluster}, BrokerEpoch: p.cluster.brokerEpoch,
+	})
 	p.hosted.Store(p.host)
 	return nil
 }
@@ -129,8 +137,9 @@ func (p *parts) openServer(c *Config) error {
 		Config:     p.present.Load,
 		Image:      p.quorum.Image,
 		Partitions: p.host,
-		Controller: p.controller(),
+		Controller: controllerOf{p},
 		Quorum:     p.quorum,
+		Heard:      p.cluster.ways.heard,
 		Ready:      p.ready.Load,
 		Groups:     p.groups,
 		LogDir:     p.broker.LogDirs[0],
@@ -154,8 +163,10 @@ func (p *parts) openServer(c *Config) error {
 // that wait for others are told at once to look for another coordinator, or the requests in flight would not end.
 func (p *parts) close() error {
 	var failed []error
+	p.cluster.stop()
 	p.leave()
-	if p.quorum != nil && p.many() {
+	several := p.several()
+	if several {
 		failed = append(failed, p.quorum.Close()) // while it can be heard that another leads
 	}
 	if p.groups != nil {
@@ -174,7 +185,7 @@ func (p *parts) close() error {
 	if p.host != nil {
 		p.host.Close()
 	}
-	if p.quorum != nil && !p.many() {
+	if p.quorum != nil && !several {
 		failed = append(failed, p.quorum.Close())
 	}
 	p.cluster.close()

@@ -19,14 +19,19 @@ type ways struct {
 	config  peer.Config
 	cluster string
 	self    metadata.NodeID
+	own     string // where the others reach this node's part of the quorum
 	// broker is where a node's broker listens for other brokers.
 	broker func(metadata.NodeID) (string, bool)
-	logger *slog.Logger
+	// stranger is told when the leader does not take this node for a member. It must not wait.
+	stranger func()
+	logger   *slog.Logger
 
-	mu      sync.Mutex
-	peers   map[way]*peer.Peer
-	members map[metadata.NodeID]string // controller listeners, as the quorum has them
-	closed  bool
+	mu    sync.Mutex
+	peers map[way]*peer.Peer
+	// Controller listeners: what was last heard of each, and what the quorum's members had when they were last looked at. A
+	// node that comes back at another address is heard before the members know, or the members know before it is heard.
+	last, logged map[metadata.NodeID]string
+	closed       bool
 }
 
 type way struct {
@@ -42,23 +47,55 @@ const (
 	forEnds                   // ReplicaDurableEnds, and whatever else is answered at once
 )
 
-func newWays(config peer.Config, cluster string, self metadata.NodeID, logger *slog.Logger) *ways {
-	return &ways{config: config, cluster: cluster, self: self, logger: logger,
-		peers: map[way]*peer.Peer{}, members: map[metadata.NodeID]string{}}
+func newWays(config peer.Config, cluster string, self metadata.NodeID, own string, logger *slog.Logger) *ways {
+	return &ways{config: config, cluster: cluster, self: self, own: own, logger: logger, peers: map[way]*peer.Peer{},
+		last: map[metadata.NodeID]string{}, logged: map[metadata.NodeID]string{}}
 }
+
+// heard notes where a node says that it is reached, or the configuration.
+func (w *ways) heard(node metadata.NodeID, address string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, ok := w.last[node]; address != "" && (ok || len(w.last) < addressesMax) {
+		w.last[node] = address
+	}
+}
+
+// told notes where a node is reached by what another says, if nothing better is known.
+func (w *ways) told(node metadata.NodeID, address string) {
+	if _, ok := w.controller(node); !ok {
+		w.heard(node, address)
+	}
+}
+
+// member notes where a node is reached by the quorum's members. It counts when it has changed: before that the node or
+// the configuration may know better.
+func (w *ways) member(m quorum.Member) {
+	w.mu.Lock()
+	before, known := w.logged[m.ID]
+	if known || len(w.logged) < addressesMax {
+		w.logged[m.ID] = m.Address
+	}
+	w.mu.Unlock()
+	switch {
+	case !known:
+		w.told(m.ID, m.Address)
+	case before != m.Address:
+		w.heard(m.ID, m.Address)
+	}
+}
+
+// addressesMax bounds how many nodes' addresses are kept, strangers' too.
+const addressesMax = 1 << 10
 
 // Send implements quorum.Transport.
 func (w *ways) Send(to quorum.Member, messages [][]byte) {
 	request := protocol.NewQuorumMessagesRequest()
-	request.ClusterID, request.FromNodeID, request.ToNodeID = w.cluster, int32(w.self), int32(to.ID)
+	request.ClusterID, request.FromNodeID, request.FromAddress, request.ToNodeID = w.cluster, int32(w.self), w.own, int32(to.ID)
 	for _, m := range messages {
 		request.Messages = append(request.Messages, protocol.QuorumMessagesRequestMessage{Data: m})
 	}
-	if to.Address != "" {
-		w.mu.Lock()
-		w.members[to.ID] = to.Address
-		w.mu.Unlock()
-	}
+	w.member(to)
 	w.ask(way{to.ID, forQuorum}, request, func(response protocol.Message, _ int16, err error) {
 		if r, ok := response.(*protocol.QuorumMessagesResponse); ok && r.ErrorCode != protocol.None {
 			reason := ""
@@ -66,6 +103,9 @@ func (w *ways) Send(to quorum.Member, messages [][]byte) {
 				reason = *r.ErrorMessage
 			}
 			err = protocol.Fail(r.ErrorCode, "%s", reason)
+			if r.ErrorCode == protocol.UnknownControllerID {
+				w.stranger()
+			}
 		}
 		if err != nil { // raft says it again
 			w.logger.Debug("messages of the metadata quorum did not arrive", "node", to.ID, "error", err)
@@ -118,7 +158,7 @@ func (w *ways) address(at way) (string, bool) {
 func (w *ways) controller(node metadata.NodeID) (string, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	address, ok := w.members[node]
+	address, ok := w.last[node]
 	return address, ok
 }
 
