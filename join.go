@@ -38,7 +38,7 @@ func (p *parts) own(address string) bool {
 
 // askQuorum asks the node at an address about the metadata quorum.
 func askQuorum(ctx context.Context, config peer.Config, address string, request protocol.Message) (*protocol.JoinQuorumResponse, error) {
-	config.Node, config.RequestTimeout, config.ConnectTimeout = "the node at "+address, askMax, askMax
+	config.Node, config.RequestTimeout, config.ConnectTimeout, config.Logger = "the node at "+address, askMax, askMax, nil
 	p := peer.New(func() (string, bool) { return address, true }, config)
 	defer func() { _ = p.Close() }()
 	message, err := p.Call(ctx, request)
@@ -76,6 +76,9 @@ func (p *parts) askCluster(c *Config) (string, error) {
 		}
 		if protocol.CodeOf(failed) == protocol.UnsupportedVersion {
 			return "", fmt.Errorf("controller.quorum.bootstrap.servers: %w: is that a skein node that takes part in clusters?", failed)
+		}
+		if pause == announcePauseMin {
+			p.logger.Info("this node waits for one that it can join", "servers", p.others(), "cause", failed)
 		}
 		timer := time.NewTimer(pause)
 		select {

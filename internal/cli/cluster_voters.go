@@ -60,10 +60,15 @@ func changeVoter(c *cobra.Command, n *connection, text string, votes bool) error
 		return err
 	}
 	defer func() { _ = w.close() }()
-	for asked := false; ; asked = true {
+	asked := false
+	for {
 		q, err := askVoters(w)
+		if code, ok := codeOf(err); ok && code == protocol.LeaderNotAvailable && time.Until(w.deadline) > voterPause {
+			time.Sleep(voterPause) // the leader has just left
+			continue
+		}
 		if err != nil {
-			return err
+			return n.blame(err)
 		}
 		if q.votes(id) == votes && (asked || votes || q.knows(id)) {
 			return printVoters(c, q, id, votes, asked)
@@ -75,6 +80,7 @@ func changeVoter(c *cobra.Command, n *connection, text string, votes bool) error
 		if err := w.ask(request, response); err != nil {
 			return n.blame(err)
 		}
+		asked = true
 		switch code, message := voterAnswer(response); {
 		case code == protocol.None:
 		case (code == protocol.RequestTimedOut || code == protocol.NotController) && time.Until(w.deadline) > voterPause:

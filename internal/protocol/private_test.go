@@ -37,6 +37,12 @@ func TestPrivateMessagesRoundTrip(t *testing.T) {
 				Metadata: "m", CommitTimestampMs: 5, ExpiryTimestampMs: 6, MemberID: &id, ErrorCode: NotLeaderOrFollower, ErrorMessage: &message,
 				LeaderID: 2, LeaderEpoch: 4, EndsReadAtMs: 10, LogStartOffset: 1, LastStableOffset: 8, HighWatermark: 9, LogEndOffset: 10,
 				NextTimestampMs: 3, LastTimestampMs: 4, Lag: 2, LagMs: 7, Lost: 1, Beyond: 1}}}}},
+		&QuorumMessagesRequest{ClusterID: "c", FromNodeID: 1, FromAddress: "a:1", ToNodeID: 2, Messages: []QuorumMessagesRequestMessage{{Data: []byte("m")}}},
+		&QuorumMessagesResponse{ErrorCode: UnknownControllerID, ErrorMessage: &message},
+		&JoinQuorumRequest{NodeID: -1},
+		&JoinQuorumRequest{ClusterID: &id, NodeID: 2, DirectoryID: UUID{1}, Address: "a:1"},
+		&JoinQuorumResponse{ErrorCode: NotController, ErrorMessage: &message, ClusterID: "c", LeaderID: 1,
+			Members: []JoinQuorumResponseMember{{NodeID: 1, DirectoryID: UUID{1}, Address: "a:1", Voter: true}, {NodeID: 2, Address: "b:1"}}},
 	} {
 		b := AppendMessage(nil, m, 0)
 		back := reflect.New(reflect.TypeOf(m).Elem()).Interface().(Message)

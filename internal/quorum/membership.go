@@ -60,7 +60,7 @@ func (n *Node) tellMembers() {
 // notes a new address; the leader may announce itself so. The leader refuses with INVALID_VOTER_KEY a voter that comes with
 // another log directory, for it has lost what it promised, and with INVALID_REQUEST what cannot be; any other node with
 // NOT_CONTROLLER. With REQUEST_TIMED_OUT another change is under way: ask again. A learner has promised nothing: one that
-// comes with another log directory is removed, and has to ask again too.
+// comes with another log directory when the former is silent is removed, and has to ask again too.
 func (n *Node) Join(member Member, done func([]Member, error)) {
 	replaces := false
 	n.change(func(all []Member, err error) {
@@ -164,6 +164,10 @@ func (n *Node) planJoin(member Member) (*raftpb.ConfChangeSingle, members, error
 		return single(raftpb.ConfChangeAddLearnerNode, member.ID), n.members.with(member), nil
 	}
 	if !known.Directory.IsZero() && !member.Directory.IsZero() && known.Directory != member.Directory {
+		if silent := n.now.Sub(n.contacts[member.ID].heard); !known.Voter && silent <= electionTimeout {
+			return nil, nil, protocol.Fail(protocol.RequestTimedOut, "a node %d with the log directory %s runs at %s, and another comes with %s from %s: each node needs a node.id of its own",
+				member.ID, known.Directory, known.Address, member.Directory, member.Address)
+		}
 		if !known.Voter {
 			return single(raftpb.ConfChangeRemoveNode, member.ID), n.members.without(member.ID), nil
 		}

@@ -235,3 +235,30 @@ func TestRemovalKeepsMajority(t *testing.T) {
 	}
 	p.topic("alone")
 }
+
+// TestLearnerTwice: of two nodes with one id the one that is a learner already stays it as long as it is heard.
+func TestLearnerTwice(t *testing.T) {
+	p := newPlay(t, 1, 2, 1)
+	p.topic("t")
+	p.join(2)
+	p.topic("u")
+	p.cluster.run(electionTimeout)
+	joined := func() (err error) {
+		answered := false
+		other := Member{ID: 2, Address: "elsewhere:1", Directory: protocol.UUID{9}}
+		p.nodes[0].change(func(n *Node, done func([]Member, error)) { n.Join(other, done) }, func(_ []Member, e error) { err, answered = e, true })
+		p.wait("an answer", func() bool { return answered })
+		return err
+	}
+	if err := joined(); protocol.CodeOf(err) != protocol.RequestTimedOut || !strings.Contains(err.Error(), "needs a node.id of its own") {
+		t.Errorf("a second node 2 is told %v", err)
+	}
+	p.nodes[1].close()
+	p.cluster.run(electionTimeout + tickEvery)
+	if err := joined(); protocol.CodeOf(err) != protocol.RequestTimedOut || !strings.Contains(err.Error(), "was removed") {
+		t.Errorf("node 2 with another directory is told %v", err)
+	}
+	if err := joined(); err != nil {
+		t.Error(err)
+	}
+}
