@@ -31,6 +31,7 @@ func (p *parts) openQuorum(c *Config) error {
 		return err
 	}
 	p.quorum = node
+	p.cluster.ways.tellRefused(node.Refused)
 	if !p.leadsAlone() {
 		return nil
 	}
