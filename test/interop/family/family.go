@@ -39,6 +39,10 @@ type Family struct {
 	BlindCommits bool
 	// CommitsAhead: the program commits what it has not told yet, so that a member that ends may take records with it.
 	CommitsAhead bool
+	// CommitsItself: the program knows "auto" besides the ways of Commits, and leaves commits to the library then.
+	CommitsItself bool
+	// Silent: the library tells the application nothing of a node that restarts, and its members stay in their group.
+	Silent bool
 	// install brings the library and returns how its program is started.
 	install func(ctx context.Context) ([]string, error)
 
@@ -80,7 +84,7 @@ func All() []*Family {
 func javaFamily(version string) *Family {
 	return &Family{Name: "java-" + version, Library: "kafka-clients " + version, Codecs: everyCodec, Idempotence: both,
 		TellsOffsets: true, RecordHeaders: true, Commits: syncAsync, RevokesInCallback: true, Cooperative: true,
-		install: java(version)}
+		CommitsItself: true, Silent: true, install: java(version)}
 }
 
 // Install brings the library once; later calls return what the first one said.
