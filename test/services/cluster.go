@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Cluster is several brokers that are one Kafka cluster. Each has a folder of its own, is a voter of the metadata quorum,
@@ -93,13 +94,32 @@ func (c *Cluster) Addr() string {
 	return strings.Join(all, ",")
 }
 
-// Start starts all nodes that do not run, together: none is ready before most of them are there.
+// Start starts all nodes that do not run, together: none is ready before most of them are there. It returns when each node
+// tells clients of all.
 func (c *Cluster) Start(ctx context.Context) error {
-	return c.each(func(node Broker) error {
+	err := c.each(func(node Broker) error {
 		if node.PID() != 0 {
 			return nil
 		}
 		return node.Start(ctx)
+	})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	return c.each(func(node Broker) error {
+		for {
+			n, err := known(ctx, node.Addr())
+			if err == nil && n == len(c.Nodes) {
+				return nil
+			}
+			select {
+			case <-ctx.Done():
+				return fmt.Errorf("it knows %d of %d nodes (%w)", n, len(c.Nodes), errors.Join(err, ctx.Err()))
+			case <-time.After(5 * time.Millisecond):
+			}
+		}
 	})
 }
 

@@ -35,7 +35,7 @@ type clusterTools struct {
 // BrokerApiVersionsCommand, DeleteRecordsCommand and ReplicaVerificationTool against three nodes, and some of them again while
 // one node is away.
 func ClusterTools(ctx context.Context, env *Env) (Notes, error) {
-	ctx, cancel := context.WithTimeout(ctx, 8*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Minute) // a machine that does other things, too
 	defer cancel()
 	lib, err := services.KafkaJars()
 	if err != nil {

@@ -55,7 +55,7 @@ func seconds(since time.Time) string { return fmt.Sprintf("%.1fs ", time.Since(s
 // restarts lets something happen to each node in turn, waits until all replicas are in sync, and until every family goes on.
 func restarts(ctx context.Context, env *Env, families []*family.Family, name string,
 	happen func(node services.Broker, notes Notes, goOn func() error) error) map[string]Outcome {
-	ctx, cancel := context.WithTimeout(ctx, 8*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Minute)
 	defer cancel()
 	all := make([]*service, len(families))
 	each(families, func(i int) { all[i] = startService(ctx, env, families[i], name) })

@@ -40,6 +40,7 @@ func (p *plan) newCluster(name string) (*services.Cluster, error) {
 	if name == "skein" {
 		return services.NewSkeinCluster(p.skein, o, clusterNodes)
 	}
+	o.ReadyTimeout = 4 * time.Minute // three JVMs that start at once
 	return services.NewKafkaCluster(o, clusterNodes, services.JVM{})
 }
 
