@@ -44,7 +44,10 @@ func newStep() step { return step{done: make(chan struct{})} }
 func (s *step) take() { s.once.Do(func() { close(s.done) }) }
 
 // leaveMax is how long a node that ends waits for others to take over what it leads.
-const leaveMax = 5 * time.Second
+const (
+	leaveMax      = 5 * time.Second
+	desertedEvery = 20 * time.Millisecond
+)
 
 // many says whether the node is one of several.
 func (p *parts) many() bool { return len(p.broker.QuorumVoters) > 1 }
@@ -195,8 +198,32 @@ func (p *parts) leave() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), leaveMax)
 	defer cancel()
+	defer p.unlessDeserted(cancel)()
 	if err := p.cluster.link.Load().Leave(ctx); err != nil {
 		p.logger.Warn("the node ends although it may lead partitions still", "error", err)
+	}
+}
+
+// unlessDeserted calls give up as soon as so many of the others have ended that no controller can be elected: nobody can take
+// over then. The function that it returns ends that.
+func (p *parts) unlessDeserted(giveUp func()) (end func()) {
+	done := make(chan struct{})
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		ticker := time.NewTicker(desertedEvery)
+		defer ticker.Stop()
+		for !p.cluster.ways.deserted(p.quorum.Members()) {
+			select {
+			case <-ticker.C:
+			case <-done:
+				return
+			}
+		}
+		giveUp()
+	})
+	return func() {
+		close(done)
+		watch.Wait()
 	}
 }
 

@@ -36,7 +36,9 @@ func (p *parts) openQuorum(c *Config) error {
 		return err
 	}
 	p.quorum = node
-	if !p.many() {
+	if p.many() {
+		p.cluster.ways.tellRefused(node.Refused)
+	} else {
 		p.subscribe()
 		p.ready.Store(true)
 	}

@@ -1,11 +1,13 @@
 package skein
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"strconv"
 	"sync"
+	"syscall"
 
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/peer"
@@ -26,6 +28,8 @@ type ways struct {
 	mu      sync.Mutex
 	peers   map[way]*peer.Peer
 	members map[metadata.NodeID]string // controller listeners, as the quorum has them
+	absent  map[metadata.NodeID]bool   // members that refused the last connection to them
+	refused func(metadata.NodeID)      // is told of those; nil before the quorum is open
 	closed  bool
 }
 
@@ -44,7 +48,7 @@ const (
 
 func newWays(config peer.Config, cluster string, self metadata.NodeID, logger *slog.Logger) *ways {
 	return &ways{config: config, cluster: cluster, self: self, logger: logger,
-		peers: map[way]*peer.Peer{}, members: map[metadata.NodeID]string{}}
+		peers: map[way]*peer.Peer{}, members: map[metadata.NodeID]string{}, absent: map[metadata.NodeID]bool{}}
 }
 
 // Send implements quorum.Transport.
@@ -67,10 +71,45 @@ func (w *ways) Send(to quorum.Member, messages [][]byte) {
 			}
 			err = protocol.Fail(r.ErrorCode, "%s", reason)
 		}
+		w.note(to.ID, errors.Is(err, syscall.ECONNREFUSED))
 		if err != nil { // raft says it again
 			w.logger.Debug("messages of the metadata quorum did not arrive", "node", to.ID, "error", err)
 		}
 	})
+}
+
+// note says whether anybody listens where a member should.
+func (w *ways) note(member metadata.NodeID, absent bool) {
+	w.mu.Lock()
+	w.absent[member] = absent
+	tell := w.refused
+	w.mu.Unlock()
+	if absent && tell != nil {
+		tell(member)
+	}
+}
+
+// deserted says whether so many voters are not there that nobody can be elected.
+func (w *ways) deserted(all []quorum.Member) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	voters, there := 0, 0
+	for _, m := range all {
+		if m.Voter {
+			voters++
+			if !w.absent[m.ID] {
+				there++
+			}
+		}
+	}
+	return there <= voters/2
+}
+
+// tellRefused names who is told of members that refuse connections. It must not wait.
+func (w *ways) tellRefused(tell func(metadata.NodeID)) {
+	w.mu.Lock()
+	w.refused = tell
+	w.mu.Unlock()
 }
 
 // Ask implements partition.Peers.

@@ -27,6 +27,10 @@ func startCluster(first *Node) {
 	c := &cluster{nodes: make([]*Node, count)}
 	sockets := make([]net.Listener, count)
 	var voters []string
+	root := first.settings.dataDir
+	if root == "" && !first.settings.inMemory {
+		root = t.TempDir()
+	}
 	for i := range count {
 		n := first
 		if i > 0 {
@@ -35,6 +39,7 @@ func startCluster(first *Node) {
 			n.settings = first.settings.clone()
 		}
 		n.id, n.cluster = i+1, c
+		n.settings.dataDir = root
 		n.prepare()
 		c.nodes[i] = n
 		socket, err := n.listen("127.0.0.1:0")

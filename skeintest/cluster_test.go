@@ -235,3 +235,25 @@ func controllerOf(t *testing.T, c *kgo.Client) int {
 	}
 	return int(quorum.Topics[0].Partitions[0].LeaderID)
 }
+
+// TestClusterOnDisk has three nodes on loopback with real files, each in a folder of its own.
+func TestClusterOnDisk(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cluster := skeintest.Start(t, skeintest.Nodes(3))
+	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.Bootstraps()...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := kadm.NewClient(client).CreateTopic(ctx, 1, 3, nil, "t"); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 {
+		if err := client.ProduceSync(ctx, &kgo.Record{Topic: "t", Value: []byte("v")}).FirstErr(); err != nil {
+			t.Fatalf("record %d: %v", i, err)
+		}
+		cluster.Node(2).Stop()
+		cluster.Node(2).Open()
+	}
+}

@@ -107,7 +107,7 @@ func TestWhatDoesNotGoTogether(t *testing.T) {
 	for _, c := range []struct{ file, want string }{
 		{"node.id=1\nbroker.id=2", "skein.properties:1: node.id = \"1\": broker.id is its other name and says 2 (skein.properties:2)"},
 		{"group.min.session.timeout.ms=6000\ngroup.max.session.timeout.ms=5000", "is more than group.max.session.timeout.ms"},
-		{"broker.session.timeout.ms=2000", "must be at most half of broker.session.timeout.ms"},
+		{"broker.session.timeout.ms=900", "must be at most half of broker.session.timeout.ms"},
 		{"listeners=SSL://:9093", "SSL has the protocol SSL, and skein serves only PLAINTEXT so far"},
 		{"listeners=INSIDE://:9093", "INSIDE is not in listener.security.protocol.map"},
 		{"listeners=", "there must be one"},

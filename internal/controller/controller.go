@@ -71,6 +71,8 @@ func (c *Controller) Step(now time.Time, event Event, effects *Effects) {
 		c.sessionExpired(e, effects)
 	case *HeartbeatConnectionLost:
 		c.connectionLost(now, e, effects)
+	case *BrokerRefused:
+		c.brokerRefused(e, effects)
 	case *BalanceDue:
 		c.balance(now, effects)
 	default:

@@ -109,6 +109,10 @@ type HeartbeatConnectionLost struct {
 	Epoch  metadata.BrokerEpoch // in which the heartbeats came; NoBrokerEpoch if that is not known
 }
 
+// BrokerRefused says that a connection to a broker's node was refused: nobody listens there, so its process has died, or has
+// not begun to listen.
+type BrokerRefused struct{ Broker metadata.NodeID }
+
 // BalanceDue is the end of the BalanceTimer.
 type BalanceDue struct{}
 
@@ -148,4 +152,5 @@ func (*AlterPartitionReassignments) event() {}
 func (*ListPartitionReassignments) event()  {}
 func (*SessionExpired) event()              {}
 func (*HeartbeatConnectionLost) event()     {}
+func (*BrokerRefused) event()               {}
 func (*BalanceDue) event()                  {}

@@ -19,6 +19,7 @@ func (c *Controller) lead(now time.Time, e *Lead, effects *Effects) {
 		contact := c.contact(b.ID)
 		contact.registered, contact.shutdown = position{0, e.Image.Offset}, position{0, e.Image.Offset}
 		if !b.Fenced && !c.own(b.ID) {
+			contact.assumed = true
 			c.endSessionAt(b.ID, now.Add(min(c.config.FirstHeartbeatMax, c.config.SessionTimeout)), effects)
 		}
 	}

@@ -51,6 +51,8 @@ func anyCommand(random *rand.Rand, s *scenario) *datadriven.TestData {
 		return command("expire", "", who[0])
 	case n == 16:
 		return command("connection-lost", "", who...)
+	case n == 30:
+		return command("refused", "", who[0])
 	case n == 17:
 		return command("balance", "")
 	case n == 18:

@@ -135,7 +135,7 @@ func history(t *testing.T, seed uint64, bug faults, saw map[string]int) (trace, 
 }
 
 // silent commands are no requests.
-var silent = map[string]bool{"expire": true, "connection-lost": true, "balance": true}
+var silent = map[string]bool{"expire": true, "connection-lost": true, "refused": true, "balance": true}
 
 func randomScenario(random *rand.Rand, bug faults) *scenario {
 	s := newScenario()

@@ -56,6 +56,8 @@ func (s *scenario) clusterEvent(cmd string, a arguments) Event {
 		return e
 	case "connection-lost":
 		return &HeartbeatConnectionLost{Broker: metadata.NodeID(a.int("broker", 1)), Epoch: metadata.BrokerEpoch(a.int("epoch", -1))}
+	case "refused":
+		return &BrokerRefused{Broker: metadata.NodeID(a.int("broker", 1))}
 	case "balance":
 		return &BalanceDue{}
 	}

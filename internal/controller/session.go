@@ -22,6 +22,7 @@ func (p *position) committed(e *Committed) {
 // contact is what the controller knows of a broker beside the image, since it leads.
 type contact struct {
 	session    time.Time     // when it ends; zero: there is none
+	assumed    bool          // the session was another controller's: the broker has not turned to this one yet
 	registered position      // of the broker's registration
 	shutdown   position      // of the last change that its controlled shutdown made
 	heard      record.Offset // the greatest offset of the metadata log that its heartbeats named, -1 before the first
@@ -47,6 +48,7 @@ func (c *Controller) touch(now time.Time, id metadata.NodeID, effects *Effects) 
 	if c.own(id) {
 		return
 	}
+	c.contact(id).assumed = false
 	c.endSessionAt(id, now.Add(c.config.SessionTimeout), effects)
 }
 
@@ -84,5 +86,14 @@ func (c *Controller) connectionLost(now time.Time, e *HeartbeatConnectionLost, e
 	}
 	if at := now.Add(c.config.SessionLostAfter); at.Before(c.contacts[e.Broker].session) {
 		c.endSessionAt(e.Broker, at, effects)
+	}
+}
+
+// brokerRefused fences a broker that has not turned to this controller yet, and whose node refuses connections: the
+// controller before may have died with it. One that sends heartbeats lives, whatever the way to it looks like.
+func (c *Controller) brokerRefused(e *BrokerRefused, effects *Effects) {
+	if c.leading && c.alive(e.Broker) && c.contacts[e.Broker].assumed {
+		effects.Timers = append(effects.Timers, sessionTimer(e.Broker, time.Time{}))
+		c.sessionExpired(&SessionExpired{Broker: e.Broker}, effects)
 	}
 }

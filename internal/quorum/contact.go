@@ -16,6 +16,7 @@ import (
 type contact struct {
 	heard    time.Time // any message of it
 	caughtUp time.Time // it held everything that this node, the leader, held
+	refused  uint64    // the last of this node's terms as the controller in which a connection to it was refused
 }
 
 func (n *Node) noteContact(now time.Time, from metadata.NodeID, m *raftpb.Message) {

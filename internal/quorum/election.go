@@ -17,6 +17,9 @@ import (
 // what is agreed upon by a majority that holds it durably. A node that finds its leader gone asks first whether it would be
 // elected (pre-vote), and those who hear the leader say no, so a node that is cut off disturbs nobody when it is back.
 //
+// In a cluster that is new nobody can have a leader. There the voter with the lowest id stands with each tick, until one
+// is elected: the first start need not wait.
+//
 // raft could count a follower's ticks itself, but draws the waiting time from a source that cannot be injected, and a
 // simulation could not be replayed. So only a leader's ticks are raft's.
 const (
@@ -108,7 +111,24 @@ func (n *Node) noteRole() {
 func (n *Node) wait(least time.Duration) {
 	t := &n.timer
 	t.quiet, t.alone = 0, false
+	if n.opens() {
+		t.patience = tickEvery
+		return
+	}
 	t.patience = least + time.Duration(n.config.number()%uint32(electionTimeout/time.Microsecond))*time.Microsecond
+}
+
+// opens says whether this node is the one that is to be elected first in a cluster that has had no leader yet.
+func (n *Node) opens() bool {
+	if n.raft.BasicStatus().GetTerm() > 0 {
+		return false
+	}
+	for _, m := range n.members { // sorted by id
+		if m.Voter {
+			return m.ID == n.config.NodeID
+		}
+	}
+	return false
 }
 
 // heard begins the waiting anew if a message was the leader's.

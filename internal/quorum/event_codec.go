@@ -36,6 +36,7 @@ const (
 	kindListPartitionReassignments
 	kindConnectionLost
 	kindBalanceDue
+	kindRefused
 )
 
 // appendEvent appends an event; false if it is one that the recorder does not keep: Lead, which begins a chapter.
@@ -57,6 +58,8 @@ func appendEvent(dst []byte, event controller.Event) ([]byte, bool) {
 		return head(kindExpired, uint64(e.Broker)), true
 	case *controller.HeartbeatConnectionLost:
 		return head(kindConnectionLost, uint64(e.Broker), uint64(e.Epoch+1)), true
+	case *controller.BrokerRefused:
+		return head(kindRefused, uint64(e.Broker)), true
 	case *controller.BalanceDue:
 		return head(kindBalanceDue), true
 	case *controller.CreateTopics:
@@ -220,6 +223,8 @@ func decodeEvent(b []byte) (controller.Event, error) {
 		event = &controller.HeartbeatConnectionLost{
 			Broker: metadata.NodeID(r.uvarint()), Epoch: metadata.BrokerEpoch(r.uvarint()) - 1,
 		}
+	case kindRefused:
+		event = &controller.BrokerRefused{Broker: metadata.NodeID(r.uvarint())}
 	case kindBalanceDue:
 		event = &controller.BalanceDue{}
 	default:

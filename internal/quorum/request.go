@@ -175,3 +175,17 @@ func (n *Node) HeartbeatConnectionLost(broker metadata.NodeID, epoch metadata.Br
 		return n.step(now, &controller.HeartbeatConnectionLost{Broker: broker, Epoch: epoch})
 	}})
 }
+
+// Refused tells the controller, if this node is it, that a connection to a member was refused. It does not wait, and may be
+// called as often as that happens: the controller hears it once in its epoch.
+func (n *Node) Refused(member metadata.NodeID) {
+	_ = n.put(message{work: func(now time.Time) error { // a node that has stopped has no sessions
+		c := n.contacts[member]
+		if !n.controller.Leading() || c.refused == n.term {
+			return nil
+		}
+		c.refused = n.term
+		n.contacts[member] = c
+		return n.step(now, &controller.BrokerRefused{Broker: member})
+	}})
+}

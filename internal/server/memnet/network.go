@@ -7,12 +7,12 @@ package memnet
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"strconv"
 	"sync"
+	"syscall"
 )
 
 // Network is a set of listeners by address. The zero Network is ready. Its methods may be called concurrently.
@@ -26,7 +26,7 @@ type Network struct {
 // backlog is how many connections wait to be accepted.
 const backlog = 128
 
-var errRefused = errors.New("connection refused")
+const errRefused = syscall.ECONNREFUSED // what callers look for, as they would on TCP
 
 // Listen opens an address such as "127.0.0.1:9092". The network "tcp" is the only one. Port 0 is a free port.
 func (n *Network) Listen(network, address string) (net.Listener, error) {
