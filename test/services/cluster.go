@@ -18,6 +18,8 @@ import (
 type Cluster struct {
 	// Nodes are the brokers with the ids 1, 2 and so on.
 	Nodes []Broker
+	// Controllers is host:port of every controller listener, with commas between, for --bootstrap-controller.
+	Controllers string
 }
 
 // NewSkeinCluster prepares n brokers of the skein binary; nothing runs before Start.
@@ -61,7 +63,7 @@ func newCluster(o Options, n int, node func(o Options, controller string) (Broke
 		controllers[i] = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 		voters[i] = fmt.Sprintf("%d@%s", i+1, controllers[i])
 	}
-	c := &Cluster{}
+	c := &Cluster{Controllers: strings.Join(controllers, ",")}
 	for i := range n {
 		own := o
 		own.Dir, own.Port = filepath.Join(o.Dir, "node-"+strconv.Itoa(i+1)), 0

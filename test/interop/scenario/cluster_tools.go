@@ -102,6 +102,10 @@ func (t *clusterTools) nodes(ctx context.Context) {
 	text = t.broker(ctx, quorumTool, "describe --replication")
 	t.counts(text, 1, `(?m)^[123]\s.*\sLeader\s*$`)
 	t.counts(text, 2, `(?m)^[123]\s.*\sFollower\s*$`)
+	controllers := []string{"--bootstrap-controller", t.env.Cluster.Controllers}
+	text = t.run(ctx, cluster, append([]string{"list-endpoints"}, controllers...))
+	t.counts(text, 3, `(?m)^[123]\s+127\.0\.0\.1\s+\d+\s+null\s+controller`)
+	t.run(ctx, quorumTool, append(controllers, "describe", "--status"), `LeaderId:\s+[123]\s`)
 }
 
 // settings changes what one broker has, what all have, and what a topic has.

@@ -210,22 +210,32 @@ func (s *service) finish(ctx context.Context, env *Env, undisturbed bool) error 
 	if err := leaveGroup(ctx, env, s.seats, held, s.topic, s.group); err != nil {
 		return err
 	}
+	for _, seat := range s.seats {
+		if told := told(seat); len(told) > 0 {
+			s.notes[seat.Name+" was told"] = fmt.Sprintf("%d errors, the first: %s", len(told), told[0])
+		}
+	}
 	s.notes["ended after"] = seconds(begun)
 	s.notes["records"] = fmt.Sprintf("%d, %d of them taken twice", held.Len(), taken(members)-held.Len())
 	return nil
+}
+
+// told are the errors that a member handed on to the application.
+func told(seat *seat) []string {
+	all := seat.Troubles()
+	for _, c := range seat.Commits() {
+		if c.Error != "" {
+			all = append(all, "a commit failed: "+c.Error)
+		}
+	}
+	return all
 }
 
 // undisturbed demands that the restarts were not felt by the application: it was told of no error, and not even of a
 // rebalance, since the coordinator's members outlive the coordinator's node.
 func (s *service) undisturbed() error {
 	for i, seat := range s.seats {
-		told := seat.Troubles()
-		for _, c := range seat.Commits() {
-			if c.Error != "" {
-				told = append(told, "a commit failed: "+c.Error)
-			}
-		}
-		if len(told) > 0 {
+		if told := told(seat); len(told) > 0 {
 			return fmt.Errorf("%s was told %d errors, the first: %s", seat.Name, len(told), told[0])
 		}
 		if changes := seat.Changes(); len(changes) > s.settled[i] {
