@@ -64,8 +64,9 @@ bench: build ## the figures of docs/benchmarks.md, beside Apache Kafka
 fuzz: ## each fuzz target for FUZZTIME
 	sh test/fuzz $(FUZZTIME)
 
-faults: build ## kill -9 the real binary KILLS times under load
-	SKEIN_KILLS=$(KILLS) go test -count=1 -timeout 60m ./test/faults/...
+faults: build ## kill, stop, cut off and starve the real binary, alone and as a cluster, KILLS times where that is a loop; as root all of it
+	SKEIN_KILLS=$(KILLS) SKEIN_FAULTS_TABLE=$(CURDIR)/out/faults.md go test -count=1 -timeout 120m ./test/faults/...
+	@cat out/faults.md
 
 sim: ## SEEDS seeded histories of the log and the coordinator
 	SKEIN_SEEDS=$(SEEDS) go test -count=1 -timeout 60m -run Sim ./internal/...

@@ -21,16 +21,22 @@ import (
 	"github.com/skein-io/skein/internal/record"
 )
 
-// cluster is what a node has that is not alone.
+// cluster is this node among the others. A node that is alone has one too: others may join it while it serves. Until then
+// it is some empty tables; no connection is made and nothing runs.
 type cluster struct {
-	ways *ways
-	link atomic.Pointer[controllerlink.Link] // nil before openLink
+	ways  *ways
+	peers peer.Config
+	link  atomic.Pointer[controllerlink.Link] // nil while the node is alone
 
+	// began is the epoch in which this life registered its broker by itself, in a quorum of its own; 0 if it did not.
+	began atomic.Int64
 	// following says that the partitions follow the image. Before that the controller is not told that this node has
 	// caught up, for it serves nothing yet.
 	following  atomic.Bool
 	registered step // the image has the broker's registration of this life
 	unfenced   step // the broker was unfenced the first time
+
+	announcer announcer
 }
 
 // step is something that happens once.
@@ -43,14 +49,53 @@ func newStep() step { return step{done: make(chan struct{})} }
 
 func (s *step) take() { s.once.Do(func() { close(s.done) }) }
 
+func (s *step) taken() bool {
+	select {
+	case <-s.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // leaveMax is how long a node that ends waits for others to take over what it leads.
 const (
 	leaveMax      = 5 * time.Second
 	desertedEvery = 20 * time.Millisecond
 )
 
-// many says whether the node is one of several.
+// many says whether the node begins as one of several voters.
 func (p *parts) many() bool { return len(p.broker.QuorumVoters) > 1 }
+
+// several says whether the quorum has other members, now.
+func (p *parts) several() bool {
+	if p.quorum == nil {
+		return false
+	}
+	members := p.quorum.Members()
+	return len(members) != 1 || members[0].ID != p.self()
+}
+
+// leadsAlone says whether nobody else can be the controller, at the start.
+func (p *parts) leadsAlone() bool {
+	voters := 0
+	own := false
+	for _, m := range p.quorum.Members() {
+		if m.Voter {
+			voters++
+			own = own || m.ID == p.self()
+		}
+	}
+	return own && voters == 1
+}
+
+// closed is why this node can be no part of a cluster; empty if it can.
+func (p *parts) closed() string {
+	if p.broker.Unstable {
+		return ""
+	}
+	return "clusters are not finished in this version of skein"
+}
 
 // clusterIDOf is the id of a cluster that begins: its voters have the same list, so they find the same id.
 func clusterIDOf(voters []config.Voter) string {
@@ -63,11 +108,13 @@ func clusterIDOf(voters []config.Voter) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
-// checkVoters says what is wrong with controller.quorum.voters for this node.
+// checkVoters says what is wrong with controller.quorum.voters and controller.quorum.bootstrap.servers for this node.
 func (p *parts) checkVoters() error {
 	voters := p.broker.QuorumVoters
-	if p.many() && !p.broker.Unstable {
-		return fmt.Errorf("controller.quorum.voters names %d nodes: clusters are not finished in this version of skein; leave it out, each node is its own controller then", len(voters))
+	if closed := p.closed(); closed != "" && p.many() {
+		return fmt.Errorf("controller.quorum.voters names %d nodes: %s; leave it out, each node is its own controller then", len(voters), closed)
+	} else if closed != "" && p.joins() {
+		return fmt.Errorf("controller.quorum.bootstrap.servers names a cluster to join: %s; leave it out, each node is its own controller then", closed)
 	}
 	if len(voters) > 0 && !slices.ContainsFunc(voters, func(v config.Voter) bool { return v.ID == p.broker.NodeID }) {
 		return fmt.Errorf("controller.quorum.voters does not name this node, node.id=%d: name it, all voters need the same list", p.broker.NodeID)
@@ -77,11 +124,14 @@ func (p *parts) checkVoters() error {
 
 // openWays prepares the connections to the others. None is made yet.
 func (p *parts) openWays(c *Config) error {
-	if !p.many() {
-		return nil
+	k := &cluster{peers: p.peerConfig(c), registered: newStep(), unfenced: newStep()}
+	k.announcer.init(p)
+	p.cluster = k
+	w := newWays(k.peers, p.dir.ClusterID(), p.self(), p.controllerAddress(), p.logger)
+	w.stranger = k.announcer.kick
+	for _, v := range p.broker.QuorumVoters {
+		w.heard(metadata.NodeID(v.ID), v.Address)
 	}
-	p.cluster = &cluster{registered: newStep(), unfenced: newStep()}
-	w := newWays(p.peerConfig(c), p.dir.ClusterID(), p.self(), p.logger)
 	w.broker = func(node metadata.NodeID) (string, bool) {
 		return brokerAddress(p.quorum.Image(), p.broker.InterBrokerListener, node)
 	}
@@ -93,28 +143,39 @@ func (p *parts) peerConfig(c *Config) peer.Config {
 	return peer.Config{ClientID: fmt.Sprintf("skein-%d", p.self()), Dial: c.Dial, Logger: p.logger}
 }
 
-// members are the voters of a new cluster, and this node's own address.
-func (p *parts) members() (all []quorum.Member, own string) {
+// members are the voters of a new cluster.
+func (p *parts) members() (all []quorum.Member) {
 	for _, v := range p.broker.QuorumVoters {
 		all = append(all, quorum.Member{ID: metadata.NodeID(v.ID), Address: v.Address, Voter: true})
-		if v.ID == p.broker.NodeID {
-			own = v.Address
-		}
 	}
-	return all, own
+	return all
 }
 
-// openLink begins to register the broker.
-func (p *parts) openLink(c *Config) error {
-	if !p.many() {
-		return nil
+// openLink begins to register the broker where there are others. Where nobody but this node can be the controller, the
+// broker is registered already, and the partitions follow at once.
+func (p *parts) openLink(*Config) error {
+	if p.several() {
+		if err := p.register(); err != nil {
+			return err
+		}
 	}
+	if p.leadsAlone() {
+		p.subscribe()
+		p.ready.take()
+	}
+	return nil
+}
+
+// register opens the way to the controller, by which the broker is registered and keeps its session.
+func (p *parts) register() error {
+	register := p.registration()
+	p.supports(register)
 	link, err := controllerlink.Open(controllerlink.Config{
 		NodeID:            p.self(),
 		Local:             quorumOf{p},
 		Address:           p.cluster.ways.controller,
-		Peer:              p.peerConfig(c),
-		Register:          p.registration(),
+		Peer:              p.cluster.peers,
+		Register:          register,
 		HeartbeatInterval: p.broker.BrokerHeartbeat,
 		SessionTimeout:    p.broker.BrokerSessionTimeout,
 		Logger:            p.logger,
@@ -126,13 +187,34 @@ func (p *parts) openLink(c *Config) error {
 	return nil
 }
 
+// membersChanged opens the way to the controller when a node joins one that was alone, and announces this node when it was
+// removed: as long as it runs it is a broker, and needs the metadata log.
+func (p *parts) membersChanged(members []quorum.Member) {
+	if len(members) > 1 && p.cluster.link.Load() == nil {
+		if err := p.register(); err != nil { // it opens nothing that could fail
+			p.stopped(err)
+		}
+	}
+	if !slices.ContainsFunc(members, func(m quorum.Member) bool { return m.ID == p.self() }) {
+		p.cluster.announcer.kick()
+	}
+}
+
+// enter makes the node known to the others, if there are any, and returns when it serves.
+func (p *parts) enter(*Config) error {
+	if p.several() {
+		p.cluster.announcer.kick()
+	}
+	if p.ready.taken() {
+		return nil
+	}
+	return p.join()
+}
+
 // join returns when the controller has unfenced the broker and this node's image shows that. The partitions follow the
 // image from the broker's registration on, and not before: what the log holds at the start may be older than the folders
 // beside it, and a folder that the image does not know would be set aside.
-func (p *parts) join(*Config) error {
-	if !p.many() {
-		return nil
-	}
+func (p *parts) join() error {
 	k := p.cluster
 	p.quorum.Subscribe(func(_, after *metadata.Image, _ *metadata.Delta) {
 		k.look(after, p.self(), k.link.Load().State())
@@ -149,7 +231,7 @@ func (p *parts) join(*Config) error {
 	if err := p.await(&k.unfenced, patience.C, "is not unfenced"); err != nil {
 		return err
 	}
-	p.ready.Store(true)
+	p.ready.take()
 	return nil
 }
 
@@ -177,26 +259,50 @@ func (p *parts) await(s *step, patience <-chan time.Time, what string) error {
 			p.cluster.look(p.quorum.Image(), p.self(), p.cluster.link.Load().State())
 		case <-p.quorum.Done():
 			return p.quorum.Err()
+		case <-p.cluster.announcer.refused.done:
+			return p.cluster.announcer.refusal()
 		case <-patience:
 			leader, _, known := p.quorum.Leader()
 			who := "no controller is known: are most of the nodes of controller.quorum.voters running, and do they reach each other?"
-			if known {
+			switch trouble := p.cluster.announcer.trouble(); {
+			case known:
 				who = fmt.Sprintf("node %d is the controller", leader)
+			case p.joins() && trouble != nil:
+				who = fmt.Sprintf("no controller is known: %v", trouble)
 			}
 			return fmt.Errorf("broker %d %s within initial.broker.registration.timeout.ms (%v); %s", p.self(), what, p.broker.InitialRegistration, who)
 		}
 	}
 }
 
-// leave hands away what the node leads, while it still serves.
-func (p *parts) leave() {
-	if p.cluster == nil || p.cluster.link.Load() == nil || p.quorum.Err() != nil || !p.broker.ControlledShutdown {
+// offlineMax is how long a node that has lost its log directory waits for the controller to hear of it.
+const offlineMax = time.Second
+
+// offline tells the controller of a lost log directory: it has others lead at once.
+func (k *cluster) offline(directory protocol.UUID) {
+	if k == nil {
 		return
 	}
-	if _, err := p.dir.Space(); err != nil || p.dir.Offline() != nil {
+	if link := k.link.Load(); link != nil {
+		link.Offline(directory)
+	}
+}
+
+// leave hands away what the node leads, while it still serves.
+func (p *parts) leave() {
+	if p.cluster == nil || p.quorum == nil || p.cluster.link.Load() == nil || !p.broker.ControlledShutdown {
+		return
+	}
+	if _, err := p.dir.Space(); err != nil {
 		return // it has lost its disk, and serves nobody any more
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), leaveMax)
+	patience := leaveMax
+	if p.dir.Offline() != nil { // the quorum has failed with it, but the way to the controller stands
+		patience = offlineMax
+	} else if p.quorum.Err() != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	defer p.unlessDeserted(cancel)()
 	if err := p.cluster.link.Load().Leave(ctx); err != nil {
@@ -265,6 +371,16 @@ func (c changesOf) AlterPartition(change partition.ISRChange, done func(partitio
 	})
 }
 
+// replicaLost tells the controller that what this node had of a partition is gone.
+func (k *cluster) replicaLost(topic protocol.UUID, partition int32, done func(error)) {
+	link := k.link.Load()
+	if link == nil {
+		done(protocol.Fail(protocol.NotController, "the broker is not registered yet"))
+		return
+	}
+	link.ReplicaLost(topic, partition, done)
+}
+
 // leaderChanged has the link look for the controller.
 func (k *cluster) leaderChanged() {
 	if link := k.link.Load(); link != nil {
@@ -272,12 +388,31 @@ func (k *cluster) leaderChanged() {
 	}
 }
 
-// brokerEpoch is that of this life's registration.
+// brokerEpoch is that of this life's registration. A node that was alone has the one from then until the controller knows
+// another.
 func (k *cluster) brokerEpoch() metadata.BrokerEpoch {
-	if link := k.link.Load(); link != nil {
-		return link.State().Epoch
+	if k == nil {
+		return metadata.NoBrokerEpoch
 	}
-	return metadata.NoBrokerEpoch
+	epoch := metadata.NoBrokerEpoch
+	if link := k.link.Load(); link != nil {
+		epoch = link.State().Epoch
+	}
+	began := metadata.BrokerEpoch(k.began.Load())
+	switch {
+	case epoch == metadata.NoBrokerEpoch && began > 0:
+		return began
+	case began > 0:
+		k.began.Store(0)
+	}
+	return epoch
+}
+
+// stop ends what the node begins by itself. It may be called on a node that is half open.
+func (k *cluster) stop() {
+	if k != nil {
+		k.announcer.stop()
+	}
 }
 
 // close ends the connections to the others.

@@ -57,6 +57,7 @@ func (p *parts) keepRecording(files disk.FS, partition int32, recording []byte) 
 // follow takes a new image to the partitions and the group coordinator. It is called with one image after the other,
 // and what the image says is served when it returns. A nil delta means everything, as at start.
 func (p *parts) follow(image *metadata.Image, delta *metadata.Delta) {
+	p.brokers.Follow(image, delta)
 	if err := p.reconfigure(image, delta); err != nil {
 		p.logger.Error("the dynamic configuration cannot be used; the one before stays", "error", err)
 	}

@@ -21,7 +21,7 @@ type listener struct {
 // listen opens the sockets, before anything on the disk is touched: a port in use is the commonest mistake.
 func (p *parts) listen(c *Config) error {
 	for _, l := range p.broker.Listeners {
-		if l.Controller && !p.many() {
+		if l.Controller && p.closed() != "" {
 			continue // nobody comes
 		}
 		socket := c.Listener
@@ -45,7 +45,7 @@ func (p *parts) listen(c *Config) error {
 // host and port where it leaves them open.
 func (p *parts) advertise(l config.Listener, socket net.Listener, given bool) metadata.Endpoint {
 	host, port := l.Host, l.Port
-	for _, a := range p.broker.AdvertisedListeners {
+	for _, a := range slices.Concat(p.broker.AdvertisedListeners, p.broker.AdvertisedControllers) {
 		if a.Name == l.Name {
 			host, port = a.Host, a.Port
 		}
@@ -63,6 +63,25 @@ func (p *parts) advertise(l config.Listener, socket net.Listener, given bool) me
 		host = "localhost"
 	}
 	return metadata.Endpoint{Listener: l.Name, Host: host, Port: uint16(port)}
+}
+
+// controllerAddress is where the other nodes reach this one's part of the quorum: what controller.quorum.voters says, or the
+// listener for controllers, or that for brokers.
+func (p *parts) controllerAddress() string {
+	for _, v := range p.broker.QuorumVoters {
+		if v.ID == p.broker.NodeID {
+			return v.Address
+		}
+	}
+	i := slices.IndexFunc(p.listeners, func(l listener) bool { return l.controller })
+	if i < 0 {
+		i = slices.IndexFunc(p.listeners, func(l listener) bool { return l.name == p.broker.InterBrokerListener })
+	}
+	if i < 0 {
+		return ""
+	}
+	e := p.listeners[i].advertised
+	return net.JoinHostPort(e.Host, strconv.Itoa(int(e.Port)))
 }
 
 // bootstrap is where the first listener for clients is reached.

@@ -1,7 +1,6 @@
 package skein
 
 import (
-	"crypto/rand"
 	"errors"
 
 	"github.com/skein-io/skein/internal/api"
@@ -13,36 +12,34 @@ import (
 
 // openQuorum opens the metadata log, registers this broker, and takes the image to the partitions and groups.
 func (p *parts) openQuorum(c *Config) error {
-	settings := quorum.Config{
+	node, err := quorum.Open(quorum.Config{
 		Dir:    p.dir,
 		FS:     c.FS,
 		NodeID: p.self(), ClusterID: p.dir.ClusterID(),
+		Address: p.controllerAddress(),
+		Voters:  p.members(),
+		Join:    p.joins(), Closed: p.closed(),
+		Transport:  p.cluster.ways,
 		Controller: p.controllerConfig(),
+		Register:   p.registration(), // looked at where nobody else can be the controller
+		OnLeader:   p.cluster.leaderChanged,
+		OnMembers:  p.membersChanged,
 		OnStopped:  func(reason error) { p.stopped(reason) },
 		Logger:     p.logger,
-	}
-	if p.many() {
-		settings.Voters, settings.Address = p.members()
-		settings.Transport = p.cluster.ways
-		settings.OnLeader = p.cluster.leaderChanged
-		for _, v := range settings.Voters {
-			p.cluster.ways.members[v.ID] = v.Address
-		}
-	} else {
-		settings.Register = p.registration()
-	}
-	node, err := quorum.Open(settings)
+	})
 	if err != nil {
 		return err
 	}
 	p.quorum = node
-	if p.many() {
-		p.cluster.ways.tellRefused(node.Refused)
-	} else {
-		p.subscribe()
-		p.ready.Store(true)
+	p.cluster.ways.tellRefused(node.Refused)
+	if !p.leadsAlone() {
+		return nil
 	}
-	return nil
+	if b := node.Image().Broker(p.self()); b != nil {
+		p.cluster.began.Store(int64(b.Epoch))
+	}
+	p.cluster.following.Store(true) // from openLink on, before anybody asks
+	return p.checkCluster(c)
 }
 
 func (p *parts) controllerConfig() controller.Config {
@@ -55,10 +52,7 @@ func (p *parts) controllerConfig() controller.Config {
 		LeaderImbalanceCheck: p.broker.LeaderImbalanceCheck,
 		Rules:                api.Rules{Self: p.self(), Static: p.broker},
 	}
-	if !p.many() {
-		return c
-	}
-	c.Features = []metadata.FeatureRange{{Name: metadata.FeatureELR, Max: 1}}
+	c.Features, c.FeaturesOfSeveral = []metadata.FeatureRange{{Name: metadata.FeatureELR, Max: 1}}, true
 	if p.broker.OffsetsTopicReplicationFactor == 0 {
 		c.RaisedTopics = []string{metadata.ConsumerOffsetsTopic}
 	}
@@ -79,8 +73,8 @@ func (p *parts) subscribe() {
 // registration is what the cluster is told of this broker.
 func (p *parts) registration() *protocol.BrokerRegistrationRequest {
 	r := protocol.NewBrokerRegistrationRequest()
-	r.BrokerID, r.ClusterID = p.broker.NodeID, p.dir.ClusterID()
-	_, _ = rand.Read(r.IncarnationID[:]) // never fails: crypto/rand ends the process instead
+	r.BrokerID, r.ClusterID, r.IncarnationID = p.broker.NodeID, p.dir.ClusterID(), p.incarnation
+	r.PreviousBrokerEpoch = p.dir.CleanBrokerEpoch()
 	if p.broker.Rack != "" {
 		r.Rack = &p.broker.Rack
 	}
@@ -92,38 +86,41 @@ func (p *parts) registration() *protocol.BrokerRegistrationRequest {
 			Name: l.name, Host: l.advertised.Host, Port: l.advertised.Port})
 	}
 	r.LogDirs = []protocol.UUID{p.dir.ID()}
-	if p.many() {
-		r.Features = append(r.Features, protocol.BrokerRegistrationRequestFeature{Name: metadata.FeatureELR, MaxSupportedVersion: 1})
-	}
-	if p.many() && !p.broker.Syncs() {
-		r.Features = append(r.Features, protocol.BrokerRegistrationRequestFeature{Name: metadata.VolatileFeature, MaxSupportedVersion: 1})
-	}
 	return r
 }
 
-// controller is the way to the controller.
-func (p *parts) controller() api.Controller {
-	if p.cluster != nil {
-		return p.cluster.link.Load()
+// supports tells of what matters among several brokers only.
+func (p *parts) supports(r *protocol.BrokerRegistrationRequest) {
+	r.Features = append(r.Features, protocol.BrokerRegistrationRequestFeature{Name: metadata.FeatureELR, MaxSupportedVersion: 1})
+	if !p.broker.Syncs() {
+		r.Features = append(r.Features, protocol.BrokerRegistrationRequestFeature{Name: metadata.VolatileFeature, MaxSupportedVersion: 1})
 	}
-	return controllerOf{p.quorum}
 }
 
-// controllerOf is the controller of a node that is alone, as the APIs see it.
-type controllerOf struct{ quorum *quorum.Node }
+// controllerOf is the controller as the APIs see it: the way to it, or that of this process while the node is alone.
+type controllerOf struct{ parts *parts }
 
 func (c controllerOf) Ask(request protocol.Message, version int16, done func(protocol.Message, error)) {
-	c.quorum.Submit(request, version, done)
+	if link := c.parts.cluster.link.Load(); link != nil {
+		link.Ask(request, version, done)
+		return
+	}
+	c.parts.quorum.Submit(request, version, done)
 }
 
 func (c controllerOf) AllocateProducerIDs(self metadata.NodeID, done func(first int64, count int32, err error)) {
+	if link := c.parts.cluster.link.Load(); link != nil {
+		link.AllocateProducerIDs(self, done)
+		return
+	}
+	quorum := c.parts.quorum
 	request := protocol.NewAllocateProducerIDsRequest()
 	request.BrokerID = int32(self)
-	if broker := c.quorum.Image().Broker(self); broker != nil {
+	if broker := quorum.Image().Broker(self); broker != nil {
 		request.BrokerEpoch = int64(broker.Epoch)
 	}
 	_, version := protocol.Versions(protocol.KeyAllocateProducerIDs)
-	c.quorum.Submit(request, version, func(message protocol.Message, err error) {
+	quorum.Submit(request, version, func(message protocol.Message, err error) {
 		if err != nil {
 			done(0, 0, err)
 			return

@@ -19,6 +19,7 @@ import (
 	"github.com/skein-io/skein/internal/disk"
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/partition"
+	"github.com/skein-io/skein/internal/protocol"
 	"github.com/skein-io/skein/internal/quorum"
 	"github.com/skein-io/skein/internal/server"
 )
@@ -29,14 +30,17 @@ type parts struct {
 	present atomic.Pointer[config.Broker] // with dynamic changes
 	logger  *slog.Logger
 
+	incarnation protocol.UUID // of this life, random
+
 	files     io.Closer // the data directory, if it was opened here
 	dir       *commitlog.Dir
 	host      *partition.Host
 	hosted    atomic.Pointer[partition.Host] // host, for callbacks
 	groups    *coordinator.Coordinator
+	brokers   *api.BrokerStates
 	quorum    *quorum.Node
-	cluster   *cluster                      // nil for a node alone
-	ready     atomic.Bool                   // clients are answered
+	cluster   *cluster
+	ready     step                          // clients are answered
 	server    atomic.Pointer[server.Server] // follow reads it while the node is still being opened
 	listeners []listener
 	stopped   func(error)
@@ -44,12 +48,13 @@ type parts struct {
 
 // openParts opens the parts one after the other; what is open is closed again if a later one fails.
 func openParts(c *Config, broker *config.Broker, stopped func(error)) (*parts, error) {
-	p := &parts{broker: broker, logger: c.Logger, stopped: stopped}
+	p := &parts{broker: broker, logger: c.Logger, stopped: stopped, ready: newStep()}
 	p.present.Store(broker)
+	_, _ = rand.Read(p.incarnation[:]) // never fails: crypto/rand ends the process instead
 	if err := p.checkVoters(); err != nil {
 		return nil, err
 	}
-	for _, open := range []func(*Config) error{p.listen, p.openDir, p.openWays, p.openHost, p.openGroups, p.openQuorum, p.openLink, p.openServer, p.join} {
+	for _, open := range []func(*Config) error{p.listen, p.openDir, p.openWays, p.openHost, p.openGroups, p.openQuorum, p.openLink, p.openServer, p.enter} {
 		if err := open(c); err != nil {
 			return nil, errors.Join(err, p.close())
 		}
@@ -72,8 +77,15 @@ func (p *parts) openDir(c *Config) error {
 	}
 	clusterID := ""
 	if _, err := files.Stat("meta.properties"); errors.Is(err, fs.ErrNotExist) {
-		if clusterID = newClusterID(); p.many() {
+		switch {
+		case p.many():
 			clusterID = clusterIDOf(p.broker.QuorumVoters)
+		case p.joins():
+			if clusterID, err = p.askCluster(c); err != nil {
+				return err
+			}
+		default:
+			clusterID = newClusterID()
 		}
 	}
 	// The host needs the directory and the directory's callbacks the host: they are called only after a first append.
@@ -84,6 +96,7 @@ func (p *parts) openDir(c *Config) error {
 		FreeBytesFloor:     int64(p.broker.FreeBytesFloor),
 		CompactionBytesMax: int(p.broker.CleanerDedupeBuffer),
 		Logger:             p.logger,
+		BeforeRound:        c.BeforeSync,
 		OnDurable: func(logs []*commitlog.Log) {
 			if h := p.hosted.Load(); h != nil {
 				h.Durable(logs)
@@ -92,6 +105,7 @@ func (p *parts) openDir(c *Config) error {
 		OnOffline: func(reason error) {
 			if h := p.hosted.Load(); h != nil {
 				h.Offline(reason)
+				p.cluster.offline(p.dir.ID())
 			}
 			p.stopped(reason)
 		},
@@ -105,13 +119,11 @@ func (p *parts) openDir(c *Config) error {
 
 // openHost makes the partitions' host, without partitions.
 func (p *parts) openHost(c *Config) error {
-	settings := partition.HostConfig{Self: p.self(), Dir: p.dir, Broker: p.present.Load, Now: c.Now, Logger: p.logger}
-	if p.cluster != nil {
-		settings.Files = c.FS
-		settings.Peers, settings.ISR = p.cluster.ways, changesOf{p.cluster}
-		settings.BrokerEpoch = p.cluster.brokerEpoch
-	}
-	p.host = partition.NewHost(settings)
+	p.brokers = api.NewBrokerStates(c.Now)
+	p.host = partition.NewHost(partition.HostConfig{
+		Self: p.self(), Dir: p.dir, Broker: p.present.Load, Now: c.Now, Logger: p.logger,
+		Files: c.FS, Peers: p.cluster.ways, Fetching: p.cluster.ways.fetching, Lost: p.cluster.replicaLost, ISR: changesOf{p.cluster}, BrokerEpoch: p.cluster.brokerEpoch,
+	})
 	p.hosted.Store(p.host)
 	return nil
 }
@@ -129,16 +141,19 @@ func (p *parts) openServer(c *Config) error {
 		Config:     p.present.Load,
 		Image:      p.quorum.Image,
 		Partitions: p.host,
-		Controller: p.controller(),
+		Controller: controllerOf{p},
 		Quorum:     p.quorum,
-		Ready:      p.ready.Load,
+		Heard:      p.cluster.ways.heard,
+		Serves:     p.ready.done,
 		Groups:     p.groups,
+		Brokers:    p.brokers,
+		Inside:     p.inside(),
 		LogDir:     p.broker.LogDirs[0],
 		Now:        c.Now,
 		Logger:     p.logger,
 	})
 	p.host.Start()
-	s := server.New(server.ConfigOf(p.present.Load()), node, p.logger)
+	s := server.New(server.ConfigOf(p.present.Load()), answering{node, c.Answer}, p.logger)
 	p.server.Store(s)
 	for _, l := range p.listeners {
 		go func() {
@@ -150,12 +165,41 @@ func (p *parts) openServer(c *Config) error {
 	return nil
 }
 
+// answering is the APIs of a node behind Config.Answer.
+type answering struct {
+	*api.Node
+	first func(*api.Call) bool // nil answers nothing
+}
+
+// Start begins a call that nobody answers before.
+func (a answering) Start(c *api.Call) {
+	if a.first == nil || !a.first(c) {
+		a.Node.Start(c)
+	}
+}
+
+// inside connects what the parts tell of themselves to those who look.
+func (p *parts) inside() api.Inside {
+	return api.Inside{
+		Traffic: func() api.Traffic {
+			if s := p.server.Load(); s != nil {
+				return s.Traffic()
+			}
+			return api.Traffic{}
+		},
+		Syncer:  p.dir.View,
+		Waiting: p.quorum.Waiting,
+	}
+}
+
 // close ends what is open, in the reverse order: no new requests, then those who wait, then the log. Members of groups
 // that wait for others are told at once to look for another coordinator, or the requests in flight would not end.
 func (p *parts) close() error {
 	var failed []error
+	p.cluster.stop()
 	p.leave()
-	if p.quorum != nil && p.many() {
+	several := p.several()
+	if several {
 		failed = append(failed, p.quorum.Close()) // while it can be heard that another leads
 	}
 	if p.groups != nil {
@@ -174,11 +218,14 @@ func (p *parts) close() error {
 	if p.host != nil {
 		p.host.Close()
 	}
-	if p.quorum != nil && !p.many() {
+	if p.quorum != nil && !several {
 		failed = append(failed, p.quorum.Close())
 	}
 	p.cluster.close()
 	if p.dir != nil {
+		if epoch := p.cluster.brokerEpoch(); epoch != metadata.NoBrokerEpoch {
+			p.dir.SetBrokerEpoch(int64(epoch))
+		}
 		failed = append(failed, p.dir.Close())
 	}
 	if p.files != nil {

@@ -13,8 +13,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/skein-io/skein/internal/api"
 	"github.com/skein-io/skein/internal/config"
 	"github.com/skein-io/skein/internal/disk"
 )
@@ -45,8 +47,14 @@ type Config struct {
 	// Logger takes what happens. Nil discards it.
 	Logger *slog.Logger
 
-	// FS, if set, holds the data in place of a directory. It is for skein's own tests.
+	// FS, if set, holds the data in place of a directory. It is for skein's own tests, as are the next two.
 	FS disk.FS
+	// Answer may answer a request in place of the node, and says whether it did. It runs where the node would begin with the
+	// request (api.Call), and does not wait.
+	Answer func(*api.Call) bool
+	// BeforeSync is called before each round of syncs. It may wait.
+	BeforeSync func()
+
 	// Now is the wall clock for timestamps of records and retention. Nil is time.Now.
 	Now func() time.Time
 }
@@ -56,8 +64,9 @@ type Node struct {
 	parts     *parts
 	bootstrap string
 
-	closing sync.Once
-	closed  error
+	closing atomic.Bool
+	left    chan struct{} // nothing is left; a channel and no lock, for in a synctest bubble time stands still behind a lock
+	closed  error         // read after left
 	ending  sync.Once
 	done    chan struct{}
 	err     error // why done was closed; read after done
@@ -76,7 +85,7 @@ func Open(c Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{done: make(chan struct{})}
+	n := &Node{left: make(chan struct{}), done: make(chan struct{})}
 	n.parts, err = openParts(&c, broker, n.stopped)
 	if err != nil {
 		return nil, err
@@ -164,10 +173,12 @@ func (n *Node) Err() error {
 // Close answers what is in flight, syncs, and ends the node. It returns when nothing of it is left. A second call
 // returns what the first did.
 func (n *Node) Close() error {
-	n.closing.Do(func() {
+	if n.closing.CompareAndSwap(false, true) {
 		n.closed = n.parts.close()
 		n.stopped(nil)
-	})
+		close(n.left)
+	}
+	<-n.left
 	return n.closed
 }
 

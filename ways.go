@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/skein-io/skein/internal/metadata"
+	"github.com/skein-io/skein/internal/partition"
 	"github.com/skein-io/skein/internal/peer"
 	"github.com/skein-io/skein/internal/protocol"
 	"github.com/skein-io/skein/internal/quorum"
@@ -21,21 +22,27 @@ type ways struct {
 	config  peer.Config
 	cluster string
 	self    metadata.NodeID
+	own     string // where the others reach this node's part of the quorum
 	// broker is where a node's broker listens for other brokers.
 	broker func(metadata.NodeID) (string, bool)
-	logger *slog.Logger
+	// stranger is told when the leader does not take this node for a member. It must not wait.
+	stranger func()
+	logger   *slog.Logger
 
-	mu      sync.Mutex
-	peers   map[way]*peer.Peer
-	members map[metadata.NodeID]string // controller listeners, as the quorum has them
-	absent  map[metadata.NodeID]bool   // members that refused the last connection to them
-	refused func(metadata.NodeID)      // is told of those; nil before the quorum is open
-	closed  bool
+	mu    sync.Mutex
+	peers map[way]*peer.Peer
+	// Controller listeners: what was last heard of each, and what the quorum's members had when they were last looked at. A
+	// node that comes back at another address is heard before the members know, or the members know before it is heard.
+	last, logged map[metadata.NodeID]string
+	absent       map[metadata.NodeID]bool // members that refused the last connection to them
+	refused      func(metadata.NodeID)    // is told of those; nil before the quorum is open
+	closed       bool
 }
 
 type way struct {
 	node    metadata.NodeID
 	purpose purpose
+	number  int // of several for the same purpose
 }
 
 type purpose uint8
@@ -46,30 +53,65 @@ const (
 	forEnds                   // ReplicaDurableEnds, and whatever else is answered at once
 )
 
-func newWays(config peer.Config, cluster string, self metadata.NodeID, logger *slog.Logger) *ways {
-	return &ways{config: config, cluster: cluster, self: self, logger: logger,
-		peers: map[way]*peer.Peer{}, members: map[metadata.NodeID]string{}, absent: map[metadata.NodeID]bool{}}
+func newWays(config peer.Config, cluster string, self metadata.NodeID, own string, logger *slog.Logger) *ways {
+	return &ways{config: config, cluster: cluster, self: self, own: own, logger: logger, peers: map[way]*peer.Peer{},
+		last: map[metadata.NodeID]string{}, logged: map[metadata.NodeID]string{}, absent: map[metadata.NodeID]bool{}}
 }
+
+// heard notes where a node says that it is reached, or the configuration.
+func (w *ways) heard(node metadata.NodeID, address string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, ok := w.last[node]; address != "" && (ok || len(w.last) < addressesMax) {
+		w.last[node] = address
+	}
+}
+
+// told notes where a node is reached by what another says, if nothing better is known.
+func (w *ways) told(node metadata.NodeID, address string) {
+	if _, ok := w.controller(node); !ok {
+		w.heard(node, address)
+	}
+}
+
+// member notes where a node is reached by the quorum's members. It counts when it has changed: before that the node or
+// the configuration may know better.
+func (w *ways) member(m quorum.Member) {
+	w.mu.Lock()
+	before, known := w.logged[m.ID]
+	if known || len(w.logged) < addressesMax {
+		w.logged[m.ID] = m.Address
+	}
+	w.mu.Unlock()
+	switch {
+	case !known:
+		w.told(m.ID, m.Address)
+	case before != m.Address:
+		w.heard(m.ID, m.Address)
+	}
+}
+
+// addressesMax bounds how many nodes' addresses are kept, strangers' too.
+const addressesMax = 1 << 10
 
 // Send implements quorum.Transport.
 func (w *ways) Send(to quorum.Member, messages [][]byte) {
 	request := protocol.NewQuorumMessagesRequest()
-	request.ClusterID, request.FromNodeID, request.ToNodeID = w.cluster, int32(w.self), int32(to.ID)
+	request.ClusterID, request.FromNodeID, request.FromAddress, request.ToNodeID = w.cluster, int32(w.self), w.own, int32(to.ID)
 	for _, m := range messages {
 		request.Messages = append(request.Messages, protocol.QuorumMessagesRequestMessage{Data: m})
 	}
-	if to.Address != "" {
-		w.mu.Lock()
-		w.members[to.ID] = to.Address
-		w.mu.Unlock()
-	}
-	w.ask(way{to.ID, forQuorum}, request, func(response protocol.Message, _ int16, err error) {
+	w.member(to)
+	w.ask(way{node: to.ID, purpose: forQuorum}, request, func(response protocol.Message, _ int16, err error) {
 		if r, ok := response.(*protocol.QuorumMessagesResponse); ok && r.ErrorCode != protocol.None {
 			reason := ""
 			if r.ErrorMessage != nil {
 				reason = *r.ErrorMessage
 			}
 			err = protocol.Fail(r.ErrorCode, "%s", reason)
+			if r.ErrorCode == protocol.UnknownControllerID {
+				w.stranger()
+			}
 		}
 		w.note(to.ID, errors.Is(err, syscall.ECONNREFUSED))
 		if err != nil { // raft says it again
@@ -114,11 +156,20 @@ func (w *ways) tellRefused(tell func(metadata.NodeID)) {
 
 // Ask implements partition.Peers.
 func (w *ways) Ask(to metadata.NodeID, request protocol.Message, done func(protocol.Message, int16, error)) {
-	purpose := forEnds
-	if request.Key() == protocol.KeyFetch {
-		purpose = forRecords
-	}
-	w.ask(way{to, purpose}, request, done)
+	w.ask(way{node: to, purpose: forEnds}, request, done)
+}
+
+// fetching is the way for the fetches of one of several fetchers.
+func (w *ways) fetching(fetcher int) partition.Peers { return fetches{w, fetcher} }
+
+// fetches implements partition.Peers.
+type fetches struct {
+	ways    *ways
+	fetcher int
+}
+
+func (f fetches) Ask(to metadata.NodeID, request protocol.Message, done func(protocol.Message, int16, error)) {
+	f.ways.ask(way{to, forRecords, f.fetcher}, request, done)
 }
 
 func (w *ways) ask(at way, request protocol.Message, done peer.Done) {
@@ -157,7 +208,7 @@ func (w *ways) address(at way) (string, bool) {
 func (w *ways) controller(node metadata.NodeID) (string, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	address, ok := w.members[node]
+	address, ok := w.last[node]
 	return address, ok
 }
 

@@ -3,6 +3,8 @@ package skeintest_test
 import (
 	"context"
 	"fmt"
+	"io"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -132,6 +134,42 @@ func TestClusterLosesPower(t *testing.T) {
 		node.OpenAll()
 		produceAll(t, c, "t", 0, 100, 110)
 		consumeAll(t, node, "t", 0, 110)
+	})
+}
+
+// TestClusterStartsUnderClients: a client that reaches a node which is being started waits for its answer; the connection is
+// not closed in place of it.
+func TestClusterStartsUnderClients(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		node := skeintest.Start(t, skeintest.InMemory(), skeintest.Nodes(3))
+		node.CrashAll()
+		var clients sync.WaitGroup
+		for id := 1; id <= 3; id++ {
+			clients.Go(func() {
+				for begun := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+					c, err := node.Dial(context.Background(), "tcp", node.Node(id).Bootstrap())
+					if err != nil && time.Since(begun) < time.Minute {
+						continue // it does not listen yet
+					}
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					defer c.Close() //nolint:errcheck // its answer was read
+					if _, err := c.Write([]byte{0, 0, 0, 14, 0, 3, 0, 1, 0, 0, 0, 9, 0xff, 0xff, 0, 0, 0, 0}); err != nil {
+						t.Error(err)
+						return
+					}
+					var answer [8]byte
+					if _, err := io.ReadFull(c, answer[:]); err != nil || answer[7] != 9 {
+						t.Errorf("node %d answers Metadata with %v: %v", id, answer, err)
+					}
+					return
+				}
+			})
+		}
+		node.OpenAll()
+		clients.Wait()
 	})
 }
 

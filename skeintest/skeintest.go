@@ -2,9 +2,27 @@
 //
 //	node := skeintest.Start(t)                          // on loopback, data in a directory of the test
 //	node := skeintest.Start(t, skeintest.InMemory())    // network and disk in memory, for testing/synctest
+//	node := skeintest.Start(t, skeintest.Nodes(3))      // a cluster
 //
 // A node in memory can be used in a synctest bubble: session timeouts, retention and long polls take no real time
 // there. Its clients dial with Node.Dial. Nothing is stubbed: what passes here passes on a server.
+//
+// Switches do harm to nodes that run, each undone by its opposite:
+//
+//	Crash, Kill; Open               power loss, kill -9
+//	Stop; Open                      a clean end, as for an upgrade
+//	Pause; Resume                   a machine that hangs
+//	CutLink, Isolate; HealLinks     a network that carries nothing
+//	CutConnections                  connections that are reset
+//	SlowDisk(d); SlowDisk(0)        a disk that takes its time
+//	FailSync                        a disk that fails
+//	FillDisk; FreeDisk              a disk that is full
+//	MoveLeader                      a leader, or a coordinator, that changes
+//	Refuse; Refusal.End             an error in place of an answer
+//	MoveClock                       a wall clock that is set
+//
+// Where it says so they need a node in memory. Seeds and faults together do not make a run repeatable: goroutines run
+// in the order that they like.
 package skeintest
 
 import (
@@ -27,6 +45,7 @@ type Option func(*settings)
 
 type settings struct {
 	nodes      int
+	racks      []string
 	inMemory   bool
 	seed       uint64
 	properties map[string]string
@@ -59,21 +78,30 @@ func Set(name, value string) Option { return func(s *settings) { s.properties[na
 // DataDir keeps the data in a directory that the test chooses. The default is one that goes with the test.
 func DataDir(dir string) Option { return func(s *settings) { s.dataDir = dir } }
 
-// Logger takes the node's log. The default discards it.
+// Logger takes the node's log; of a cluster that of all nodes, each line with its node. The default discards it.
 func Logger(l *slog.Logger) Option { return func(s *settings) { s.logger = l } }
 
 // Node is a broker that a test started. Its methods are called by one goroutine at a time, but for Bootstrap and Dial.
 type Node struct {
 	t        testing.TB
 	id       int
-	cluster  *cluster // nil for a node alone
+	cluster  *cluster
 	settings settings
-	network  *memnet.Network
+	network  *memnet.Network // nil outside of memory, as is disk
 	disk     *disk.Simulated
 	address  string
 	socket   net.Listener
-	down     *atomic.Bool // it has crashed: it reaches nobody
+	faults   *faults
 	node     *skein.Node
+}
+
+// faults are the switches that the running node looks at.
+type faults struct {
+	down      atomic.Bool  // it has crashed: it reaches nobody
+	slow      atomic.Int64 // nanoseconds that a round of syncs takes longer
+	failSyncs atomic.Int64 // that are still to fail
+	clock     atomic.Int64 // nanoseconds by which the wall clock is ahead
+	refusals  refusals
 }
 
 // Start starts a broker and stops it when the test ends. It fails the test if it cannot. Two things differ from
@@ -88,8 +116,9 @@ func Start(t testing.TB, options ...Option) *Node {
 	if n.settings.inMemory {
 		n.network = &memnet.Network{}
 	}
+	n.cluster = &cluster{nodes: []*Node{n}, held: held{network: n.network}}
 	if n.settings.nodes > 1 {
-		startCluster(n)
+		n.startCluster()
 		return n
 	}
 	n.prepare()
@@ -101,13 +130,13 @@ func Start(t testing.TB, options ...Option) *Node {
 
 // prepare gives the node its disk.
 func (n *Node) prepare() {
-	n.down = &atomic.Bool{}
+	n.faults = &faults{}
 	switch {
 	case n.settings.inMemory:
 		n.disk = disk.NewSimulated(disk.SimulatedOptions{Seed: n.settings.seed + uint64(n.id) - 1})
 	case n.settings.dataDir == "":
 		n.settings.dataDir = n.t.TempDir()
-	case n.cluster != nil:
+	case !n.alone():
 		n.settings.dataDir = filepath.Join(n.settings.dataDir, fmt.Sprintf("node-%d", n.id))
 	}
 }
@@ -139,9 +168,13 @@ func (n *Node) open(socket net.Listener) error {
 		}
 	}
 	n.socket = socket // the node closes it
-	n.down.Store(false)
-	c := skein.Config{DataDir: n.settings.dataDir, Properties: n.settings.properties, Logger: n.settings.logger, Listen: n.address,
-		Listener: socket, Dial: n.dialer()}
+	n.faults.down.Store(false)
+	logger := n.settings.logger
+	if logger != nil && !n.alone() {
+		logger = logger.With("node", n.id)
+	}
+	c := skein.Config{DataDir: n.settings.dataDir, Properties: n.settings.properties, Logger: logger, Listen: n.address,
+		Listener: socket, Dial: n.reach, Now: n.now, Answer: n.faults.refusals.answer, BeforeSync: n.faults.beforeSync}
 	if n.settings.inMemory {
 		c.FS = n.disk
 	}
@@ -150,44 +183,74 @@ func (n *Node) open(socket net.Listener) error {
 		return err
 	}
 	n.node = node
-	if n.cluster == nil { // the others know those of a cluster beforehand
+	go func() { // a program ends a node that gave up
+		<-node.Done()
+		_ = node.Close()
+	}()
+	if n.alone() { // the others know those of a cluster beforehand
 		n.address = node.Bootstrap()
 	}
 	return nil
 }
 
-// Stop ends the broker cleanly. A node that is stopped already stays so.
+// Stop ends the broker cleanly: a node of a cluster hands over what it leads. A node that is stopped already stays so.
 func (n *Node) Stop() {
 	n.t.Helper()
 	if n.node == nil {
 		return
 	}
-	if err := n.node.Close(); err != nil {
+	gaveUp := n.node.Err()
+	if err := n.node.Close(); err != nil && gaveUp == nil {
 		n.t.Error("skeintest: close: ", err)
 	}
 	n.node, n.socket = nil, nil
 }
 
-// Crash ends the broker as a power cut does: what was not synced may be gone, whole or in part. Only a node in memory
-// can crash; Open brings it back.
+// Crash ends the broker as a power cut does: what was not synced may be gone, whole or in part. Its connections are
+// reset. Only a node in memory can crash; Open brings it back.
 func (n *Node) Crash() {
 	n.t.Helper()
-	if n.disk == nil {
-		n.t.Fatal("skeintest: only a node in memory can crash; start it with InMemory")
+	n.needMemory("crash")
+	if n.node != nil {
+		n.cutPower()
+		n.reap()
 	}
-	n.cutPower()
-	n.reap()
 }
 
-// cutPower makes the disk what it is after a crash. Nobody reaches the node any more, and it reaches nobody.
+// Kill ends the broker as kill -9 does: at any point of what it does, but the machine runs on, so that what was written
+// is there. Only a node in memory can be killed; Open brings it back.
+func (n *Node) Kill() {
+	n.t.Helper()
+	n.needMemory("be killed")
+	if n.node != nil {
+		n.vanish()
+		n.disk = n.disk.Kill()
+		n.reap()
+	}
+}
+
+// needMemory ends the test of a node that is not in memory.
+func (n *Node) needMemory(what string) {
+	n.t.Helper()
+	if n.disk == nil {
+		n.t.Fatalf("skeintest: only a node in memory can %s; start it with InMemory", what)
+	}
+}
+
+// cutPower makes the disk what it is after a crash.
 func (n *Node) cutPower() {
-	_ = n.socket.Close()
-	n.down.Store(true)
-	n.CutConnections()
+	n.vanish()
 	n.disk = n.disk.Crash()
 }
 
-// reap ends what is left of a node without power. It has lost its disk and says so.
+// vanish lets nobody reach the node any more, and it reaches nobody.
+func (n *Node) vanish() {
+	_ = n.socket.Close()
+	n.faults.down.Store(true)
+	n.CutConnections()
+}
+
+// reap ends what is left of a node that vanished. It has lost its disk and says so.
 func (n *Node) reap() {
 	_ = n.node.Close()
 	n.node, n.socket = nil, nil
@@ -199,9 +262,7 @@ func (n *Node) CutConnections() {
 		return
 	}
 	n.network.CutAt(n.address)
-	if n.cluster != nil {
-		n.cluster.links.reset(n.address)
-	}
+	n.network.CutFrom(n.address)
 }
 
 // Bootstrap is host:port of the broker.

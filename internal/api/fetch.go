@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/skein-io/skein/internal/commitlog"
+	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/partition"
 	"github.com/skein-io/skein/internal/protocol"
 	"github.com/skein-io/skein/internal/record"
@@ -16,6 +17,8 @@ import (
 // An answer holds whole batches, the first of which may begin below the offset that was asked for. It is given when
 // MinBytes are there, when a partition has an error, or when MaxWaitMs is over; meanwhile the call waits for the high
 // watermark of its partitions, as a value that nobody polls.
+//
+// A consumer of version 11 on may read from followers too, up to their high watermarks (KIP-392): see fetch_nearest.go.
 //
 // A follower names itself and its broker epoch (ReplicaState, KIP-903). It reads to the log's end and waits for that, and
 // where it asks from is how far it has the log. With OFFSET_OUT_OF_RANGE it is told what Kafka's has to ask for with
@@ -33,12 +36,16 @@ type fetchCall struct {
 	// follower is who asks, where it is a replica; heard says that its partitions know where it is.
 	follower *partition.Follower
 	heard    bool
+	// near says whether a node stands where the consumer does; nil where that is of no interest.
+	near func(metadata.NodeID) bool
+	// hastens says that a follower is told of each new high watermark at once.
+	hastens bool
 	// whole says that every partition is answered, not only those with something to tell.
 	whole bool
 
 	mu       sync.Mutex
 	reader   *partition.Reader
-	timer    *time.Timer
+	timer    Timer
 	finished bool
 }
 
@@ -49,6 +56,7 @@ type read struct {
 	logStart      record.Offset
 	logEnd        record.Offset
 	diverging     divergence
+	preferred     metadata.NodeID // is to be asked instead; NoNode for nobody
 	err           error
 }
 
@@ -70,6 +78,7 @@ func (n *Node) fetch(c *Call) {
 		return
 	}
 	c.ReleaseFrame()
+	f.settleNear()
 	f.locate()
 	f.attempt(request.MaxWaitMs <= 0)
 }
@@ -90,7 +99,7 @@ func (f *fetchCall) find(p *fetchPartition) (*partition.Partition, error) {
 // serves says why a partition can not be read any more, or not in the client's epoch. Each look asks: it may have been
 // deleted while the call waited.
 func (f *fetchCall) serves(hosted *partition.Partition, p *fetchPartition) error {
-	err := hosted.CheckEpoch(p.currentEpoch)
+	err := f.checkEpoch(hosted, p.currentEpoch)
 	if err == nil {
 		return nil
 	}
@@ -118,6 +127,7 @@ func (f *fetchCall) look() (reads []read, size int, urgent bool) {
 	left := min(int(f.request.MaxBytes), int(f.node.Config().FetchMax))
 	for i, p := range f.asked {
 		r := &reads[i]
+		r.preferred = metadata.NoNode
 		if r.err = f.errors[i]; r.err != nil {
 			urgent = true
 			continue
@@ -129,6 +139,13 @@ func (f *fetchCall) look() (reads []read, size int, urgent bool) {
 		}
 		// The ends are taken before the read: one that moves in between must still wake the wait.
 		r.highWatermark, r.logStart, r.logEnd = hosted.HighWatermark(), hosted.LogStart(), hosted.LogEnd()
+		if f.near != nil {
+			r.preferred = hosted.Nearest(p.fetchOffset, f.near)
+		}
+		if r.preferred != metadata.NoNode {
+			urgent = true
+			continue
+		}
 		if r.diverging, r.err = diverged(hosted, p); r.err != nil || r.diverging.found {
 			urgent = true
 			continue
@@ -137,6 +154,9 @@ func (f *fetchCall) look() (reads []read, size int, urgent bool) {
 		if r.err == nil && f.follower != nil && !f.heard {
 			r.err = hosted.Fetched(*f.follower, p.currentEpoch, p.fetchOffset, p.logStart)
 			r.highWatermark = hosted.HighWatermark() // it may have moved by that
+			if r.err == nil && r.slice.Len() > 0 && hosted.GivenAgain(f.follower.Node, p.fetchOffset) {
+				r.err = checkAgain(hosted, r.slice)
+			}
 		}
 		if r.err != nil {
 			r.slice.Release()
@@ -144,6 +164,7 @@ func (f *fetchCall) look() (reads []read, size int, urgent bool) {
 			urgent = true
 			continue
 		}
+		urgent = urgent || f.learns(p, r)
 		size += r.slice.Len()
 		left -= r.slice.Len()
 	}
@@ -167,30 +188,34 @@ func (f *fetchCall) wait(seen []read) {
 		f.mu.Unlock()
 		return
 	}
-	f.reader = partition.NewReader(func() { go f.again() })
+	f.reader = partition.NewReader(func() { f.node.Runtime.Go(f.again) })
 	reader := f.reader
 	first := f.timer == nil
 	if first {
-		limit := time.Duration(f.request.MaxWaitMs)*time.Millisecond - time.Since(f.call.Arrived)
-		f.timer = time.AfterFunc(max(limit, 0), f.expire)
+		limit := time.Duration(f.request.MaxWaitMs)*time.Millisecond - f.node.Runtime.Clock().Sub(f.call.Arrived)
+		f.timer = f.node.Runtime.After(max(limit, 0), f.expire)
 	}
 	f.mu.Unlock()
 	for i, hosted := range f.hosted {
 		if hosted != nil {
-			f.watch(hosted, reader, max(f.limit(&seen[i]), f.asked[i].fetchOffset))
+			f.watch(hosted, reader, f.asked[i].fetchOffset, &seen[i])
 		}
 	}
 	if first {
+		f.hold()
 		f.call.OnEnding(f.expire)
 	}
 }
 
-func (f *fetchCall) watch(hosted *partition.Partition, reader *partition.Reader, seen record.Offset) {
-	if f.follower != nil {
-		hosted.WatchEnd(reader, seen)
+func (f *fetchCall) watch(hosted *partition.Partition, reader *partition.Reader, from record.Offset, seen *read) {
+	if f.follower == nil {
+		hosted.Watch(reader, max(seen.highWatermark, from))
 		return
 	}
-	hosted.Watch(reader, seen)
+	hosted.WatchEnd(reader, max(seen.logEnd, from))
+	if f.hastens {
+		hosted.Watch(reader, seen.highWatermark)
+	}
 }
 
 func (f *fetchCall) unwatch() {
@@ -240,5 +265,8 @@ func (f *fetchCall) finish(reads []read) {
 	}
 	f.mu.Unlock()
 	f.unwatch()
+	if f.follower != nil {
+		f.node.held.remove(f)
+	}
 	f.call.Reply(f.answer(reads))
 }

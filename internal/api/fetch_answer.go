@@ -1,6 +1,7 @@
 package api
 
 import (
+	"github.com/skein-io/skein/internal/commitlog"
 	"github.com/skein-io/skein/internal/partition"
 	"github.com/skein-io/skein/internal/protocol"
 	"github.com/skein-io/skein/internal/record"
@@ -15,19 +16,34 @@ type divergence struct {
 
 // diverged says whether the client's log went another way than this one (KIP-595): it has records of an epoch that
 // ended earlier here. It is then told where, instead of being given records. Where its last epoch is newer than any here
-// nobody can say, which Kafka answers like an offset that does not exist.
+// nobody can say, which Kafka answers like an offset that does not exist. A follower whose log ends early in the client's last
+// epoch is behind and has not diverged.
 func diverged(hosted *partition.Partition, p *fetchPartition) (divergence, error) {
 	if p.lastFetchedEpoch < 0 {
+		return divergence{}, nil
+	}
+	latest, some := hosted.Log().LatestEpoch()
+	if _, leads := hosted.LeaderEpoch(); some && latest == p.lastFetchedEpoch && !leads {
 		return divergence{}, nil
 	}
 	epoch, end, known := hosted.EpochEnd(p.lastFetchedEpoch)
 	if known {
 		return divergence{epoch < p.lastFetchedEpoch || end < p.fetchOffset, epoch, end}, nil
 	}
-	if latest, some := hosted.Log().LatestEpoch(); some {
+	if some {
 		return divergence{}, protocol.Fail(protocol.OffsetOutOfRange, "%s: the client last fetched in leader epoch %d; the newest here is %d", hosted.Name, p.lastFetchedEpoch, latest)
 	}
 	return divergence{}, nil
+}
+
+// checkAgain looks whether records are damaged that a follower asks for again. It may have found that out: what is sent on is not
+// looked at otherwise.
+func checkAgain(hosted *partition.Partition, slice commitlog.Slice) error {
+	err := slice.Check()
+	if err != nil {
+		hosted.Spoilt(err)
+	}
+	return err
 }
 
 // answer turns what was read into the response. The slices in it are released by whoever sends it.
@@ -74,6 +90,7 @@ func (f *fetchCall) partition(p *fetchPartition, r *read) protocol.FetchResponse
 	data.HighWatermark = int64(r.highWatermark)
 	data.LastStableOffset = int64(r.highWatermark) // there are no transactions yet
 	data.LogStartOffset = int64(r.logStart)
+	data.PreferredReadReplica = int32(r.preferred)
 	if r.diverging.found {
 		data.DivergingEpoch.Epoch, data.DivergingEpoch.EndOffset = int32(r.diverging.epoch), int64(r.diverging.end)
 		return data
@@ -92,7 +109,7 @@ func (f *fetchCall) partition(p *fetchPartition, r *read) protocol.FetchResponse
 func (f *fetchCall) tell(p *fetchPartition, data *protocol.FetchResponsePartitionData) bool {
 	highWatermark, logStart := record.Offset(data.HighWatermark), record.Offset(data.LogStartOffset)
 	news := f.whole || data.ErrorCode != protocol.None || data.Records.Len() > 0 || data.DivergingEpoch.Epoch >= 0 ||
-		highWatermark != p.toldHighWatermark || logStart != p.toldLogStart
+		data.PreferredReadReplica >= 0 || highWatermark != p.toldHighWatermark || logStart != p.toldLogStart
 	p.toldHighWatermark, p.toldLogStart = highWatermark, logStart
 	if data.ErrorCode != protocol.None {
 		p.toldHighWatermark = -1 // tell again when the error is gone

@@ -3,7 +3,6 @@ package api
 import (
 	"container/list"
 	"math"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -67,7 +66,7 @@ type fetchSession struct {
 type fetchSessions struct {
 	mu       sync.Mutex
 	slots    int
-	now      func() time.Time
+	runtime  Runtime
 	sessions map[int32]*list.Element // of *sessionSlot
 	used     *list.List              // least recently used in front
 	weight   atomic.Int64            // of all sessions
@@ -78,8 +77,8 @@ type sessionSlot struct {
 	used    time.Time
 }
 
-func newFetchSessions(slots int, now func() time.Time) *fetchSessions {
-	return &fetchSessions{slots: slots, now: now, sessions: map[int32]*list.Element{}, used: list.New()}
+func newFetchSessions(slots int, r Runtime) *fetchSessions {
+	return &fetchSessions{slots: slots, runtime: r, sessions: map[int32]*list.Element{}, used: list.New()}
 }
 
 // create makes a session for the partitions, or returns nil when every slot is in use or there are too many partitions:
@@ -87,7 +86,7 @@ func newFetchSessions(slots int, now func() time.Time) *fetchSessions {
 func (s *fetchSessions) create(partitions []*fetchPartition, byID, follower bool) *fetchSession {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.now()
+	now := s.runtime.Clock()
 	if s.weight.Load()+weightOf(partitions) > sessionWeightMax {
 		return nil
 	}
@@ -98,9 +97,9 @@ func (s *fetchSessions) create(partitions []*fetchPartition, byID, follower bool
 		}
 		s.drop(front)
 	}
-	id := rand.Int32N(math.MaxInt32) + 1
+	id := s.runtime.sessionID()
 	for s.sessions[id] != nil {
-		id = rand.Int32N(math.MaxInt32) + 1
+		id = s.runtime.sessionID()
 	}
 	session := &fetchSession{id: id, epoch: 1, byID: byID, total: &s.weight, order: list.New(), partitions: make(map[fetchKey]*list.Element, len(partitions))}
 	for _, p := range partitions {
@@ -119,7 +118,7 @@ func (s *fetchSessions) find(id int32) *fetchSession {
 		return nil
 	}
 	slot := e.Value.(*sessionSlot)
-	slot.used = s.now()
+	slot.used = s.runtime.Clock()
 	s.used.MoveToBack(e)
 	return slot.session
 }

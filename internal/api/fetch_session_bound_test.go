@@ -2,14 +2,13 @@ package api
 
 import (
 	"testing"
-	"time"
 
 	"github.com/skein-io/skein/internal/protocol"
 )
 
 // TestSessionsHoldABoundedNumberOfPartitions: not how many sessions there are but what they hold is memory.
 func TestSessionsHoldABoundedNumberOfPartitions(t *testing.T) {
-	sessions := newFetchSessions(1000, time.Now)
+	sessions := newFetchSessions(1000, Runtime{}.completed())
 	partitions := func(n int) []*fetchPartition {
 		list := make([]*fetchPartition, n)
 		for i := range list {

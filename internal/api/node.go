@@ -19,11 +19,15 @@ type Parts struct {
 	Partitions *partition.Host
 	Controller Controller
 	Quorum     Quorum
-	Ready      func() bool // whether clients are answered; the other nodes always are. Nil is always
+	Heard      func(node metadata.NodeID, address string) // is told where nodes of the quorum say they are; nil: nobody is
+	Serves     <-chan struct{}                            // closed when clients are answered; the other nodes always are. Nil is always
 	Groups     *coordinator.Coordinator
+	Brokers    *BrokerStates // nil knows nothing
+	Inside     Inside
 	LogDir     string // as DescribeLogDirs names it
 	Now        func() time.Time
 	Logger     *slog.Logger
+	Runtime    Runtime // the zero value is the real one
 }
 
 // Node answers requests. Its methods may be called concurrently.
@@ -36,17 +40,21 @@ type Node struct {
 	private  []protocol.ApiVersionsResponseApiVersion // that skein's own programs are told too
 	between  []protocol.ApiVersionsResponseApiVersion // that the other nodes of the cluster are told too
 
+	began       time.Time // by the monotonic clock
 	producerIDs producerIDs
+	held        heldFetches
 	beats       beats
 }
 
 // NewNode makes a Node of its parts.
 func NewNode(parts Parts) *Node {
+	parts.Runtime = parts.Runtime.completed()
 	n := &Node{
 		Parts:    parts,
 		Reasons:  NewReasons(),
-		sessions: newFetchSessions(parts.Config().FetchSessionSlots, time.Now),
+		sessions: newFetchSessions(parts.Config().FetchSessionSlots, parts.Runtime),
 		rows:     map[protocol.Key]*Row{},
+		began:    time.Now(),
 	}
 	rows := Table()
 	for i := range rows {
@@ -67,12 +75,19 @@ func NewNode(parts Parts) *Node {
 // privateKeys is the first key of requests that only skein's own programs send.
 const privateKeys protocol.Key = 0x4000
 
+// Ready is closed when requests of a client may be looked at; nil is now. It implements server.SlowHandler. A client that came
+// while the node starts waits for it: were its connection closed instead, some would take that for a broker that does not
+// want them, and tell the application.
+func (n *Node) Ready(client *Client, key protocol.Key) <-chan struct{} {
+	if client.node() || key == protocol.KeyApiVersions {
+		return nil
+	}
+	return n.Serves
+}
+
 // Row says how the requests of a key are to be treated; ok is false for a key or version that this client is not
 // answered.
 func (n *Node) Row(client *Client, key protocol.Key, version int16) (stage Stage, ok bool) {
-	if n.Ready != nil && !client.node() && key != protocol.KeyApiVersions && !n.Ready() {
-		return Barrier, false
-	}
 	row := n.rows[key]
 	if row == nil || version < row.Lowest || version > row.Max || key >= privateKeys && !client.own() || row.NodesOnly && !client.node() {
 		return Barrier, false

@@ -35,7 +35,7 @@ func (n *Node) epochEnd(topic string, asked *protocol.OffsetForLeaderEpochReques
 	if err := hosted.CheckEpoch(record.LeaderEpoch(asked.CurrentLeaderEpoch)); err != nil {
 		return err
 	}
-	if epoch, offset, known := hosted.Log().EpochEnd(record.LeaderEpoch(asked.LeaderEpoch)); known {
+	if epoch, offset, known := hosted.EpochEnd(record.LeaderEpoch(asked.LeaderEpoch)); known {
 		end.LeaderEpoch, end.EndOffset = int32(epoch), int64(offset)
 	}
 	return nil

@@ -27,7 +27,7 @@ type produceCall struct {
 	mu      sync.Mutex
 	waiting int // partitions not settled, and one for the ordered stage itself
 	sent    bool
-	timeout *time.Timer
+	timeout Timer
 }
 
 func (n *Node) produce(c *Call) {
@@ -204,7 +204,7 @@ const syncTimeMin = time.Second
 func (p *produceCall) wait(limit time.Duration) {
 	p.mu.Lock()
 	if p.waiting > 1 {
-		p.timeout = time.AfterFunc(max(limit, syncTimeMin), p.expire)
+		p.timeout = p.node.Runtime.After(max(limit, syncTimeMin), p.expire)
 	}
 	p.done()
 }

@@ -10,6 +10,9 @@ import (
 // once for each round of its Syncer. The high watermark is the least of these ends. What is answered with an error does
 // not count; the follower tells it again when it has fetched. It overlaps the requests before it: a fetch that is held in
 // the same connection must not hold it.
+//
+// Without a partition it says that the follower has partitions to name in its next fetch: those of its fetches that are held
+// are answered.
 func (n *Node) replicaDurableEnds(c *Call) {
 	request := c.Request.(*protocol.ReplicaDurableEndsRequest)
 	response := protocol.NewReplicaDurableEndsResponse()
@@ -18,6 +21,9 @@ func (n *Node) replicaDurableEnds(c *Call) {
 		response.ErrorCode, response.ErrorMessage = n.failText(c, err)
 		c.Reply(response)
 		return
+	}
+	if len(request.Topics) == 0 {
+		n.held.answer(follower.Node)
 	}
 	for i := range request.Topics {
 		topic := &request.Topics[i]

@@ -94,14 +94,20 @@ func Table() []Row {
 		between(protocol.KeyBrokerHeartbeat, (*Node).brokerHeartbeat),
 		row(protocol.KeyUnregisterBroker, Barrier, (*Node).unregisterBroker, Right{ResourceCluster, OperationAlter}),
 		between(protocol.KeyAllocateProducerIDs, (*Node).allocateProducerIDs),
+		between(protocol.KeyAssignReplicasToDirs, (*Node).assignReplicas),
 		row(protocol.KeyListConfigResources, Barrier, (*Node).listConfigResources, Right{ResourceCluster, OperationDescribeConfigs}),
 		row(protocol.KeyDescribeTopicPartitions, Barrier, (*Node).describeTopicPartitions, Right{ResourceTopic, OperationDescribe}),
+		row(protocol.KeyAddRaftVoter, Barrier, (*Node).addRaftVoter, Right{ResourceCluster, OperationAlter}),
+		row(protocol.KeyRemoveRaftVoter, Barrier, (*Node).removeRaftVoter, Right{ResourceCluster, OperationAlter}),
 		row(protocol.KeyDescribeClientErrors, Barrier, (*Node).describeClientErrors, Right{ResourceCluster, OperationDescribe}),
 		row(protocol.KeyDescribeFlightRecorder, Barrier, (*Node).describeFlightRecorder, Right{ResourceCluster, OperationDescribe}, Right{ResourceGroup, OperationDescribe}),
 		row(protocol.KeyDescribeGroupDiary, Barrier, (*Node).describeGroupDiary, Right{ResourceGroup, OperationDescribe}),
 		row(protocol.KeyDescribeGroupLag, Barrier, (*Node).describeGroupLag, Right{ResourceGroup, OperationDescribe}, Right{ResourceTopic, OperationDescribe}),
 		between(protocol.KeyQuorumMessages, (*Node).quorumMessages),
 		between(protocol.KeyReplicaDurableEnds, (*Node).replicaDurableEnds),
+		row(protocol.KeyDescribeReplicas, Barrier, (*Node).describeReplicas, Right{ResourceCluster, OperationDescribe}, Right{ResourceTopic, OperationDescribe}),
+		row(protocol.KeyDescribeNode, Barrier, (*Node).describeNode, Right{ResourceCluster, OperationDescribe}),
+		between(protocol.KeyJoinQuorum, (*Node).joinQuorum),
 	}
 }
 

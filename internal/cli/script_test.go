@@ -35,6 +35,7 @@ func TestMain(m *testing.M) {
 //	                            another address, $REAL is where it listens
 //	plain-node [NAME=VALUE]...  starts a broker that looks like another's: nobody is told of skein's own APIs
 //	stop-node                   ends it
+//	join-node ID [NAME=VALUE].. starts another broker, which joins the cluster of the first
 //	deaf                        listens and never answers; $DEAF is the address
 //	eventually PATTERN ARG...   runs skein with the arguments again and again until its stdout matches
 func TestScripts(t *testing.T) {
@@ -49,7 +50,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"node": startScriptNode, "plain-node": startPlainNode, "stop-node": stopScriptNode, "deaf": startDeaf, "eventually": eventually,
+			"node": startScriptNode, "plain-node": startPlainNode, "stop-node": stopScriptNode, "join-node": joinScriptNode, "deaf": startDeaf, "eventually": eventually,
 		},
 	})
 }
@@ -74,6 +75,14 @@ func startScriptNode(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("BOOTSTRAP", node.Bootstrap())
 	ts.Setenv("DATA", dir)
 	ts.Value(scriptNodes{}).(*scriptNode).Node = node
+}
+
+func joinScriptNode(ts *testscript.TestScript, _ bool, args []string) {
+	node, err := skein.Open(skein.Config{DataDir: filepath.Join(ts.Getenv("WORK"), "data-"+args[0]), Listen: "127.0.0.1:0", Set: append([]string{
+		"unstable.feature.versions.enable=true", "node.id=" + args[0], "controller.quorum.bootstrap.servers=" + ts.Getenv("BOOTSTRAP"),
+		"offsets.topic.num.partitions=3", "log.flush.interval.messages=9223372036854775807"}, args[1:]...)})
+	ts.Check(err)
+	ts.Defer(func() { _ = node.Close() })
 }
 
 // startPlainNode starts a broker behind a proxy in which skein's own programs do not say who they are.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -92,9 +93,13 @@ func (o *tourOptions) run(c *cobra.Command, scenes []tour.Scene) error {
 	case o.check && o.step:
 		return misused(c, "--check shows nothing: it has no --step")
 	}
-	open := tour.OpenNode
+	open := tour.Open
 	if o.bootstrap != "" {
-		open = func() (*tour.Broker, error) { return tour.Remote(o.bootstrap), nil }
+		open = func(tour.Scene) (*tour.Broker, error) { return tour.Remote(o.bootstrap), nil }
+		scenes = slices.DeleteFunc(scenes, func(s tour.Scene) bool { return s.Cluster })
+		if len(scenes) == 0 {
+			return misused(c, "the scene cuts links between nodes, which it cannot do to a cluster that runs already: leave --bootstrap-server out")
+		}
 	}
 	signal.Ignore(syscall.SIGPIPE) // a pipe that nobody reads is an error of writing, after which the broker is ended
 	view := tour.Viewer(tour.Quiet{})

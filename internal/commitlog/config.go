@@ -134,6 +134,10 @@ type DirConfig struct {
 	// TruncateTo, Close or Delete.
 	OnDurable func([]*Log)
 
+	// BeforeRound is called before each round of the Syncer, without any lock held, and may wait: the slow disk of a test.
+	// Manual calls it never.
+	BeforeRound func()
+
 	// OnOffline is called once, with the reason, when the directory goes offline.
 	OnOffline func(error)
 
@@ -152,6 +156,9 @@ func (c DirConfig) completed() DirConfig {
 	orInt(&c.CompactionBytesMax, 32<<20)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.BeforeRound == nil {
+		c.BeforeRound = func() {}
 	}
 	return c
 }

@@ -12,11 +12,8 @@ import (
 	"github.com/skein-io/skein/internal/protocol"
 )
 
-// Files of a log directory.
-const (
-	lockName      = ".lock"
-	cleanShutdown = ".kafka_cleanshutdown"
-)
+// lockName is the file that says which process has the directory.
+const lockName = ".lock"
 
 // Dir is one log directory: its lock, its owner, the durable mark and the Syncer that all its logs share. Its methods
 // may be called concurrently.
@@ -29,8 +26,10 @@ type Dir struct {
 	files  *fileCache
 	space  spaceGuard
 	syncer syncer
-	clean  bool // the last life ended by Close, without an error
-	first  bool // there was no durable mark: what is in the directory another program wrote, such as Kafka
+	clean  bool         // the last life ended by Close, without an error
+	ended  int64        // the broker epoch of that life; NoBrokerEpoch
+	epoch  atomic.Int64 // that of this life
+	first  bool         // there was no durable mark: what is in the directory another program wrote, such as Kafka
 
 	offline atomic.Pointer[offlineError]
 
@@ -75,6 +74,7 @@ func OpenDir(fs disk.FS, config DirConfig) (*Dir, error) {
 	if err := d.open(); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
+	d.epoch.Store(d.ended)
 	d.syncer.start(d)
 	return d, nil
 }
@@ -88,7 +88,7 @@ func (d *Dir) open() error {
 	if d.meta, err = claimMeta(d.fs, self); err != nil {
 		return err
 	}
-	if d.clean, err = d.takeCleanShutdown(); err != nil {
+	if d.clean, d.ended, err = d.takeCleanShutdown(); err != nil {
 		return err
 	}
 	if d.mark, d.first, err = openMark(d.fs); err != nil {
@@ -100,27 +100,11 @@ func (d *Dir) open() error {
 	return d.doomDeleted()
 }
 
-// takeCleanShutdown asks whether the last life ended well, and removes the file that says so before anything is
-// written: a crash of this life must not find it.
-func (d *Dir) takeCleanShutdown() (bool, error) {
-	err := d.fs.Remove(cleanShutdown)
-	if missing(err) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	return true, d.fs.SyncDir(".")
-}
-
 // ClusterID is the cluster that the directory belongs to.
 func (d *Dir) ClusterID() string { return d.meta.clusterID }
 
 // ID is the directory's own id (KIP-858).
 func (d *Dir) ID() protocol.UUID { return d.meta.directoryID }
-
-// Clean says whether the last life of the directory ended by Close without an error.
-func (d *Dir) Clean() bool { return d.clean }
 
 // Space is the room of the file system.
 func (d *Dir) Space() (disk.Space, error) { return d.fs.Space() }
@@ -223,7 +207,7 @@ func (d *Dir) closeMark(well bool) error {
 	}
 	err := d.mark.sync()
 	if err == nil && well || d.faults.notesClean() {
-		err = ReplaceFile(d.fs, ".", cleanShutdown, []byte(`{"version":0,"brokerEpoch":-1}`))
+		err = d.leaveCleanShutdown()
 	}
 	return errors.Join(err, d.mark.file.Close())
 }

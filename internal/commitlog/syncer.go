@@ -33,7 +33,8 @@ type syncer struct {
 	ticker  *time.Timer // runs only while the mark is dirty
 	stopped bool
 
-	all syncAllChoice
+	all   syncAllChoice
+	watch roundWatch
 
 	works []dirtyWork // scratch of a round
 	moved []*Log
@@ -84,6 +85,7 @@ func (s *syncer) loop() {
 	for {
 		select {
 		case <-s.wake:
+			s.dir.config.BeforeRound()
 			_ = s.dir.Round() // a failure has taken the directory offline, and told who waits
 		case <-s.quit:
 			return
@@ -113,6 +115,7 @@ func (d *Dir) Round() error {
 		return err
 	}
 	s.take()
+	s.watch.begins(s.works)
 	if d.faults.marksEarly() {
 		_ = s.settle()
 	}
@@ -123,6 +126,7 @@ func (d *Dir) Round() error {
 	if err == nil {
 		err = s.settle()
 	}
+	s.watch.ends()
 	moved := s.moved
 	s.moved = nil
 	clear(s.works)

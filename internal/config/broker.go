@@ -28,6 +28,7 @@ type Broker struct {
 	// Network.
 	Listeners                   []Listener
 	AdvertisedListeners         []Listener // without those of controllers
+	AdvertisedControllers       []Listener // those of controllers: for other nodes
 	InterBrokerListener         string
 	ConnectionsMaxIdle          time.Duration `property:"connections.max.idle.ms"`
 	MaxConnections              int           `property:"max.connections"`
@@ -90,6 +91,7 @@ type Broker struct {
 	ReplicaFetchMax         Bytes         `property:"replica.fetch.max.bytes"`
 	ReplicaFetchResponseMax Bytes         `property:"replica.fetch.response.max.bytes"`
 	ReplicaFetchers         int           `property:"num.replica.fetchers"`
+	ReplicaSelector         string        `property:"replica.selector.class"` // "" is the leader always
 	HighWatermarkCheckpoint time.Duration `property:"replica.high.watermark.checkpoint.interval.ms"`
 	AutoLeaderRebalance     bool          `property:"auto.leader.rebalance.enable"`
 	LeaderImbalanceCheck    time.Duration `property:"leader.imbalance.check.interval.seconds"`

@@ -33,17 +33,21 @@ func (b *Broker) fillListeners() *Fault {
 	return nil
 }
 
-// fillAdvertised makes AdvertisedListeners: what is set, or what can be told of Listeners.
+// fillAdvertised makes AdvertisedListeners and AdvertisedControllers: what is set, or what can be told of Listeners.
+// advertised.listeners may leave out those of controllers, as in Kafka before KIP-853.
 func (b *Broker) fillAdvertised() *Fault {
 	s, set := b.rule("advertised.listeners")
-	b.AdvertisedListeners = nil
-	if !set {
-		for _, l := range b.Listeners {
-			if !l.Controller {
-				l.Host = reachableHost(l.Host)
-				b.AdvertisedListeners = append(b.AdvertisedListeners, l)
-			}
+	b.AdvertisedListeners, b.AdvertisedControllers = nil, nil
+	for _, l := range b.Listeners {
+		l.Host = reachableHost(l.Host)
+		switch {
+		case l.Controller:
+			b.AdvertisedControllers = append(b.AdvertisedControllers, l)
+		case !set:
+			b.AdvertisedListeners = append(b.AdvertisedListeners, l)
 		}
+	}
+	if !set {
 		return nil
 	}
 	advertised, _ := parseListeners(s.value.List) // its bounds were checked
@@ -58,7 +62,10 @@ func (b *Broker) fillAdvertised() *Fault {
 		l.Protocol, l.Controller = b.Listeners[i].Protocol, b.Listeners[i].Controller
 		if !l.Controller {
 			b.AdvertisedListeners = append(b.AdvertisedListeners, l)
+			continue
 		}
+		own := slices.IndexFunc(b.AdvertisedControllers, func(other Listener) bool { return other.Name == l.Name })
+		b.AdvertisedControllers[own] = l
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 )
@@ -19,6 +20,12 @@ type Listener struct {
 
 // Address is host:port as net.Listen takes it.
 func (l Listener) Address() string { return net.JoinHostPort(l.Host, strconv.Itoa(l.Port)) }
+
+// Elsewhere says whether the address is one that the machine's own loopback does not lead to.
+func (l Listener) Elsewhere() bool {
+	ip, err := netip.ParseAddr(l.Host)
+	return l.Host != "" && l.Host != "localhost" && (err != nil || !ip.IsLoopback() && !ip.IsUnspecified())
+}
 
 // String is the listener as it stands in a properties file.
 func (l Listener) String() string { return l.Name + "://" + l.Address() }

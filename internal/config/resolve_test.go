@@ -158,7 +158,8 @@ log.segment.bytes=1073741824
 listener.name.plaintext.scram-sha-256.sasl.jaas.config=org.example.Login required password="hunter2";
 `, nil)
 	if b.NodeID != 7 || len(b.Listeners) != 2 || !b.Listeners[1].Controller || len(b.AdvertisedListeners) != 1 ||
-		b.AdvertisedListeners[0].String() != "PLAINTEXT://localhost:9092" || b.OffsetsTopicReplicationFactor != 1 {
+		b.AdvertisedListeners[0].String() != "PLAINTEXT://localhost:9092" || len(b.AdvertisedControllers) != 1 ||
+		b.AdvertisedControllers[0].String() != "CONTROLLER://localhost:9093" || b.OffsetsTopicReplicationFactor != 1 {
 		t.Errorf("resolved to %+v", b)
 	}
 	warnings := strings.Join(b.Warnings(), "\n")
@@ -167,6 +168,28 @@ listener.name.plaintext.scram-sha-256.sasl.jaas.config=org.example.Login require
 	}
 	if len(b.Warnings()) != 6 {
 		t.Errorf("%d warnings:\n%s", len(b.Warnings()), warnings)
+	}
+}
+
+// Other nodes are told of the controller's listener what is set, or what they can reach.
+func TestAdvertisedControllers(t *testing.T) {
+	machine, err := os.Hostname()
+	if err != nil {
+		t.Skip(err)
+	}
+	for _, c := range []struct{ listeners, advertised, want string }{
+		{"PLAINTEXT://:9092,CONTROLLER://:9093", "", "CONTROLLER://" + machine + ":9093"},
+		{"PLAINTEXT://:9092,CONTROLLER://a:9093", "PLAINTEXT://b:9092", "CONTROLLER://a:9093"},
+		{"PLAINTEXT://:9092,CONTROLLER://:9093", "PLAINTEXT://b:9092,CONTROLLER://b:1", "CONTROLLER://b:1"},
+	} {
+		file := "controller.listener.names=CONTROLLER\nlisteners=" + c.listeners
+		if c.advertised != "" {
+			file += "\nadvertised.listeners=" + c.advertised
+		}
+		b := mustResolve(t, file, nil)
+		if len(b.AdvertisedControllers) != 1 || b.AdvertisedControllers[0].String() != c.want || len(b.AdvertisedListeners) != 1 {
+			t.Errorf("%q: %v and %v, not %s", file, b.AdvertisedControllers, b.AdvertisedListeners, c.want)
+		}
 	}
 }
 

@@ -1,5 +1,8 @@
 package config
 
+// RackAwareSelector is the value of replica.selector.class that Kafka has (KIP-392). What it does is built in here.
+const RackAwareSelector = "org.apache.kafka.common.replica.RackAwareReplicaSelector"
+
 // replicationTable is about followers, leaders and elections.
 var replicationTable = []Property{
 	{Name: "replica.lag.time.max.ms", Type: Long, Default: new("30000"), Bounds: atLeast(1), Effect: ManyBrokers,
@@ -14,6 +17,8 @@ var replicationTable = []Property{
 		Doc: "Bytes that a follower takes at once."},
 	{Name: "num.replica.fetchers", Type: Int, Default: new("1"), Bounds: atLeast(1), Mode: ClusterWide, Effect: ManyBrokers,
 		Doc: "Connections by which a follower fetches from one leader."},
+	{Name: "replica.selector.class", Type: String, Bounds: oneOf(RackAwareSelector), Effect: ManyBrokers,
+		Doc: "With it a consumer that names its rack (client.rack) is sent to an in-sync replica there. Otherwise it reads from the leader."},
 	{Name: "replica.high.watermark.checkpoint.interval.ms", Type: Long, Default: new("5000"), Bounds: atLeast(1),
 		Doc: "How often high watermarks are written to the disk."},
 	{Name: "auto.leader.rebalance.enable", Type: Boolean, Default: new("true"), Effect: ManyBrokers,

@@ -40,7 +40,7 @@ var topicTable = []Property{
 	{Name: "min.compaction.lag.ms", Type: Long, Default: new("0"), Bounds: atLeast(0), Synonyms: []string{"log.cleaner.min.compaction.lag.ms"},
 		Doc: "A record stays uncompacted for at least so long."},
 	{Name: "min.insync.replicas", Type: Int, Default: new("1"), Bounds: atLeast(1), Synonyms: []string{"min.insync.replicas"},
-		Doc: "With acks=all a record is refused while fewer replicas than this are in sync."},
+		Doc: "With acks=all a record is refused while fewer replicas than this, or than there are, are in sync."},
 	{Name: "retention.bytes", Type: Long, Default: new("-1"), Synonyms: []string{"log.retention.bytes"},
 		Doc: "Size of a partition from which its oldest segments are deleted. -1 sets no size."},
 	{Name: "retention.ms", Type: Long, Default: new("604800000"), Bounds: atLeast(-1), Synonyms: []string{"log.retention.ms", "log.retention.minutes", "log.retention.hours"},

@@ -11,7 +11,7 @@ var topicDefaultsTable = []Property{
 	{Name: "delete.topic.enable", Type: Boolean, Default: new("true"),
 		Doc: "Topics may be deleted."},
 	{Name: "min.insync.replicas", Type: Int, Default: new("1"), Bounds: atLeast(1), Mode: ClusterWide,
-		Doc: "With acks=all a record is refused while fewer replicas than this are in sync."},
+		Doc: "With acks=all a record is refused while fewer replicas than this, or than there are, are in sync."},
 	{Name: "unclean.leader.election.enable", Type: Boolean, Default: new("false"), Mode: ClusterWide, Effect: ManyBrokers,
 		Doc: "A replica that is behind may become leader where no other lives, and records are lost by it."},
 	{Name: "compression.type", Type: String, Default: new("producer"), Mode: ClusterWide, Bounds: compressionWords,

@@ -13,7 +13,6 @@ var unusedThreadTable = without("skein has no pools of threads and queues to siz
 	{Name: "producer.purgatory.purge.interval.requests", Type: Int, Default: new("1000")},
 	{Name: "queued.max.requests", Type: Int, Default: new("500"), Bounds: atLeast(1)},
 	{Name: "replica.fetch.backoff.ms", Type: Int, Default: new("1000"), Bounds: atLeast(0)},
-	{Name: "replica.selector.class", Type: String},
 	{Name: "replica.socket.receive.buffer.bytes", Type: Int, Default: new("65536")},
 	{Name: "replica.socket.timeout.ms", Type: Int, Default: new("30000")},
 	{Name: "socket.connection.setup.timeout.max.ms", Type: Long, Default: new("30000")},

@@ -24,7 +24,9 @@ type Config struct {
 	SessionLostAfter time.Duration
 	// Features are the levels that a new cluster starts with, sorted by name.
 	Features []metadata.FeatureRange
-	Rules    ConfigRules
+	// FeaturesOfSeveral leaves Features to when the quorum has several voters.
+	FeaturesOfSeveral bool
+	Rules             ConfigRules
 	// ProposalBytesMax is the most that the records of one proposal may take in the metadata log, in bytes: a request that
 	// takes more is refused, but what becomes of a broker's partitions is split. 0 is no bound.
 	ProposalBytesMax int

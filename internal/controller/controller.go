@@ -63,6 +63,8 @@ func (c *Controller) Step(now time.Time, event Event, effects *Effects) {
 	switch e := event.(type) {
 	case *Lead:
 		c.lead(now, e, effects)
+	case *SeveralChanged:
+		c.severalChanged(now, e, effects)
 	case *Resign:
 		c.resign(e, effects)
 	case *Committed:
@@ -124,7 +126,7 @@ func (c *Controller) request(now time.Time, event Event, effects *Effects) {
 // come in several proposals.
 func separable(event Event) bool {
 	switch event.(type) {
-	case *AlterPartition, *AlterPartitionReassignments, *ElectLeaders:
+	case *AlterPartition, *AlterPartitionReassignments, *ElectLeaders, *AssignReplicas:
 		return true
 	}
 	return false
@@ -162,6 +164,8 @@ func (c *Controller) decide(event Event) (protocol.Message, []metadata.Record, e
 		return c.allocateProducerIDs(e)
 	case *AlterPartition:
 		return c.alterPartition(e)
+	case *AssignReplicas:
+		return c.assignReplicas(e)
 	case *AlterPartitionReassignments:
 		return c.alterReassignments(e)
 	case *ListPartitionReassignments:
@@ -193,6 +197,8 @@ func tokenOf(event Event) Token {
 	case *UnregisterBroker:
 		return e.Token
 	case *AlterPartition:
+		return e.Token
+	case *AssignReplicas:
 		return e.Token
 	case *AlterPartitionReassignments:
 		return e.Token

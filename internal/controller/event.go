@@ -22,6 +22,9 @@ type Lead struct {
 	Several bool
 }
 
+// SeveralChanged says that the quorum has other voters from now on, or has none any more. See Lead.
+type SeveralChanged struct{ Several bool }
+
 // Resign ends the controller's time: another node may lead now, or the log has failed. Everything that waits is answered
 // with Reason, or with REQUEST_TIMED_OUT if it is nil: what was proposed may or may not be committed later.
 type Resign struct{ Reason error }
@@ -122,6 +125,12 @@ type AlterPartition struct {
 	Request *protocol.AlterPartitionRequest
 }
 
+// AssignReplicas is a broker's request to note in which log directories its replicas are, or that they are lost (KIP-858).
+type AssignReplicas struct {
+	Token   Token
+	Request *protocol.AssignReplicasToDirsRequest
+}
+
 // AlterPartitionReassignments is a request to move partitions to other replicas, or to give such moves up (KIP-455).
 type AlterPartitionReassignments struct {
 	Token   Token
@@ -135,6 +144,7 @@ type ListPartitionReassignments struct {
 }
 
 func (*Lead) event()                        {}
+func (*SeveralChanged) event()              {}
 func (*Resign) event()                      {}
 func (*Committed) event()                   {}
 func (*CreateTopics) event()                {}
@@ -148,6 +158,7 @@ func (*RegisterBroker) event()              {}
 func (*BrokerHeartbeat) event()             {}
 func (*UnregisterBroker) event()            {}
 func (*AlterPartition) event()              {}
+func (*AssignReplicas) event()              {}
 func (*AlterPartitionReassignments) event() {}
 func (*ListPartitionReassignments) event()  {}
 func (*SessionExpired) event()              {}

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"slices"
 	"time"
 
 	"github.com/skein-io/skein/internal/metadata"
@@ -24,14 +25,14 @@ func (c *Controller) brokerHeartbeat(now time.Time, e *BrokerHeartbeat, effects 
 	var records []metadata.Record
 	starts := false
 	switch want := e.Request; {
-	case want.WantShutDown && (b.Fenced || want.WantFence || c.mayShutDown(b)):
+	case want.WantShutDown && (b.Fenced || want.WantFence || offline(want, b) || c.mayShutDown(b)):
 		records = c.fence(b)
 		response.IsFenced, response.ShouldShutDown = true, true
 	case want.WantShutDown:
 		if starts = !b.ControlledShutdown; starts {
 			records = c.shutDown(b)
 		}
-	case want.WantFence:
+	case want.WantFence, offline(want, b):
 		records = c.fence(b)
 		response.IsFenced = true
 	case b.Fenced && response.IsCaughtUp && !b.ControlledShutdown: // one that was shutting down must register again
@@ -42,6 +43,15 @@ func (c *Controller) brokerHeartbeat(now time.Time, e *BrokerHeartbeat, effects 
 	if starts {
 		contact.shutdown = c.last()
 	}
+}
+
+// offline says whether a broker has lost the use of its log directories (KIP-858): it can serve nothing any more. What was
+// acknowledged may still be in them, so it keeps its place among those that may lead when it comes back.
+func offline(want *protocol.BrokerHeartbeatRequest, b *metadata.Broker) bool {
+	if len(want.OfflineLogDirs) == 0 {
+		return false
+	}
+	return !slices.ContainsFunc(b.LogDirs, func(d protocol.UUID) bool { return !slices.Contains(want.OfflineLogDirs, d) })
 }
 
 // mayShutDown says whether a broker that wants to shut down may: it leads nothing, and every other live broker knows who

@@ -23,14 +23,38 @@ func (c *Controller) lead(now time.Time, e *Lead, effects *Effects) {
 			c.endSessionAt(b.ID, now.Add(min(c.config.FirstHeartbeatMax, c.config.SessionTimeout)), effects)
 		}
 	}
-	if len(c.config.Features) > 0 && !hasFeatures(c.image) {
-		c.propose(c.firstFeatures(), effects)
-	}
+	c.begin(effects)
 	c.proposeAll(c.leaderless(), effects)
 	c.proposeAll(c.eligible(c.image), effects)
 	c.raise(effects)
 	if c.config.LeaderRebalance {
 		c.balanceAt(now.Add(c.config.LeaderImbalanceCheck), effects)
+	}
+}
+
+// severalChanged gives the broker of this process a session when others could lead without it, and takes it away when
+// nobody could any more. It has been heard: it is here.
+func (c *Controller) severalChanged(now time.Time, e *SeveralChanged, effects *Effects) {
+	if !c.leading || c.several == e.Several {
+		return
+	}
+	self := c.config.Self
+	if c.several = e.Several; !c.several {
+		if c.alive(self) {
+			c.endSessionAt(self, time.Time{}, effects)
+		}
+		return
+	}
+	if b := c.image.Broker(self); b != nil && !b.Fenced {
+		c.touch(now, self, effects)
+	}
+	c.begin(effects)
+}
+
+// begin sets the levels of a cluster that is new, or new as one of several.
+func (c *Controller) begin(effects *Effects) {
+	if len(c.config.Features) > 0 && (c.several || !c.config.FeaturesOfSeveral) && !hasFeatures(c.image) {
+		c.propose(c.firstFeatures(), effects)
 	}
 }
 

@@ -19,6 +19,9 @@ func (c *Controller) raise(effects *Effects) {
 	}
 	c.proposeAll(c.raises(func(*metadata.Topic) func(*metadata.Partition) *change { return c.unraised }), effects)
 	wanted := int(c.image.InternalReplicationFactor(metadata.InternalTopicSettings{}))
+	if wanted < 2 {
+		return
+	}
 	left := raisedAtOnce - c.raising()
 	c.proposeAll(c.raises(func(t *metadata.Topic) func(*metadata.Partition) *change {
 		spread := c.spreadOf(t)

@@ -42,8 +42,12 @@ func (s *scenario) cluster(t *testing.T, a arguments) string {
 // clusterEvent is the event of a command that only a cluster of several nodes sees, nil for another command.
 func (s *scenario) clusterEvent(cmd string, a arguments) Event {
 	switch cmd {
+	case "several":
+		return &SeveralChanged{Several: !a.has("none")}
 	case "alter-partition":
 		return s.alterPartitionEvent(a)
+	case "lost":
+		return s.lostEvent(a)
 	case "reassign":
 		return s.reassignEvent(a)
 	case "reassignments":
@@ -90,6 +94,33 @@ func (s *scenario) alterPartitionEvent(a arguments) Event {
 		}
 		t.Partitions = append(t.Partitions, p)
 		e.Request.Topics = append(e.Request.Topics, t)
+	}
+	return e
+}
+
+// directories is the log directory of a number, none for 0.
+func directories(n int) []protocol.UUID {
+	if n == 0 {
+		return nil
+	}
+	return []protocol.UUID{{14: 1, 15: byte(n)}}
+}
+
+// A line is "id=1 partition=0 dir=2": of topic id 1. Without dir it is the directory of what is lost.
+func (s *scenario) lostEvent(a arguments) Event {
+	e := &AssignReplicas{Token: s.token, Request: protocol.NewAssignReplicasToDirsRequest()}
+	e.Request.BrokerID, e.Request.BrokerEpoch = int32(a.int("broker", 1)), int64(a.int("epoch", 1))
+	for _, f := range a.lines() {
+		d := protocol.NewAssignReplicasToDirsRequestDirectoryData()
+		d.ID = metadata.LostDirectory
+		if own := directories(f.int("dir", 0)); own != nil {
+			d.ID = own[0]
+		}
+		t := protocol.NewAssignReplicasToDirsRequestTopicData()
+		t.TopicID[15] = byte(f.int("id", 1))
+		t.Partitions = []protocol.AssignReplicasToDirsRequestPartitionData{{PartitionIndex: int32(f.int("partition", 0))}}
+		d.Topics = append(d.Topics, t)
+		e.Request.Directories = append(e.Request.Directories, d)
 	}
 	return e
 }

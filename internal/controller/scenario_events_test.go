@@ -141,9 +141,7 @@ func (s *scenario) registerEvent(a arguments) Event {
 	if rack := a.text("rack"); rack != "" {
 		e.Request.Rack = &rack
 	}
-	if dir := a.int("dir", 0); dir > 0 {
-		e.Request.LogDirs = []protocol.UUID{{15: byte(dir)}}
-	}
+	e.Request.LogDirs = directories(a.int("dir", 0))
 	e.Request.PreviousBrokerEpoch = int64(a.int("previous", -1))
 	if a.has("volatile") {
 		e.Request.Features = []protocol.BrokerRegistrationRequestFeature{{Name: metadata.VolatileFeature, MaxSupportedVersion: 1}}

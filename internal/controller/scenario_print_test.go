@@ -179,6 +179,14 @@ func responseLines(m protocol.Message) (lines []string) {
 					p.LeaderID, p.LeaderEpoch, p.PartitionEpoch, p.Isr, p.LeaderRecoveryState)
 			}
 		}
+	case *protocol.AssignReplicasToDirsResponse:
+		for _, d := range m.Directories {
+			for _, t := range d.Topics {
+				for _, p := range t.Partitions {
+					line("%s/%d %s", shortID(t.TopicID), p.PartitionIndex, p.ErrorCode)
+				}
+			}
+		}
 	case *protocol.AlterPartitionReassignmentsResponse:
 		for _, t := range m.Responses {
 			for _, p := range t.Partitions {

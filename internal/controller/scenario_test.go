@@ -60,6 +60,7 @@ func (s *scenario) run(t *testing.T, d *datadriven.TestData) string {
 		if a.has("elr") {
 			s.config.Features = []metadata.FeatureRange{{Name: metadata.FeatureELR, Max: 1}}
 		}
+		s.config.FeaturesOfSeveral = a.has("later")
 		s.config.LeaderRebalance, s.config.LeaderImbalancePercent = a.has("balance"), a.int("percent", 0)
 		s.config.ProposalBytesMax = a.int("bytes", 0)
 		s.config.RaisedTopics = nil
@@ -112,6 +113,7 @@ func (s *scenario) event(t *testing.T, d *datadriven.TestData, a arguments) Even
 		return &BrokerHeartbeat{Token: s.token, Request: &protocol.BrokerHeartbeatRequest{
 			BrokerID: int32(a.int("broker", 1)), BrokerEpoch: int64(a.int("epoch", 1)),
 			CurrentMetadataOffset: int64(a.int("offset", 0)), WantFence: a.has("fence"), WantShutDown: a.has("shutdown"),
+			OfflineLogDirs: directories(a.int("offline", 0)),
 		}}
 	case "expire":
 		return &SessionExpired{Broker: metadata.NodeID(a.int("broker", 1))}

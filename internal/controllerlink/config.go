@@ -33,7 +33,8 @@ type Config struct {
 	// from several goroutines at once.
 	Peer peer.Config
 
-	// Register is what the cluster is told of this broker. Its PreviousBrokerEpoch is set by the Link.
+	// Register is what the cluster is told of this broker. Its PreviousBrokerEpoch is that of the process before, if it ended
+	// cleanly; when the broker has to register again the Link sets it.
 	Register *protocol.BrokerRegistrationRequest
 	// HeartbeatInterval is broker.heartbeat.interval.ms, default 2 s; SessionTimeout broker.session.timeout.ms, default 9 s.
 	// A heartbeat that has no answer in half a SessionTimeout is given up, and its connection with it.
@@ -47,6 +48,7 @@ type Config struct {
 
 	Random func() float64 // for pauses, in [0,1), from any goroutine; default math/rand/v2
 	Logger *slog.Logger   // default none
+	Manual *Manual        // nil but in a simulation
 
 	faults faults
 }

@@ -112,6 +112,9 @@ func (c *cluster) heartbeat(node metadata.NodeID, r *protocol.BrokerHeartbeatReq
 		response.IsFenced = b.fenced
 	}
 	words := fmt.Sprintf("node %d: BrokerHeartbeat epoch=%d offset=%d", node, r.BrokerEpoch, r.CurrentMetadataOffset)
+	if len(r.OfflineLogDirs) > 0 {
+		words += fmt.Sprintf(" offline=%d", len(r.OfflineLogDirs))
+	}
 	if r.WantShutDown {
 		words += " want shutdown"
 	}

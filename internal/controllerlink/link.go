@@ -26,6 +26,7 @@ type Link struct {
 	mu          sync.Mutex // guards the fields below, and the submissions
 	closed      bool
 	submissions map[*submission]struct{}
+	submitted   uint64       // how many there were
 	showing     atomic.Int32 // submissions that wait for the image
 	polling     bool         // a timer looks at the image soon
 }
@@ -41,8 +42,8 @@ func Open(c Config) (*Link, error) {
 	l.partitions.init(l)
 	l.requests = l.way(c.RequestTimeout, nil)
 	l.requests.linger = lingerMax
-	l.work.Go(l.session.run)
-	l.work.Go(l.partitions.run)
+	l.session.worker.start()
+	l.partitions.worker.start()
 	return l, nil
 }
 
@@ -50,6 +51,12 @@ func (l *Link) way(timeout time.Duration, onDown func(error)) *way {
 	c := l.config.Peer
 	c.RequestTimeout, c.OnDown = timeout, onDown
 	return &way{link: l, config: c}
+}
+
+func (l *Link) isClosed() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.closed
 }
 
 // sleep waits, but not longer than until Close.
@@ -64,7 +71,7 @@ func (l *Link) sleep(d time.Duration) {
 
 // LeaderChanged says that Local.Leader has changed: what waits for a controller is asked of it at once, and a heartbeat
 // goes out. It does not wait. Without the call all that happens within HeartbeatInterval.
-func (l *Link) LeaderChanged() { l.session.look() }
+func (l *Link) LeaderChanged() { l.session.worker.look() }
 
 // leadership is who leads the quorum, as far as this node knows.
 type leadership struct {
@@ -104,7 +111,7 @@ func (l *Link) ImageChanged() {
 	if l.showing.Load() > 0 {
 		l.show()
 	}
-	l.session.look()
+	l.session.worker.look()
 }
 
 // State is what the controller last said of this broker.

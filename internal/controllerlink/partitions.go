@@ -19,7 +19,7 @@ import (
 // made: the image will. Any other error is the controller's for that partition, such as INVALID_UPDATE_VERSION,
 // FENCED_LEADER_EPOCH, INELIGIBLE_REPLICA, NEW_LEADER_ELECTED.
 func (l *Link) AlterPartition(c PartitionChange, done func(PartitionState, error)) {
-	l.partitions.add(&change{PartitionChange: c, done: done, deadline: time.Now().Add(l.config.RequestTimeout)})
+	l.partitions.add(&change{PartitionChange: c, done: done, deadline: l.config.now().Add(l.config.RequestTimeout)})
 }
 
 // change is a PartitionChange that has no answer yet.
@@ -33,9 +33,9 @@ type change struct {
 // partitions is the queue of changes of in-sync replicas. A partition has at most one change in it and one under way, so
 // it is bounded by the partitions that this broker leads.
 type partitions struct {
-	link *Link
-	way  *way
-	wake chan struct{}
+	link   *Link
+	way    *way
+	worker *worker
 
 	mu       sync.Mutex
 	queue    []*change // oldest first, so that deadlines grow
@@ -49,7 +49,7 @@ type partitions struct {
 }
 
 func (q *partitions) init(l *Link) {
-	*q = partitions{link: l, wake: make(chan struct{}, 1), waiting: map[partitionKey]*change{}}
+	*q = partitions{link: l, worker: newWorker(l, q.turn), waiting: map[partitionKey]*change{}}
 	q.way = l.way(l.config.RequestTimeout, nil)
 }
 
@@ -73,7 +73,7 @@ func (q *partitions) add(c *change) {
 	if replaced != nil && !q.link.config.faults.forgetsReplaced {
 		replaced.done(PartitionState{}, replacedBy(c))
 	}
-	q.look()
+	q.worker.look()
 }
 
 // compact takes out what was replaced. Called with mu held.
@@ -91,36 +91,21 @@ func (q *partitions) press() {
 	q.mu.Lock()
 	q.next = time.Time{}
 	q.mu.Unlock()
-	q.look()
+	q.worker.look()
 }
 
-func (q *partitions) look() {
-	select {
-	case q.wake <- struct{}{}:
-	default: // it has not looked since the last time
-	}
-}
-
-func (q *partitions) run() {
-	timer := time.NewTimer(restMax)
-	defer timer.Stop()
+// turn sends what is due.
+func (q *partitions) turn() time.Duration {
 	for {
-		late := q.expire(time.Now())
+		late := q.expire(q.link.config.now())
 		for _, c := range late {
 			c.done(PartitionState{}, q.late())
 		}
-		batch, wait := q.due(time.Now())
-		if len(batch) > 0 {
-			q.send(batch)
-			continue
+		batch, wait := q.due(q.link.config.now())
+		if len(batch) == 0 {
+			return wait
 		}
-		timer.Reset(wait)
-		select {
-		case <-timer.C:
-		case <-q.wake:
-		case <-q.link.quit:
-			return
-		}
+		q.send(batch)
 	}
 }
 
@@ -198,7 +183,7 @@ func (q *partitions) answered(batch []*change, a answer) {
 	q.mu.Lock()
 	q.asked, q.failures, q.cause = false, 0, nil
 	q.mu.Unlock()
-	q.look()
+	q.worker.look()
 	states := map[partitionKey]*protocol.AlterPartitionResponsePartitionData{}
 	response := a.response.(*protocol.AlterPartitionResponse)
 	for _, topic := range response.Topics {
@@ -246,12 +231,12 @@ func (q *partitions) failed(batch []*change, cause error, a answer) {
 	q.queue = append(kept, q.queue...)
 	q.failures++
 	q.asked, q.cause = false, cause
-	q.next = time.Now().Add(q.link.pause(q.failures, a.asked))
+	q.next = q.link.config.now().Add(q.link.pause(q.failures, a.asked))
 	if q.failures == 1 {
 		q.link.config.Logger.Warn("changes of in-sync replicas have not reached the controller; they are tried again", "partitions", len(batch), "cause", cause)
 	}
 	q.mu.Unlock()
-	q.look()
+	q.worker.look()
 	for i, c := range dropped {
 		err := replacedBy(newer[i])
 		if a.unknown() {

@@ -9,6 +9,7 @@ import "github.com/skein-io/skein/internal/protocol"
 //	BrokerHeartbeat         a session is prolonged twice
 //	AlterPartition          the partition epoch is not the one any more: INVALID_UPDATE_VERSION
 //	AllocateProducerIds     a block of ids is never used
+//	AssignReplicasToDirs    what is lost is lost twice
 //	ListPartitionReassignments, DescribeQuorum   nothing is changed
 //
 // All others would get an answer that is wrong (TOPIC_ALREADY_EXISTS for a topic that the first one created), or undo what
@@ -16,7 +17,7 @@ import "github.com/skein-io/skein/internal/protocol"
 func repeatable(request protocol.Message) bool {
 	switch request.(type) {
 	case *protocol.BrokerRegistrationRequest, *protocol.BrokerHeartbeatRequest, *protocol.AlterPartitionRequest,
-		*protocol.AllocateProducerIDsRequest, *protocol.ListPartitionReassignmentsRequest, *protocol.DescribeQuorumRequest:
+		*protocol.AllocateProducerIDsRequest, *protocol.AssignReplicasToDirsRequest, *protocol.ListPartitionReassignmentsRequest, *protocol.DescribeQuorumRequest:
 		return true
 	}
 	return false
@@ -92,6 +93,8 @@ func wholeError(response protocol.Message) (protocol.Code, *string) {
 	case *protocol.AllocateProducerIDsResponse:
 		return r.ErrorCode, nil
 	case *protocol.AlterPartitionResponse:
+		return r.ErrorCode, nil
+	case *protocol.AssignReplicasToDirsResponse:
 		return r.ErrorCode, nil
 	case *protocol.BrokerRegistrationResponse:
 		return r.ErrorCode, nil

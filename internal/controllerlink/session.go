@@ -11,16 +11,16 @@ import (
 	"github.com/skein-io/skein/internal/protocol"
 )
 
-// session is the broker's life as the controller sees it. One goroutine sends one request at a time: the registration
+// session is the broker's life as the controller sees it. One worker sends one request at a time: the registration
 // until it is taken, then heartbeats.
 //
 //	unregistered --BrokerRegistration--> registered, fenced --BrokerHeartbeat, caught up--> unfenced --Leave--> left
 //	      ^                                   |                                                |
 //	      `-- STALE_BROKER_EPOCH, BROKER_ID_NOT_REGISTERED ------------------------------------'
 type session struct {
-	link *Link
-	way  *way
-	wake chan struct{}
+	link   *Link
+	way    *way
+	worker *worker
 
 	mu       sync.Mutex
 	state    State
@@ -33,9 +33,10 @@ type session struct {
 	trouble  string    // what was last complained of, so that the log has it once
 	previous metadata.BrokerEpoch
 	leaving  bool
-	left     chan struct{} // closed when the broker may go
+	offline  []protocol.UUID // log directories that the broker has lost
+	left     chan struct{}   // closed when the broker may go
 
-	leader leadership // that was seen last; of the goroutine
+	leader leadership // that was seen last; of the worker
 }
 
 const (
@@ -46,13 +47,13 @@ const (
 	fencedPauseMax = 100 * time.Millisecond
 	// duplicatePauseMax is the longest time between registrations while another process has this broker's id.
 	duplicatePauseMax = 500 * time.Millisecond
-	// restMax is how long a goroutine sleeps when nothing is due.
+	// restMax is how long a worker sleeps when nothing is due.
 	restMax = time.Hour
 )
 
 func (s *session) init(l *Link) {
-	*s = session{link: l, wake: make(chan struct{}, 1), left: make(chan struct{}),
-		state: State{Epoch: metadata.NoBrokerEpoch, Fenced: true}, previous: metadata.NoBrokerEpoch}
+	*s = session{link: l, worker: newWorker(l, s.turn), left: make(chan struct{}),
+		state: State{Epoch: metadata.NoBrokerEpoch, Fenced: true}, previous: metadata.BrokerEpoch(l.config.Register.PreviousBrokerEpoch)}
 	s.told = s.state
 	s.way = l.way(l.config.SessionTimeout/2, func(error) { s.press() }) // a controller may shorten the session when it loses the connection
 }
@@ -68,35 +69,19 @@ func (s *session) press() {
 	s.mu.Lock()
 	s.pressed = true
 	s.mu.Unlock()
-	s.look()
+	s.worker.look()
 }
 
-// look wakes the goroutine.
-func (s *session) look() {
-	select {
-	case s.wake <- struct{}{}:
-	default: // it has not looked since the last time
-	}
-}
-
-func (s *session) run() {
-	timer := time.NewTimer(restMax)
-	defer timer.Stop()
+// turn sends what is due.
+func (s *session) turn() time.Duration {
 	for {
 		s.watch()
 		s.tell()
-		request, wait := s.due(time.Now())
-		if request != nil {
-			s.way.ask(request, highest, func(a answer) { s.answered(request, a) }, nil)
-			continue
+		request, wait := s.due(s.link.config.now())
+		if request == nil {
+			return wait
 		}
-		timer.Reset(wait)
-		select {
-		case <-timer.C:
-		case <-s.wake:
-		case <-s.link.quit:
-			return
-		}
+		s.way.ask(request, highest, func(a answer) { s.answered(request, a) }, nil)
 	}
 }
 
@@ -152,7 +137,7 @@ func (s *session) due(now time.Time) (protocol.Message, time.Duration) {
 func (s *session) heartbeat(image *metadata.Image) protocol.Message {
 	r := protocol.NewBrokerHeartbeatRequest()
 	r.BrokerID, r.BrokerEpoch = int32(s.link.config.NodeID), int64(s.state.Epoch)
-	r.CurrentMetadataOffset, r.WantShutDown = int64(image.Offset), s.leaving
+	r.CurrentMetadataOffset, r.WantShutDown, r.OfflineLogDirs = int64(image.Offset), s.leaving, s.offline
 	return r
 }
 
@@ -169,7 +154,7 @@ func (s *session) hasLeft() bool {
 func (s *session) answered(request protocol.Message, a answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	defer s.look()
+	defer s.worker.look()
 	s.asked = false
 	err := a.err
 	if err == nil {
@@ -191,7 +176,7 @@ func (s *session) answered(request protocol.Message, a answer) {
 
 func (s *session) registered(epoch metadata.BrokerEpoch) {
 	s.state = State{Epoch: epoch, Fenced: true}
-	s.shown, s.next = false, time.Now().Add(s.pause())
+	s.shown, s.next = false, s.link.config.now().Add(s.pause())
 	s.pressed = true // the session has begun; what the controller says of it comes with the first heartbeat
 	s.log().Info("the broker is registered", "epoch", epoch)
 }
@@ -210,7 +195,7 @@ func (s *session) beaten(r *protocol.BrokerHeartbeatResponse) {
 		close(s.left)
 		return
 	}
-	s.next = time.Now().Add(s.pause())
+	s.next = s.link.config.now().Add(s.pause())
 }
 
 // pause is the time between two heartbeats. Called with mu held.
@@ -243,7 +228,7 @@ func (s *session) refused(request protocol.Message, asked leadership, err error)
 	default:
 		s.complain(slog.LevelWarn, "the controller cannot be reached", err)
 	}
-	s.next = time.Now().Add(pause)
+	s.next = s.link.config.now().Add(pause)
 	if s.leaving && s.state.Epoch == metadata.NoBrokerEpoch && !s.hasLeft() {
 		close(s.left) // there is nothing to hand away
 	}

@@ -56,6 +56,35 @@ func TestLifeOfABroker(t *testing.T) {
 	})
 }
 
+// A log directory that is offline is told at once, and with each heartbeat.
+func TestOfflineDirectory(t *testing.T) {
+	inCluster(t, nil, func(c *cluster) {
+		time.Sleep(500 * time.Millisecond)
+		c.takeTrace()
+		c.link.Offline(protocol.UUID{15: 7})
+		time.Sleep(2 * time.Second)
+		c.expect(
+			"500ms node 2: BrokerHeartbeat epoch=100 offset=100 offline=1 -> NONE fenced=false should shutdown=false",
+			"2.5s node 2: BrokerHeartbeat epoch=100 offset=100 offline=1 -> NONE fenced=false should shutdown=false",
+		)
+	})
+}
+
+// The epoch of a process that ended cleanly goes into the first registration, that of the registration which was lost into the
+// next.
+func TestPreviousBrokerEpoch(t *testing.T) {
+	inCluster(t, func(c *Config) { c.Register.PreviousBrokerEpoch = 42 }, func(c *cluster) {
+		if trace := c.takeTrace(); !strings.Contains(trace, "BrokerRegistration cluster=cluster-a rack=north listeners=1 dirs=1 previous=42 -> NONE") {
+			t.Error(trace)
+		}
+		c.set(func() { delete(c.brokers, 1) })
+		time.Sleep(3 * time.Second)
+		if trace := c.takeTrace(); !strings.Contains(trace, "BrokerRegistration cluster=cluster-a rack=north listeners=1 dirs=1 previous=100 -> NONE") {
+			t.Error(trace)
+		}
+	})
+}
+
 // The broker is unfenced as soon as it has caught up with its own registration, not at the next beat.
 func TestCatchingUp(t *testing.T) {
 	for shown, unhooked := range map[string]bool{"335ms": false, "340ms": true} { // told of images, and looking for them

@@ -20,7 +20,7 @@ const (
 
 // askOffset asks a node how far its image is. attempt is the number of attempts before: what a node says that was asked
 // earlier is not looked at.
-func (l *Link) askOffset(s *submission, attempt int, p *peer.Peer) {
+func (l *Link) askOffset(s *submission, attempt int, p Connection) {
 	p.Ask(peer.Hello(l.requests.config.SoftwareVersion), func(response protocol.Message, _ int16, err error) {
 		r, ok := response.(*protocol.ApiVersionsResponse)
 		if err != nil || !ok || r.ErrorCode != protocol.None {
@@ -37,7 +37,8 @@ func (l *Link) answered(s *submission, response protocol.Message) {
 	if _, waits := l.submissions[s]; waits {
 		s.response, s.offset = response, unknownOffset
 		l.showing.Add(1)
-		s.deadline.Reset(min(showMax, time.Until(s.begun.Add(l.config.RequestTimeout))))
+		s.deadline.Stop()
+		s.deadline = l.config.after(min(showMax, s.begun.Add(l.config.RequestTimeout).Sub(l.config.now())), func() { l.expire(s) })
 	}
 	l.mu.Unlock()
 }
@@ -48,7 +49,7 @@ func (l *Link) offsetUnknown(s *submission, attempt int) {
 	defer l.mu.Unlock()
 	if s.response != nil && s.attempts == attempt {
 		s.attempts++
-		time.AfterFunc(l.config.pause(s.attempts), func() { l.askOffsetAgain(s, attempt+1) })
+		l.config.after(l.config.pause(s.attempts), func() { l.askOffsetAgain(s, attempt+1) })
 	}
 }
 
@@ -85,7 +86,7 @@ func (l *Link) show() {
 	var shown []*submission
 	l.mu.Lock()
 	waits := false
-	for s := range l.submissions {
+	for _, s := range l.inOrder() {
 		switch {
 		case s.response == nil:
 		case s.offset != unknownOffset && s.offset <= image.Offset:
@@ -96,7 +97,7 @@ func (l *Link) show() {
 	}
 	if waits && !l.polling && !l.closed {
 		l.polling = true
-		time.AfterFunc(pollPause, func() {
+		l.config.after(pollPause, func() {
 			l.mu.Lock()
 			l.polling = false
 			l.mu.Unlock()

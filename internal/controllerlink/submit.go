@@ -1,9 +1,11 @@
 package controllerlink
 
 import (
+	"cmp"
+	"maps"
+	"slices"
 	"time"
 
-	"github.com/skein-io/skein/internal/peer"
 	"github.com/skein-io/skein/internal/protocol"
 	"github.com/skein-io/skein/internal/record"
 )
@@ -27,11 +29,12 @@ type submission struct {
 	shows   bool // the answer waits for the image
 	done    func(protocol.Message, error)
 
+	number   uint64 // that of an earlier one is lower
 	begun    time.Time
-	deadline *time.Timer
-	again    *time.Timer // nil while an attempt is under way
-	attempts int         // that came to nothing
-	cause    error       // why the last one did
+	deadline Timer
+	again    Timer // nil while an attempt is under way
+	attempts int   // that came to nothing
+	cause    error // why the last one did
 
 	response protocol.Message // that waits for the image
 	offset   record.Offset    // that the image must have; unknownOffset until the controller has said
@@ -39,8 +42,13 @@ type submission struct {
 
 const unknownOffset record.Offset = -2
 
+// inOrder lists the submissions, oldest first. Called with mu held.
+func (l *Link) inOrder() []*submission {
+	return slices.SortedFunc(maps.Keys(l.submissions), func(a, b *submission) int { return cmp.Compare(a.number, b.number) })
+}
+
 func (l *Link) submit(s *submission) {
-	s.begun = time.Now()
+	s.begun = l.config.now()
 	l.mu.Lock()
 	var refusal error
 	switch {
@@ -49,8 +57,10 @@ func (l *Link) submit(s *submission) {
 	case len(l.submissions) >= WaitingMax:
 		refusal = protocol.Fail(protocol.ThrottlingQuotaExceeded, "%d requests wait for the controller already", len(l.submissions))
 	default:
+		l.submitted++
+		s.number = l.submitted
 		l.submissions[s] = struct{}{}
-		s.deadline = time.AfterFunc(l.config.RequestTimeout, func() { l.expire(s) })
+		s.deadline = l.config.after(l.config.RequestTimeout, func() { l.expire(s) })
 	}
 	l.mu.Unlock()
 	if refusal != nil {
@@ -62,12 +72,12 @@ func (l *Link) submit(s *submission) {
 
 // attempt asks the controller of now. Behind the request goes the question for the offset that the answer stands on.
 func (l *Link) attempt(s *submission) {
-	var after func(*peer.Peer)
+	var after func(Connection)
 	if s.shows {
 		l.mu.Lock()
 		attempt := s.attempts
 		l.mu.Unlock()
-		after = func(p *peer.Peer) { l.askOffset(s, attempt, p) }
+		after = func(p Connection) { l.askOffset(s, attempt, p) }
 	}
 	l.requests.ask(s.request, s.version, func(a answer) { l.attempted(s, a) }, after)
 }
@@ -102,7 +112,7 @@ func (l *Link) retryLater(s *submission, a answer) {
 	}
 	s.attempts++
 	s.cause = a.err
-	s.again = time.AfterFunc(l.pause(s.attempts, a.asked), func() { l.retry(s) })
+	s.again = l.config.after(l.pause(s.attempts, a.asked), func() { l.retry(s) })
 }
 
 // retry makes the next attempt, if none is under way.
@@ -124,7 +134,7 @@ func (l *Link) retry(s *submission) {
 func (l *Link) retryNow() {
 	l.mu.Lock()
 	var pausing []*submission
-	for s := range l.submissions {
+	for _, s := range l.inOrder() {
 		if s.again != nil {
 			pausing = append(pausing, s)
 		}
@@ -180,7 +190,7 @@ func (l *Link) failAll() {
 	}
 	var ends []end
 	l.mu.Lock()
-	for s := range l.submissions {
+	for _, s := range l.inOrder() {
 		switch {
 		case s.response != nil:
 			ends = append(ends, end{s, s.response, nil})

@@ -18,7 +18,7 @@ type way struct {
 
 	mu     sync.Mutex
 	node   metadata.NodeID // of peer
-	peer   *peer.Peer      // nil without one
+	peer   Connection      // nil without one
 	closed bool
 }
 
@@ -39,7 +39,7 @@ const highest int16 = -1
 // ask gives a request to the controller of now. done may be called before ask returns. after, if there is one, is asked
 // behind it on the same connection, where a node begins with a request when it has answered those before it; it is not
 // asked of a local controller.
-func (w *way) ask(request protocol.Message, version int16, done func(answer), after func(*peer.Peer)) {
+func (w *way) ask(request protocol.Message, version int16, done func(answer), after func(Connection)) {
 	leader := w.link.leader()
 	switch {
 	case !leader.known:
@@ -69,18 +69,25 @@ func (w *way) ask(request protocol.Message, version int16, done func(answer), af
 
 // follow returns the connection to the leader, and ends the one to another node that led before. It is nil if the leader
 // is this node, or the Link is closed.
-func (w *way) follow(leader metadata.NodeID) *peer.Peer {
+func (w *way) follow(leader metadata.NodeID) Connection {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.peer != nil && w.node != leader {
 		w.drop()
 	}
 	if w.peer == nil && leader != w.link.config.NodeID && !w.closed {
-		c := w.config
-		c.Node = fmt.Sprintf("the controller, node %d,", leader)
-		w.node, w.peer = leader, peer.New(func() (string, bool) { return w.link.config.Address(leader) }, c)
+		w.node, w.peer = leader, w.connect(leader)
 	}
 	return w.peer
+}
+
+func (w *way) connect(leader metadata.NodeID) Connection {
+	c := w.config
+	if m := w.link.config.Manual; m != nil {
+		return m.Connect(leader, c.RequestTimeout, c.OnDown)
+	}
+	c.Node = fmt.Sprintf("the controller, node %d,", leader)
+	return peer.New(func() (string, bool) { return w.link.config.Address(leader) }, c)
 }
 
 // drop ends the connection, after linger if an answer is due. What waits on it fails, and is asked again elsewhere where
@@ -88,6 +95,13 @@ func (w *way) follow(leader metadata.NodeID) *peer.Peer {
 func (w *way) drop() {
 	old := w.peer
 	w.peer = nil
+	if w.link.config.Manual != nil {
+		w.link.config.after(0, func() {
+			old.Retire()
+			w.link.config.after(w.linger, func() { _ = old.Close() })
+		})
+		return
+	}
 	w.link.work.Go(func() {
 		old.Retire()
 		w.link.sleep(w.linger)

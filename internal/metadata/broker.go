@@ -19,6 +19,9 @@ type Broker struct {
 // Active says whether the broker may lead partitions and be given new ones.
 func (b *Broker) Active() bool { return b != nil && !b.Fenced && !b.ControlledShutdown }
 
+// LostDirectory stands for a log directory of which nothing is left (KIP-858).
+var LostDirectory = protocol.UUID{15: 2}
+
 // Volatile says whether records that the broker acknowledged may be lost in a crash of its machine or process: it has
 // registered with VolatileFeature. Without, what is acknowledged is on the disk.
 func (b *Broker) Volatile() bool {

@@ -86,7 +86,7 @@ func (h *Host) loadCheckpoint() {
 // CheckpointHighWatermarks writes the file if a high watermark has moved. Start has it called each
 // replica.high.watermark.checkpoint.interval.ms, and Close at the end.
 func (h *Host) CheckpointHighWatermarks() error {
-	if h.files == nil {
+	if h.files == nil || !h.replicates.Load() {
 		return nil
 	}
 	h.checkpointMu.Lock()

@@ -256,12 +256,25 @@ func (n *node) Ask(to metadata.NodeID, request protocol.Message, done func(proto
 // call asks a node something by one of its listeners.
 func (c *cluster) call(to metadata.NodeID, request protocol.Message, listener string) protocol.Message {
 	c.t.Helper()
-	n := c.nodes[to-1]
 	_, version := protocol.Versions(request.Key())
+	return c.callAt(to, request, listener, version)
+}
+
+func (c *cluster) callAt(to metadata.NodeID, request protocol.Message, listener string, version int16) protocol.Message {
+	c.t.Helper()
+	n := c.nodes[to-1]
 	answer := make(chan protocol.Message, 1)
 	done := func(m protocol.Message, _ int16, err error) {
 		if err != nil {
 			c.t.Error(err)
+		}
+		if fetched, ok := m.(*protocol.FetchResponse); ok { // its bytes are spoilt soon
+			for i := range fetched.Responses {
+				for j := range fetched.Responses[i].Partitions {
+					p := &fetched.Responses[i].Partitions[j]
+					p.Records = slices.Clone(p.Records.(protocol.Bytes))
+				}
+			}
 		}
 		answer <- m
 	}

@@ -1,6 +1,9 @@
 package partition
 
 import (
+	"cmp"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,11 +27,12 @@ const reportsInFlight = 16
 type reporter struct {
 	host    *Host
 	mu      sync.Mutex
-	leaders map[metadata.NodeID]*reports
+	leaders []*reports // by node
 }
 
 // reports is what one leader is to be told: the newest of each partition.
 type reports struct {
+	leader   metadata.NodeID
 	due      map[*Partition]report
 	inFlight int
 	failures int
@@ -39,12 +43,11 @@ type reports struct {
 func (r *reporter) add(p *Partition, leader metadata.NodeID, due report) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	to := r.leaders[leader]
-	if to == nil {
-		to = &reports{due: map[*Partition]report{}}
-		r.leaders[leader] = to
+	at, known := slices.BinarySearchFunc(r.leaders, leader, func(to *reports, node metadata.NodeID) int { return cmp.Compare(to.leader, node) })
+	if !known {
+		r.leaders = slices.Insert(r.leaders, at, &reports{leader: leader, due: map[*Partition]report{}})
 	}
-	to.due[p] = due
+	r.leaders[at].due[p] = due
 }
 
 // flush sends what is due.
@@ -54,10 +57,10 @@ func (r *reporter) flush() {
 	}
 	r.mu.Lock()
 	var requests []sending
-	for leader, to := range r.leaders {
+	for _, to := range r.leaders {
 		if len(to.due) > 0 && !to.pausing && to.inFlight < reportsInFlight {
 			to.inFlight++
-			requests = append(requests, sending{leader, to.due})
+			requests = append(requests, sending{to, to.due})
 			to.due = map[*Partition]report{}
 		}
 	}
@@ -69,15 +72,16 @@ func (r *reporter) flush() {
 
 // sending is one request on its way.
 type sending struct {
-	leader metadata.NodeID
-	told   map[*Partition]report
+	to   *reports
+	told map[*Partition]report
 }
 
 func (r *reporter) send(s sending) {
 	request := protocol.NewReplicaDurableEndsRequest()
 	request.ReplicaID, request.ReplicaEpoch = int32(r.host.self), int64(r.host.brokerEpoch())
 	topics := map[protocol.UUID]int{}
-	for p, told := range s.told {
+	for _, p := range slices.SortedFunc(maps.Keys(s.told), func(a, b *Partition) int { return keyOf(a).compare(keyOf(b)) }) {
+		told := s.told[p]
 		i, ok := topics[p.TopicID]
 		if !ok {
 			i = len(request.Topics)
@@ -87,7 +91,7 @@ func (r *reporter) send(s sending) {
 		request.Topics[i].Partitions = append(request.Topics[i].Partitions, protocol.ReplicaDurableEndsRequestPartition{
 			PartitionIndex: p.Name.Partition, LeaderEpoch: int32(told.epoch), DurableEndOffset: int64(told.end)})
 	}
-	r.host.peers.Ask(s.leader, request, func(response protocol.Message, _ int16, err error) { r.answered(s, response, err) })
+	r.host.peers.Ask(s.to.leader, request, func(response protocol.Message, _ int16, err error) { r.answered(s, response, err) })
 }
 
 // answered keeps what the leader did not take, and sends what has come meanwhile.
@@ -98,7 +102,7 @@ func (r *reporter) answered(s sending, response protocol.Message, err error) {
 		s.keepRefused(answer)
 	}
 	r.mu.Lock()
-	to := r.leaders[s.leader]
+	to := s.to
 	to.inFlight--
 	switch {
 	case failed:
@@ -136,7 +140,7 @@ func (s *sending) keepRefused(answer *protocol.ReplicaDurableEndsResponse) {
 // again notes reports that did not count, where they are still true and nothing newer is due. The caller holds mu.
 func (to *reports) again(s sending) {
 	for p, told := range s.told {
-		if newer, ok := to.due[p]; (!ok || newer.epoch == told.epoch && newer.end < told.end) && p.follows(s.leader, told.epoch) {
+		if newer, ok := to.due[p]; (!ok || newer.epoch == told.epoch && newer.end < told.end) && p.follows(to.leader, told.epoch) {
 			to.due[p] = told
 		}
 	}

@@ -1,7 +1,11 @@
 package partition
 
 import (
+	"bytes"
+	"cmp"
+	"hash/fnv"
 	"sync"
+	"time"
 
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
@@ -16,6 +20,7 @@ import (
 type fetcher struct {
 	host   *Host
 	leader metadata.NodeID
+	number int // of those that fetch from this leader
 
 	mu         sync.Mutex
 	partitions map[fetchKey]*followed
@@ -25,6 +30,8 @@ type fetcher struct {
 	asking     bool        // a request is in flight
 	pausing    bool        // after a failure of the whole request
 	failures   int
+	nudging    bool // the leader is being asked not to hold the request
+	nudges     int  // how often it was, for the one that is in flight
 
 	sessionID    int32
 	sessionEpoch int32 // of the next request; 0 begins a session
@@ -55,23 +62,44 @@ func (h *Host) follow(p *Partition, leader metadata.NodeID, epoch record.LeaderE
 	if h.peers == nil {
 		return
 	}
-	if p.fetcher != nil && p.fetcher.leader != leader {
+	at := fetcherKey{leader, h.fetcherOf(keyOf(p))}
+	if p.fetcher != nil && (p.fetcher.leader != leader || p.fetcher.number != at.number) {
 		p.fetcher.remove(p)
 		p.fetcher = nil
 	}
 	if leader == metadata.NoNode {
 		return
 	}
-	f := h.fetchers[leader]
+	f := h.fetchers[at]
 	if f == nil {
-		f = &fetcher{host: h, leader: leader, partitions: map[fetchKey]*followed{}}
-		h.fetchers[leader] = f
+		f = &fetcher{host: h, leader: leader, number: at.number, partitions: map[fetchKey]*followed{}}
+		h.mu.Lock() // for those who look; only who holds applying writes
+		h.fetchers[at] = f
+		h.mu.Unlock()
 	}
 	p.fetcher = f
 	f.add(p, epoch)
 }
 
+// fetcherKey is one of the fetchers of a leader.
+type fetcherKey struct {
+	leader metadata.NodeID
+	number int
+}
+
+// fetcherOf is which of num.replica.fetchers a partition is given to. A change of their number moves a partition when it is
+// given to one the next time.
+func (h *Host) fetcherOf(key fetchKey) int {
+	sum := fnv.New32a()
+	_, _ = sum.Write(key.topic[:]) // never fails
+	return int((sum.Sum32() + uint32(key.partition)) % uint32(max(h.broker().ReplicaFetchers, 1)))
+}
+
 func keyOf(p *Partition) fetchKey { return fetchKey{p.TopicID, p.Name.Partition} }
+
+func (k fetchKey) compare(other fetchKey) int {
+	return cmp.Or(bytes.Compare(k.topic[:], other.topic[:]), cmp.Compare(k.partition, other.partition))
+}
 
 // add takes a partition in, or a newer epoch of one that is in.
 func (f *fetcher) add(p *Partition, epoch record.LeaderEpoch) {
@@ -138,14 +166,42 @@ func (f *fetcher) remove(p *Partition) {
 
 // next sends a request if there is one to send. It gives mu back.
 func (f *fetcher) next() {
+	if f.asking && len(f.dirty) > 0 && !f.nudging && !f.host.stopping() {
+		f.nudging = true
+		f.nudges++
+		pause := nudgePause << min(f.nudges-1, 5)
+		f.mu.Unlock()
+		f.nudge(pause)
+		return
+	}
 	if f.asking || f.pausing || f.ready == 0 || f.host.stopping() {
 		f.mu.Unlock()
 		return
 	}
 	request := f.request()
-	f.asking = true
+	f.asking, f.nudges = true, 0
 	f.mu.Unlock()
-	f.host.peers.Ask(f.leader, request, f.answered)
+	f.host.fetching(f.number).Ask(f.leader, request, f.answered)
+}
+
+// nudgePause is until a leader is asked again not to hold a request, which may have come after the asking. It doubles.
+const nudgePause = 20 * time.Millisecond
+
+// nudge asks the leader not to hold the request that is in flight, for there are partitions to be named in the next: durable
+// ends of no partition say so.
+func (f *fetcher) nudge(pause time.Duration) {
+	request := protocol.NewReplicaDurableEndsRequest()
+	request.ReplicaID, request.ReplicaEpoch = int32(f.host.self), int64(f.host.brokerEpoch())
+	f.host.peers.Ask(f.leader, request, func(protocol.Message, int16, error) {
+		f.host.after(pause, func() {
+			if f.host.enter() {
+				defer f.host.done.Done()
+				f.mu.Lock()
+				f.nudging = false
+				f.next()
+			}
+		})
+	})
 }
 
 // answered takes an answer and sends the next request.
@@ -226,10 +282,10 @@ func (f *fetcher) take(key fetchKey, data *protocol.FetchResponsePartitionData) 
 
 // cut cuts a log where it may wait for the Syncer: not on the goroutine that brings answers. The caller holds mu.
 func (f *fetcher) cut(fl *followed, pause int, asked position, effects replica.Effects) {
-	if !f.host.enter() {
-		return
-	}
-	go func() {
+	f.host.after(0, func() {
+		if !f.host.enter() {
+			return
+		}
 		defer f.host.done.Done()
 		err := fl.partition.cut(asked, effects)
 		f.mu.Lock()
@@ -241,7 +297,7 @@ func (f *fetcher) cut(fl *followed, pause int, asked position, effects replica.E
 			return
 		}
 		f.endPause(fl, pause)
-	}()
+	})
 }
 
 // retryLater asks for a partition again after a pause. The caller holds mu.

@@ -1,7 +1,9 @@
 package partition
 
 import (
+	"maps"
 	"math"
+	"slices"
 
 	"github.com/skein-io/skein/internal/protocol"
 )
@@ -37,8 +39,8 @@ func (f *fetcher) request() *protocol.FetchRequest {
 	dirty := f.dirty
 	f.dirty = nil
 	if f.sessionEpoch == 0 {
-		for _, fl := range f.partitions {
-			add(fl)
+		for _, key := range slices.SortedFunc(maps.Keys(f.partitions), fetchKey.compare) {
+			add(f.partitions[key])
 		}
 		for _, fl := range dirty { // those that were removed too
 			fl.dirty = false

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/skein-io/skein/internal/commitlog"
@@ -30,13 +31,20 @@ type HostConfig struct {
 	// Peers and ISR are the ways to other nodes; nil on a node that is alone.
 	Peers Peers
 	ISR   ISRChanges
+	// Fetching is the way for the fetches of each of num.replica.fetchers, counted from 0: an answer that is held holds what is
+	// behind it. nil sends all by Peers.
+	Fetching func(fetcher int) Peers
 	// BrokerEpoch is that of this process's registration, NoBrokerEpoch before it. While the image has another one,
 	// every partition is without a role: what the image says of this node is about an earlier process, which may have had
 	// records that this one has lost. nil trusts the image.
 	BrokerEpoch func() metadata.BrokerEpoch
-	// Instant is a monotonic clock and After runs a function later, in a goroutine of its own; nil takes the real ones.
+	// Instant is a monotonic clock and After runs a function later, in a goroutine of its own; nil takes the real ones. A
+	// simulation, which gives both and does not call Start, has everything on the goroutine that steps it.
 	Instant func() replica.Instant
 	After   func(time.Duration, func())
+	// Lost tells the controller that what this node acknowledged of a partition is gone. done is called exactly once, from any
+	// goroutine, when Image may show it or with an error. nil leaves damaged logs to the operator.
+	Lost func(topic protocol.UUID, partition int32, done func(error))
 }
 
 // Host is every partition of this node. Find may be called concurrently; Apply is called by one goroutine, with each
@@ -53,11 +61,20 @@ type Host struct {
 	files disk.FS
 	peers Peers
 	isr   ISRChanges
+
+	fetching func(fetcher int) Peers
 	// registered is HostConfig.BrokerEpoch; nil trusts the image.
 	registered func() metadata.BrokerEpoch
 
+	replicates atomic.Bool // a partition here has, or had, other replicas
+	lost       func(topic protocol.UUID, partition int32, done func(error))
+
+	// applying is held while partitions are brought to what an image says. It guards the next three.
+	applying     sync.Mutex
+	latest       *metadata.Image // the newest that was applied
+	damages      map[fetchKey]*damage
+	fetchers     map[fetcherKey]*fetcher // written with mu held, too
 	reports      reporter
-	fetchers     map[metadata.NodeID]*fetcher              // only the goroutine of Apply knows them
 	known        map[metadata.TopicPartition]record.Offset // high watermarks of an earlier life
 	checkpointMu sync.Mutex
 	checkpoint   []byte // what the file has; nil if this life has not written it
@@ -88,11 +105,14 @@ func (t *hostedTopic) at(index int32) *Partition {
 func NewHost(c HostConfig) *Host {
 	h := &Host{
 		self: c.Self, dir: c.Dir, broker: c.Broker, now: c.Now, instant: c.Instant, after: c.After, logger: c.Logger,
-		files: c.Files, peers: c.Peers, isr: c.ISR, registered: c.BrokerEpoch, fetchers: map[metadata.NodeID]*fetcher{},
+		files: c.Files, peers: c.Peers, isr: c.ISR, registered: c.BrokerEpoch, fetchers: map[fetcherKey]*fetcher{},
 		byName: map[string]*hostedTopic{}, byID: map[protocol.UUID]*hostedTopic{}, byLog: map[*commitlog.Log]*Partition{},
-		stop: make(chan struct{}),
+		lost: c.Lost, damages: map[fetchKey]*damage{}, stop: make(chan struct{}),
 	}
-	h.reports = reporter{host: h, leaders: map[metadata.NodeID]*reports{}}
+	h.reports = reporter{host: h}
+	if h.fetching = c.Fetching; h.fetching == nil {
+		h.fetching = func(int) Peers { return h.peers }
+	}
 	if h.instant == nil {
 		h.instant = monotonic()
 	}
@@ -177,12 +197,16 @@ func (p *Partition) lose(reason error) {
 		p.gone = reason
 	}
 	p.mu.Unlock()
-	p.step(&replica.Resign{})
+	o := p.turn(&replica.Resign{})
+	o.run(p)
 }
 
 // Apply opens, changes and drops partitions so that they are what the image says. A nil delta means everything, as at
 // start. An error names the partitions that could not be opened; the others are served.
 func (h *Host) Apply(image *metadata.Image, delta *metadata.Delta) error {
+	h.applying.Lock()
+	defer h.applying.Unlock()
+	h.latest = image
 	var failed []error
 	if delta == nil {
 		h.loadCheckpoint()
@@ -245,7 +269,10 @@ func (h *Host) applyTopic(image *metadata.Image, topic *metadata.Topic, indexes 
 	each := func(p *metadata.Partition) {
 		if slices.Contains(p.Replicas, h.self) {
 			failed = append(failed, h.applyPartition(topic, p, settings, current))
-		} else if hosted := h.FindByID(topic.ID, p.Index); hosted != nil {
+			return
+		}
+		delete(h.damages, fetchKey{topic.ID, p.Index})
+		if hosted := h.FindByID(topic.ID, p.Index); hosted != nil {
 			away = append(away, hosted)
 		}
 	}
@@ -264,14 +291,11 @@ func (h *Host) applyTopic(image *metadata.Image, topic *metadata.Topic, indexes 
 }
 
 func (h *Host) applyPartition(topic *metadata.Topic, wanted *metadata.Partition, settings *config.Topic, current bool) error {
-	p := h.FindByID(topic.ID, wanted.Index)
-	if p == nil {
-		var err error
-		if p, err = h.open(topic, wanted.Index, settings); err != nil {
-			return fmt.Errorf("partition %s-%d: %w", topic.Name, wanted.Index, err)
-		}
+	p, err := h.find(topic, wanted, settings, current)
+	if err != nil {
+		return fmt.Errorf("partition %s-%d: %w", topic.Name, wanted.Index, err)
 	}
-	if p.lost() == nil {
+	if p != nil && p.lost() == nil {
 		h.setRole(p, wanted, settings, current)
 	}
 	return nil
@@ -281,6 +305,9 @@ func (h *Host) applyPartition(topic *metadata.Topic, wanted *metadata.Partition,
 // is below where the next begins.
 func (h *Host) setRole(p *Partition, wanted *metadata.Partition, settings *config.Topic, current bool) {
 	p.replicated.Store(len(wanted.Replicas) > 1)
+	if len(wanted.Replicas) > 1 {
+		h.replicates.Store(true)
+	}
 	follows := current && wanted.Leader != h.self
 	if !follows || wanted.Leader == metadata.NoNode {
 		h.follow(p, metadata.NoNode, wanted.LeaderEpoch)
@@ -289,11 +316,11 @@ func (h *Host) setRole(p *Partition, wanted *metadata.Partition, settings *confi
 	var o outcome
 	switch {
 	case !current:
-		o = p.decide(&replica.Resign{})
+		o = p.turn(&replica.Resign{})
 	case follows:
-		o = p.decide(&replica.Follow{Self: h.self, Leader: wanted.Leader, Epoch: wanted.LeaderEpoch, PartitionEpoch: wanted.Epoch, LogEnd: p.log.EndOffset()})
+		o = p.turn(&replica.Follow{Self: h.self, Leader: wanted.Leader, Epoch: wanted.LeaderEpoch, PartitionEpoch: wanted.Epoch, LogEnd: p.log.EndOffset()})
 	default:
-		o = p.decide(&replica.Lead{Self: h.self, BrokerEpoch: h.brokerEpoch(), Epoch: wanted.LeaderEpoch, PartitionEpoch: wanted.Epoch,
+		o = p.turn(&replica.Lead{Self: h.self, BrokerEpoch: h.brokerEpoch(), Epoch: wanted.LeaderEpoch, PartitionEpoch: wanted.Epoch,
 			Replicas: wanted.Replicas, ISR: wanted.ISR, ISRMin: settings.InsyncReplicasMin, LagMax: h.broker().ReplicaLagMax,
 			LogEnd: p.log.EndOffset(), DurableEnd: p.log.DurableEnd()})
 	}
@@ -339,6 +366,11 @@ func (h *Host) drop(topic *metadata.Topic) error {
 		delete(h.byName, topic.Name)
 	}
 	h.mu.Unlock()
+	for key := range h.damages {
+		if key.topic == topic.ID {
+			delete(h.damages, key)
+		}
+	}
 	if t == nil {
 		return nil
 	}
@@ -370,11 +402,12 @@ func (h *Host) remove(partitions []*Partition, reason error) error {
 // reap removes the files of deleted logs in the background: it takes time that nobody has to wait for. After Close they
 // are left to the next start.
 func (h *Host) reap() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if !h.stopping() {
-		h.done.Go(func() { h.dir.Reap(h.now().UnixMilli()) })
-	}
+	h.after(0, func() {
+		if h.enter() {
+			defer h.done.Done()
+			h.dir.Reap(h.now().UnixMilli())
+		}
+	})
 }
 
 // Close ends the housekeeping and every leadership. The logs stay open: they are the directory's to close.

@@ -71,6 +71,7 @@ func (h *Host) compact() {
 		done, err := p.log.Compact(h.now().UnixMilli(), p.HighWatermark())
 		switch {
 		case err != nil:
+			p.Spoilt(err)
 			h.logger.Error("compaction failed", "partition", p.Name.String(), "error", err)
 		case done.Ran:
 			h.logger.Debug("compacted", "partition", p.Name.String(), "to", int64(done.CleanedTo),

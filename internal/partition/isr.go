@@ -25,6 +25,9 @@ func (h *Host) alter(p *Partition, a *replica.Alteration) {
 
 // CheckISR lets every leader look at the time. Start has it called twice in replica.lag.time.max.ms.
 func (h *Host) CheckISR() {
+	if !h.replicates.Load() {
+		return // as on a node that is alone: it need not look through all it has
+	}
 	for _, p := range h.All() {
 		if p.replicated.Load() {
 			p.step(&replica.Check{LogEnd: p.log.EndOffset()})

@@ -5,6 +5,7 @@
 package partition
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -25,6 +26,7 @@ type Partition struct {
 
 	fetcher    *fetcher    // that it is given to; only the goroutine of Apply knows
 	replicated atomic.Bool // there are other replicas
+	spoilt     atomic.Bool // damage was found, and is being looked at
 
 	highWatermark atomic.Int64 // copy of state's, for readers without the lock
 	endWatchers   atomic.Int32 // len(ends)
@@ -42,11 +44,14 @@ type Partition struct {
 	ownEnd   replica.Durable // scratch, as the next two: what happens in each round allocates nothing
 	fetched  replica.Fetched
 	reported replica.Durable
-	gone     error       // set when the partition was deleted or moved away
-	commits  commitQueue // wait for the high watermark
-	syncs    commitQueue // wait for the durable end of this node's log
-	readers  map[*Reader]struct{}
-	ends     map[*Reader]struct{} // wait for the log's end
+	given    map[metadata.NodeID]record.Offset // from where each follower was given records last
+	gone     error                             // set when the partition was deleted or moved away
+	commits  commitQueue                       // wait for the high watermark
+	syncs    commitQueue                       // wait for the durable end of this node's log
+	starts   commitQueue                       // wait for the replicas to have moved their log starts
+	readers  map[*Reader]uint64                // wait for the high watermark; with when they began to, as a number
+	ends     map[*Reader]uint64                // wait for the log's end
+	watches  uint64                            // numbers those who watch
 }
 
 // Acks is how many replicas must hold a produce before it is answered, as in Produce.
@@ -136,6 +141,19 @@ func (p *Partition) decide(event replica.Event) outcome {
 	return p.decideLocked(event)
 }
 
+// turn is decide for an event that may change the role. Those who read in another epoch than the new one are told so: they
+// wake and look.
+func (p *Partition) turn(event replica.Event) outcome {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	epoch, served := p.state.Serving()
+	o := p.decideLocked(event)
+	if now, serves := p.state.Serving(); now != epoch || serves != served {
+		o.wake = takeReaders(p.readers, o.wake)
+	}
+	return o
+}
+
 func (p *Partition) decideLocked(event replica.Event) outcome {
 	p.state.Step(p.host.instant(), event, &p.effects)
 	o := outcome{effects: p.effects}
@@ -143,12 +161,15 @@ func (p *Partition) decideLocked(event replica.Event) outcome {
 		p.highWatermark.Store(int64(o.effects.HighWatermark))
 		o.done = p.commits.below(o.effects.HighWatermark)
 	}
+	if len(p.starts.waits) > 0 {
+		o.done = append(o.done, p.starts.below(p.state.LowWatermark(p.log.StartOffset()))...)
+	}
 	if o.effects.Resigned {
 		o.failed = p.gone
 		if o.failed == nil {
 			o.failed = p.notLeader()
 		}
-		o.lost = append(p.commits.all(), p.syncs.all()...)
+		o.lost = slices.Concat(p.commits.all(), p.syncs.all(), p.starts.all())
 	}
 	if o.effects.Moved || o.effects.Resigned {
 		o.wake = takeReaders(p.readers, o.wake)
@@ -207,6 +228,13 @@ func (p *Partition) OnCommitted(end record.Offset, f func(error)) {
 func (p *Partition) OnDurable(end record.Offset, f func(error)) {
 	p.mu.Lock()
 	p.await(&p.syncs, p.log.DurableEnd(), commitWait{end: end, f: f})
+}
+
+// OnDeleted is OnCommitted for a log start that was moved, by DeleteRecords: nil says that the replicas in sync have moved
+// theirs, and so no leader that is elected from them brings back what was deleted.
+func (p *Partition) OnDeleted(start record.Offset, f func(error)) {
+	p.mu.Lock()
+	p.await(&p.starts, p.state.LowWatermark(p.log.StartOffset()), commitWait{end: start, f: f})
 }
 
 // await queues a wait unless it is over already. The caller holds mu, which await gives back.
@@ -276,25 +304,4 @@ func (p *Partition) LeaderEpoch() (epoch record.LeaderEpoch, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.state.Leading()
-}
-
-// CheckEpoch says whether this node leads the partition, and compares the leader epoch a client believes in with its
-// own (KIP-320): an older one is FENCED_LEADER_EPOCH, a newer one UNKNOWN_LEADER_EPOCH, NoLeaderEpoch is not checked.
-func (p *Partition) CheckEpoch(believed record.LeaderEpoch) error {
-	p.mu.Lock()
-	epoch, leading := p.state.Leading()
-	gone := p.gone
-	p.mu.Unlock()
-	switch {
-	case gone != nil:
-		return gone
-	case !leading:
-		return p.notLeader()
-	case believed == record.NoLeaderEpoch || believed == epoch:
-		return nil
-	case believed < epoch:
-		return protocol.Fail(protocol.FencedLeaderEpoch, "%s is in leader epoch %d; the request says %d: refresh metadata", p.Name, epoch, believed)
-	default:
-		return protocol.Fail(protocol.UnknownLeaderEpoch, "%s is in leader epoch %d; the request says %d, which this node does not know yet", p.Name, epoch, believed)
-	}
 }

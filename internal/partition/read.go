@@ -18,7 +18,11 @@ func (p *Partition) Read(from, upTo record.Offset, maxBytes int, atLeastOne bool
 	if from >= upTo || maxBytes <= 0 && !atLeastOne {
 		return commitlog.Slice{}, nil
 	}
-	return p.log.Read(from, upTo, maxBytes, atLeastOne)
+	slice, err := p.log.Read(from, upTo, maxBytes, atLeastOne)
+	if err != nil {
+		p.Spoilt(err)
+	}
+	return slice, err
 }
 
 // Special timestamps of ListOffsets.
@@ -90,7 +94,8 @@ func (p *Partition) epochAt(offset record.Offset, otherwise record.LeaderEpoch) 
 	return otherwise
 }
 
-// DeleteRecords moves the log's start to before, or to the high watermark if before is -1, and returns the new start.
+// DeleteRecords moves the log's start to before, or to the high watermark if before is -1, and returns the new start. The
+// followers hear of it with their next fetch: see OnDeleted.
 func (p *Partition) DeleteRecords(before record.Offset) (record.Offset, error) {
 	highWatermark := p.HighWatermark()
 	if before == -1 {

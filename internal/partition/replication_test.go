@@ -55,6 +55,28 @@ func TestAFollowerIsWokenByAnAppend(t *testing.T) {
 	})
 }
 
+// TestAPartitionThatJoinsIsFetchedAtOnce: the fetch that is in flight, and would wait for half a second, is answered.
+func TestAPartitionThatJoinsIsFetchedAtOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *cluster) {
+		c.want(c.produce(1, "first"), time.Second)
+		time.Sleep(2*time.Second + 10*time.Millisecond) // all are waiting, and have just begun to
+		id := protocol.UUID{15: 2}
+		began := time.Now()
+		c.change(&protocol.TopicRecord{Name: "u", TopicID: id},
+			&protocol.PartitionRecord{TopicID: id, Replicas: []int32{1, 2, 3}, Isr: []int32{1, 2, 3}, Leader: 1})
+		u := c.nodes[0].host.Find("u", 0)
+		if _, err := u.Append(batchOf(t, "x"), commitlog.Client, partition.AcksAll); err != nil {
+			t.Fatal(err)
+		}
+		for u.HighWatermark() < 1 && time.Since(began) < time.Second {
+			time.Sleep(time.Millisecond)
+		}
+		if took := time.Since(began); took > 100*time.Millisecond {
+			t.Errorf("the first record of a new partition is committed after %v", took)
+		}
+	})
+}
+
 // TestAnotherLeads: the produces that wait fail, and the new leader goes on from the same log.
 func TestAnotherLeads(t *testing.T) {
 	inBubble(t, func(t *testing.T, c *cluster) {
@@ -269,6 +291,31 @@ func TestDeletedRecordsAreDeletedOnFollowers(t *testing.T) {
 			if start := c.on(id).LogStart(); start != 7 {
 				t.Errorf("the log of node %d begins at %d, want 7", id, start)
 			}
+		}
+	})
+}
+
+// TestDeletedRecordsDoNotComeBack: whoever deletes records hears of it when the replicas in sync have deleted them.
+func TestDeletedRecordsDoNotComeBack(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *cluster) {
+		for i := range 10 {
+			c.want(c.produce(1, fmt.Sprint(i)), time.Second)
+		}
+		c.sever(1, 2)
+		start, err := c.on(1).DeleteRecords(7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		deleted := false
+		c.on(1).OnDeleted(start, func(err error) { deleted = err == nil })
+		time.Sleep(time.Second)
+		if deleted || c.on(3).LogStart() != 7 {
+			t.Errorf("confirmed %v while node 2 has not heard of it; the log of node 3 begins at %d", deleted, c.on(3).LogStart())
+		}
+		c.join(1, 2)
+		time.Sleep(3 * time.Second)
+		if !deleted || c.on(2).LogStart() != 7 {
+			t.Errorf("confirmed %v, the log of node 2 begins at %d", deleted, c.on(2).LogStart())
 		}
 	})
 }

@@ -3,6 +3,7 @@ package partition
 import (
 	"maps"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/skein-io/skein/internal/commitlog"
@@ -42,8 +43,8 @@ func (h *Host) configure(image *metadata.Image, resource metadata.Resource) {
 			topics = append(topics, t)
 		}
 	} else if resource.Type == metadata.BrokerResource {
-		for _, t := range h.byName {
-			topics = append(topics, t)
+		for _, name := range slices.Sorted(maps.Keys(h.byName)) {
+			topics = append(topics, h.byName[name])
 		}
 	}
 	h.mu.RUnlock()

@@ -1,6 +1,8 @@
 package partition
 
 import (
+	"cmp"
+	"slices"
 	"sort"
 	"sync/atomic"
 
@@ -58,7 +60,7 @@ func (q *commitQueue) all() []commitWait {
 }
 
 // Reader is a Fetch that waits for new records in several partitions. It is woken at most once, by the first
-// partition whose high watermark moves or that is lost, and is of no use after that.
+// partition whose high watermark moves, that begins another leader epoch or is lost, and is of no use after that.
 type Reader struct {
 	woken atomic.Bool
 	f     func()
@@ -84,16 +86,17 @@ func (p *Partition) Watch(r *Reader, seen record.Offset) {
 		p.mu.Unlock()
 		return
 	}
-	_, leading := p.state.Leading()
-	if p.state.HighWatermark() > seen || !leading || p.gone != nil {
+	_, serves := p.state.Serving()
+	if p.state.HighWatermark() > seen || !serves || p.gone != nil {
 		p.mu.Unlock()
 		r.wake()
 		return
 	}
 	if p.readers == nil {
-		p.readers = map[*Reader]struct{}{}
+		p.readers = map[*Reader]uint64{}
 	}
-	p.readers[r] = struct{}{}
+	p.watches++
+	p.readers[r] = p.watches
 	p.mu.Unlock()
 }
 
@@ -106,9 +109,10 @@ func (p *Partition) WatchEnd(r *Reader, seen record.Offset) {
 		return
 	}
 	if p.ends == nil {
-		p.ends = map[*Reader]struct{}{}
+		p.ends = map[*Reader]uint64{}
 	}
-	p.ends[r] = struct{}{}
+	p.watches++
+	p.ends[r] = p.watches
 	p.endWatchers.Store(int32(len(p.ends)))
 	// An append looks for watchers after it has moved the end: one of the two sees the other.
 	if _, leading := p.state.Leading(); p.log.EndOffset() > seen || !leading || p.gone != nil {
@@ -135,14 +139,16 @@ func (p *Partition) wakeEnds() {
 	}
 }
 
-// takeReaders moves readers out of a set.
-func takeReaders(from map[*Reader]struct{}, to []*Reader) []*Reader {
+// takeReaders moves readers out of a set, who came first in front.
+func takeReaders(from map[*Reader]uint64, to []*Reader) []*Reader {
 	if len(from) == 0 {
 		return to
 	}
+	before := len(to)
 	for r := range from {
 		to = append(to, r)
 	}
+	slices.SortFunc(to[before:], func(a, b *Reader) int { return cmp.Compare(from[a], from[b]) })
 	clear(from)
 	return to
 }

@@ -4,10 +4,11 @@ package protocol
 
 // QuorumMessagesRequest is the request of API 16388, QuorumMessages: versions 0 to 0, flexible from 0.
 type QuorumMessagesRequest struct {
-	ClusterID  string
-	FromNodeID int32 // default -1
-	ToNodeID   int32 // default -1
-	Messages   []QuorumMessagesRequestMessage
+	ClusterID   string
+	FromNodeID  int32 // default -1
+	FromAddress string
+	ToNodeID    int32 // default -1
+	Messages    []QuorumMessagesRequestMessage
 }
 
 // NewQuorumMessagesRequest returns one with Kafka's default in every field.
@@ -47,6 +48,7 @@ func (x *QuorumMessagesRequest) Default() {
 func (x *QuorumMessagesRequest) decode(r *Reader, version int16) {
 	x.ClusterID = r.string("ClusterID", true)
 	x.FromNodeID = r.int32("FromNodeID")
+	x.FromAddress = r.string("FromAddress", true)
 	x.ToNodeID = r.int32("ToNodeID")
 	x.Messages = array[QuorumMessagesRequestMessage](r, "Messages", true, false, 2)
 	for i := 0; i < len(x.Messages) && r.err == nil; i++ {
@@ -58,6 +60,7 @@ func (x *QuorumMessagesRequest) decode(r *Reader, version int16) {
 func (x *QuorumMessagesRequest) encode(w *Writer, version int16) {
 	w.string(x.ClusterID, true)
 	w.int32(x.FromNodeID)
+	w.string(x.FromAddress, true)
 	w.int32(x.ToNodeID)
 	w.length(len(x.Messages), x.Messages == nil, true, false)
 	for i := range x.Messages {

@@ -109,6 +109,9 @@ const (
 	KeyDescribeGroupLag       Key = 0x4003
 	KeyQuorumMessages         Key = 0x4004
 	KeyReplicaDurableEnds     Key = 0x4005
+	KeyDescribeReplicas       Key = 0x4006
+	KeyDescribeNode           Key = 0x4007
+	KeyJoinQuorum             Key = 0x4008
 )
 
 var apis = [...]apiInfo{
@@ -603,6 +606,21 @@ var privateAPIs = [...]apiInfo{
 		name: "ReplicaDurableEnds", lowest: 0, highest: 0, decodable: 0, decodableMax: 0, flexible: 0,
 		request:  func() Message { return NewReplicaDurableEndsRequest() },
 		response: func() Message { return NewReplicaDurableEndsResponse() },
+	},
+	KeyDescribeReplicas - PrivateKeys: {
+		name: "DescribeReplicas", lowest: 0, highest: 0, decodable: 0, decodableMax: 0, flexible: 0,
+		request:  func() Message { return NewDescribeReplicasRequest() },
+		response: func() Message { return NewDescribeReplicasResponse() },
+	},
+	KeyDescribeNode - PrivateKeys: {
+		name: "DescribeNode", lowest: 0, highest: 0, decodable: 0, decodableMax: 0, flexible: 0,
+		request:  func() Message { return NewDescribeNodeRequest() },
+		response: func() Message { return NewDescribeNodeResponse() },
+	},
+	KeyJoinQuorum - PrivateKeys: {
+		name: "JoinQuorum", lowest: 0, highest: 0, decodable: 0, decodableMax: 0, flexible: 0,
+		request:  func() Message { return NewJoinQuorumRequest() },
+		response: func() Message { return NewJoinQuorumResponse() },
 	},
 }
 

@@ -32,8 +32,10 @@ type Config struct {
 	// Join says that a node without a metadata log belongs to a cluster that exists: it begins as no member, and waits to
 	// be made one, see Node.Join. Voters is not looked at then.
 	Join bool
-	// Transport carries messages to the other members. A node that is alone needs none.
+	// Transport carries messages to the other members. A node that is alone, and stays so, needs none.
 	Transport Transport
+	// Closed is why no node may join; empty if they may.
+	Closed string
 
 	// Controller is the controller's configuration. Self and ClusterID are set by Open; ProposalBytesMax of 0 is what goes
 	// into one entry.
@@ -56,6 +58,9 @@ type Config struct {
 	Now func() time.Time
 	// OnLeader is called when Node.Leader names another node, or the same in a later epoch. It must not wait.
 	OnLeader func()
+	// OnMembers is called on the node's goroutine with each change of the members that has its effect after Open. It must not
+	// wait, and not change the list.
+	OnMembers func([]Member)
 	// OnStopped is called once when the node has stopped by itself, with the reason. It must not call Close.
 	OnStopped func(error)
 	// Manual leaves all work to Node.Work: no goroutine is started, a snapshot is written where it falls due. For

@@ -37,6 +37,8 @@ const (
 	kindConnectionLost
 	kindBalanceDue
 	kindRefused
+	kindSeveralChanged
+	kindAssignReplicas
 )
 
 // appendEvent appends an event; false if it is one that the recorder does not keep: Lead, which begins a chapter.
@@ -62,6 +64,8 @@ func appendEvent(dst []byte, event controller.Event) ([]byte, bool) {
 		return head(kindRefused, uint64(e.Broker)), true
 	case *controller.BalanceDue:
 		return head(kindBalanceDue), true
+	case *controller.SeveralChanged:
+		return head(kindSeveralChanged, flag(e.Several)), true
 	case *controller.CreateTopics:
 		dst = head(kindCreateTopics, uint64(e.Token), uint64(len(e.TopicIDs)))
 		for _, id := range e.TopicIDs {
@@ -81,17 +85,15 @@ func appendEvent(dst []byte, event controller.Event) ([]byte, bool) {
 	case *controller.AllocateProducerIDs:
 		dst, request = head(kindAllocateProducerIDs, uint64(e.Token)), e.Request
 	case *controller.RegisterBroker:
-		local := uint64(0)
-		if e.Local {
-			local = 1
-		}
-		dst, request = head(kindRegisterBroker, uint64(e.Token), local), e.Request
+		dst, request = head(kindRegisterBroker, uint64(e.Token), flag(e.Local)), e.Request
 	case *controller.BrokerHeartbeat:
 		dst, request = head(kindBrokerHeartbeat, uint64(e.Token)), e.Request
 	case *controller.UnregisterBroker:
 		dst, request = head(kindUnregisterBroker, uint64(e.Token)), e.Request
 	case *controller.AlterPartition:
 		dst, request = head(kindAlterPartition, uint64(e.Token)), e.Request
+	case *controller.AssignReplicas:
+		dst, request = head(kindAssignReplicas, uint64(e.Token)), e.Request
 	case *controller.AlterPartitionReassignments:
 		dst, request = head(kindAlterPartitionReassignments, uint64(e.Token)), e.Request
 	case *controller.ListPartitionReassignments:
@@ -101,6 +103,13 @@ func appendEvent(dst []byte, event controller.Event) ([]byte, bool) {
 	}
 	version := requestVersion(event)
 	return protocol.AppendMessage(append(dst, byte(version)), request, version), true
+}
+
+func flag(set bool) uint64 {
+	if set {
+		return 1
+	}
+	return 0
 }
 
 // requestVersion is the version in which a request loses nothing: the highest, but for DeleteTopics and AlterPartition,
@@ -151,6 +160,8 @@ func requestOf(event controller.Event) protocol.Message {
 	case *controller.UnregisterBroker:
 		return e.Request
 	case *controller.AlterPartition:
+		return e.Request
+	case *controller.AssignReplicas:
 		return e.Request
 	case *controller.AlterPartitionReassignments:
 		return e.Request
@@ -227,6 +238,8 @@ func decodeEvent(b []byte) (controller.Event, error) {
 		event = &controller.BrokerRefused{Broker: metadata.NodeID(r.uvarint())}
 	case kindBalanceDue:
 		event = &controller.BalanceDue{}
+	case kindSeveralChanged:
+		event = &controller.SeveralChanged{Several: r.uvarint() == 1}
 	default:
 		event = r.requestEvent(kind, controller.Token(r.uvarint()))
 	}
@@ -292,6 +305,10 @@ func (r *eventReader) partitionEvent(kind byte, token controller.Token) controll
 	switch kind {
 	case kindAlterPartition:
 		e := &controller.AlterPartition{Token: token, Request: &protocol.AlterPartitionRequest{}}
+		r.request(e.Request)
+		return e
+	case kindAssignReplicas:
+		e := &controller.AssignReplicas{Token: token, Request: &protocol.AssignReplicasToDirsRequest{}}
 		r.request(e.Request)
 		return e
 	case kindAlterPartitionReassignments:

@@ -75,6 +75,7 @@ func (n *Node) install(s *raftpb.Snapshot) error {
 	n.snapshot.size, n.snapshot.retryAt = size, 0
 	n.setMembers(c.members)
 	n.publish(in.image, difference(n.image.Load(), in.image))
+	n.tellMembers()
 	n.logger.Info("a snapshot of the metadata log was installed", "offset", offsetOf(c.index), "epoch", c.term, "bytes", size)
 	if n.snapshot.running { // its file is being written; snapshotDone removes both
 		return nil

@@ -132,6 +132,15 @@ func TestChangesRefused(t *testing.T) {
 		{leader, func(n *Node, done func([]Member, error)) { n.Join(Member{ID: 4, Address: "a:1"}, done) }, protocol.None},
 		{leader, func(n *Node, done func([]Member, error)) {
 			n.Join(Member{ID: 4, Address: "a:1", Directory: protocol.UUID{8}}, done)
+		}, protocol.RequestTimedOut}, // the learner with the other directory is removed first
+		{leader, func(n *Node, done func([]Member, error)) {
+			n.Join(Member{ID: 4, Address: "a:1", Directory: protocol.UUID{8}}, done)
+		}, protocol.None},
+		{leader, func(n *Node, done func([]Member, error)) {
+			n.Join(Member{ID: follower.id, Address: "a:1", Directory: protocol.UUID{9}}, done)
+		}, protocol.None},
+		{leader, func(n *Node, done func([]Member, error)) {
+			n.Join(Member{ID: follower.id, Address: "a:1", Directory: protocol.UUID{8}}, done)
 		}, protocol.InvalidVoterKey},
 		{leader, func(n *Node, done func([]Member, error)) { n.AddVoter(4, done) }, protocol.IneligibleReplica},
 		{leader, func(n *Node, done func([]Member, error)) { n.RemoveVoter(4, done) }, protocol.VoterNotFound},

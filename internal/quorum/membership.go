@@ -11,6 +11,7 @@ import (
 	"go.etcd.io/raft/v3/tracker"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/skein-io/skein/internal/controller"
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
 )
@@ -47,13 +48,31 @@ func (n *Node) setMembers(m members) {
 	}
 }
 
-// Join makes a node that has no metadata log a learner. done is called once, on the node's goroutine, with the members when
+// tellMembers tells of members that have changed.
+func (n *Node) tellMembers() {
+	if n.config.OnMembers != nil && n.opened {
+		n.config.OnMembers(n.Members())
+	}
+}
+
+// Join makes a node that is no member a learner. done is called once, on the node's goroutine, with the members when
 // that is committed; it must not wait. For a member that comes with the same log directory it says who the members are, and
-// notes a new address. The leader refuses with INVALID_VOTER_KEY a member that comes with another log directory, for it has
-// lost what it promised, and with INVALID_REQUEST what cannot be; any other node with NOT_CONTROLLER. With
-// REQUEST_TIMED_OUT another change is under way: ask again.
+// notes a new address; the leader may announce itself so. The leader refuses with INVALID_VOTER_KEY a voter that comes with
+// another log directory, for it has lost what it promised, and with INVALID_REQUEST what cannot be; any other node with
+// NOT_CONTROLLER. With REQUEST_TIMED_OUT another change is under way: ask again. A learner has promised nothing: one that
+// comes with another log directory when the former is silent is removed, and has to ask again too.
 func (n *Node) Join(member Member, done func([]Member, error)) {
-	n.change(done, func() (*raftpb.ConfChangeSingle, members, error) { return n.planJoin(member) })
+	replaces := false
+	n.change(func(all []Member, err error) {
+		if err == nil && replaces {
+			err = protocol.Fail(protocol.RequestTimedOut, "node %d was a learner with another log directory, and was removed: ask again", member.ID)
+		}
+		done(all, err)
+	}, func() (single *raftpb.ConfChangeSingle, after members, err error) {
+		single, after, err = n.planJoin(member)
+		replaces = single != nil && single.GetType() == raftpb.ConfChangeRemoveNode
+		return single, after, err
+	})
 }
 
 // AddVoter lets a learner vote. It is refused with INELIGIBLE_REPLICA while the learner has not caught up, with
@@ -131,25 +150,35 @@ func (n *Node) planJoin(member Member) (*raftpb.ConfChangeSingle, members, error
 	if n.config.Transport == nil {
 		return nil, nil, protocol.Fail(protocol.InvalidRequest, "node %d has no way to other nodes: nobody can join it", n.config.NodeID)
 	}
-	if member.ID < 0 || member.ID == n.config.NodeID || member.Address == "" || len(member.Address) > addressBytesMax {
+	known, ok := n.members.find(member.ID)
+	if !ok && n.config.Closed != "" {
+		return nil, nil, protocol.Fail(protocol.InvalidRequest, "node %d cannot join: %s", member.ID, n.config.Closed)
+	}
+	self := ok && member.ID == n.config.NodeID && member.Address == known.Address && member.Directory == known.Directory
+	if member.ID < 0 || member.ID == n.config.NodeID && !self || member.Address == "" || len(member.Address) > addressBytesMax {
 		return nil, nil, protocol.Fail(protocol.InvalidRequest, "node %d at %.40q cannot join: it needs an id that is not the leader's, %d, "+
 			"and an address of at most %d bytes", member.ID, member.Address, n.config.NodeID, addressBytesMax)
 	}
-	known, ok := n.members.find(member.ID)
 	if !ok {
 		member.Voter = false
 		return single(raftpb.ConfChangeAddLearnerNode, member.ID), n.members.with(member), nil
 	}
-	none := protocol.UUID{}
-	if known.Directory != none && member.Directory != none && known.Directory != member.Directory {
-		return nil, nil, protocol.Fail(protocol.InvalidVoterKey, "node %d is a member with the log directory %s and comes with %s: "+
-			"what it promised is lost. Remove it from the quorum first, then it can join", member.ID, known.Directory, member.Directory)
+	if !known.Directory.IsZero() && !member.Directory.IsZero() && known.Directory != member.Directory {
+		if silent := n.now.Sub(n.contacts[member.ID].heard); !known.Voter && silent <= electionTimeout {
+			return nil, nil, protocol.Fail(protocol.RequestTimedOut, "a node %d with the log directory %s runs at %s, and another comes with %s from %s: each node needs a node.id of its own",
+				member.ID, known.Directory, known.Address, member.Directory, member.Address)
+		}
+		if !known.Voter {
+			return single(raftpb.ConfChangeRemoveNode, member.ID), n.members.without(member.ID), nil
+		}
+		return nil, nil, protocol.Fail(protocol.InvalidVoterKey, "node %d is a voter with the log directory %s and comes with %s: "+
+			"what it promised is lost. Remove it from the quorum first (skein cluster remove-voter %d), then it can join", member.ID, known.Directory, member.Directory, member.ID)
 	}
-	if known.Directory != none {
+	if !known.Directory.IsZero() {
 		member.Directory = known.Directory
 	}
 	member.Voter = known.Voter
-	if member == known {
+	if member == known && (!self || n.said) {
 		return nil, nil, nil
 	}
 	return single(raftpb.ConfChangeUpdateNode, member.ID), n.members.with(member), nil
@@ -197,7 +226,28 @@ func (n *Node) planRemoval(id metadata.NodeID, voter bool) (*raftpb.ConfChangeSi
 		}
 		return nil, nil, protocol.Fail(protocol.NotController, "node %d leads, and lets the only other voter lead before it goes: ask that one", id)
 	}
-	return single(raftpb.ConfChangeRemoveNode, id), n.members.without(id), nil
+	after := n.members.without(id)
+	if voter {
+		if err := n.checkMajority(id, after); err != nil {
+			return nil, nil, err
+		}
+	}
+	return single(raftpb.ConfChangeRemoveNode, id), after, nil
+}
+
+// checkMajority refuses a removal after which those voters that are left could agree on nothing, for too many of them are
+// silent: nothing would bring the quorum back but their return.
+func (n *Node) checkMajority(id metadata.NodeID, after members) error {
+	var silent []metadata.NodeID
+	for _, m := range after {
+		if m.Voter && m.ID != n.config.NodeID && n.now.Sub(n.contacts[m.ID].heard) > electionTimeout {
+			silent = append(silent, m.ID)
+		}
+	}
+	if left := after.voters(); left-len(silent) < left/2+1 {
+		return protocol.Fail(protocol.RequestTimedOut, "without node %d most of the %d voters left would be needed, and of those %v are silent: bring them back, or remove them first", id, left, silent)
+	}
+	return nil
 }
 
 func (n *Node) proposeChange(single *raftpb.ConfChangeSingle, after members, done func([]Member, error)) {
@@ -316,10 +366,17 @@ func (n *Node) applyChange(e *raftpb.Entry) error {
 		return err
 	}
 	n.setMembers(after)
+	n.said = n.said || e.GetTerm() == n.term // a leader's proposal has its own address
 	if got := n.raft.ApplyConfChange(cc); !n.members.sameConf(got) {
 		panic(fmt.Sprintf("quorum: after entry %d the members are %v, and raft's are %v", e.GetIndex(), n.members, got))
 	}
 	n.logger.Info("the members of the metadata quorum have changed", "members", n.members, "offset", offsetOf(e.GetIndex()))
+	n.tellMembers()
+	if n.controller.Leading() {
+		if err := n.step(n.now, &controller.SeveralChanged{Several: !n.members.decides(n.config.NodeID)}); err != nil {
+			return err
+		}
+	}
 	c, one := n.changing, cc.GetChanges()[0]
 	if c != nil && e.GetTerm() == n.term && c.id == nodeID(one.GetNodeId()) && c.kind == one.GetType() {
 		n.changing = nil

@@ -72,6 +72,8 @@ type Node struct {
 	contacts    map[metadata.NodeID]contact
 	timer       electionTimer
 	changing    *change       // of the members, proposed here
+	opened      bool          // Open has done all that is done before it returns
+	said        bool          // an entry of this life has this node's address and directory
 	arrived     []*incoming   // snapshots that raft may have installed
 	sent        []uint64      // raft's nodes that were just sent a snapshot
 	handingOver chan struct{} // closed when this node leads no more
@@ -146,6 +148,9 @@ func (n *Node) run() {
 		}
 	}
 }
+
+// Deadline says when a Manual node has work though nothing comes; false if it has none.
+func (n *Node) Deadline() (time.Time, bool) { return n.deadline() }
 
 // take empties the inbox.
 func (n *Node) take() []message {

@@ -46,6 +46,7 @@ func Open(config Config) (*Node, error) {
 		}
 		return nil, errors.Join(err, log.close())
 	}
+	n.opened = true
 	if !config.Manual {
 		n.loop.Add(1)
 		go n.run()

@@ -17,16 +17,17 @@ import (
 // when nothing is under way, with the image as it was, so that its events can be stepped through again. When the
 // newer chapter is full the older is dropped.
 type recorder struct {
-	mu    sync.Mutex
-	older chapter
-	newer chapter
+	mu      sync.Mutex
+	older   chapter
+	newer   chapter
+	several bool // as the controller was told last
 }
 
 // chapter is an image and what happened from there on.
 type chapter struct {
 	image    *metadata.Image // nil: there is none yet
 	epoch    record.LeaderEpoch
-	several  bool // see controller.Lead
+	several  bool // at its beginning; see controller.Lead
 	sequence uint64
 	events   []byte // length uvarint | time, ns since 1970, uvarint | event, each
 	broken   bool   // an event did not fit; what follows cannot be replayed
@@ -43,11 +44,15 @@ func (r *recorder) note(now time.Time, event controller.Event, c *controller.Con
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if lead, ok := event.(*controller.Lead); ok {
-		r.begin(lead.Image, lead.Epoch, lead.Several, c)
+		r.several = lead.Several
+		r.begin(lead.Image, lead.Epoch, c)
 		return
 	}
 	if len(r.newer.events) >= chapterBytes && c.Idle() && c.Leading() {
-		r.begin(c.Image(), r.newer.epoch, r.newer.several, c)
+		r.begin(c.Image(), r.newer.epoch, c)
+	}
+	if changed, ok := event.(*controller.SeveralChanged); ok {
+		r.several = changed.Several
 	}
 	if r.newer.image == nil || r.newer.broken {
 		return
@@ -60,9 +65,9 @@ func (r *recorder) note(now time.Time, event controller.Event, c *controller.Con
 	r.newer.events = append(binary.AppendUvarint(r.newer.events, uint64(len(one))), one...)
 }
 
-func (r *recorder) begin(image *metadata.Image, epoch record.LeaderEpoch, several bool, c *controller.Controller) {
+func (r *recorder) begin(image *metadata.Image, epoch record.LeaderEpoch, c *controller.Controller) {
 	r.older = r.newer
-	r.newer = chapter{image: image, epoch: epoch, several: several, sequence: c.Sequence()}
+	r.newer = chapter{image: image, epoch: epoch, several: r.several, sequence: c.Sequence()}
 }
 
 // Recording is the flight recorder's content: what the controller was told lately, and the image it was told it on. It
@@ -98,11 +103,7 @@ func (c *chapter) append(dst []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(c.image.Offset+1))
 	b = binary.AppendUvarint(b, uint64(c.epoch))
 	b = binary.AppendUvarint(b, c.sequence)
-	several := uint64(0)
-	if c.several {
-		several = 1
-	}
-	b = binary.AppendUvarint(b, several)
+	b = binary.AppendUvarint(b, flag(c.several))
 	image := metadata.AppendRecords(nil, slices.Collect(c.image.Records())...)
 	b = append(binary.BigEndian.AppendUint32(b, uint32(len(image))), image...)
 	b = append(b, c.events...)

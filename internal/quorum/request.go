@@ -14,8 +14,22 @@ import (
 // What the response confirms is durable and every subscriber has seen it. done may run on the node's goroutine and must
 // not wait. The request is kept until then and must not change.
 //
-// The requests are those for which this package has a method. version is the request's, for answers that depend on it.
+// The requests are those for which this package has a method, and those about the members, see membership_request.go.
+// version is the request's, for answers that depend on it.
 func (n *Node) Submit(request protocol.Message, version int16, done func(protocol.Message, error)) {
+	switch r := request.(type) {
+	case *protocol.JoinQuorumRequest:
+		n.joinQuorum(r, done)
+		return
+	case *protocol.AddRaftVoterRequest:
+		n.addRaftVoter(r, done)
+		return
+	case *protocol.RemoveRaftVoterRequest:
+		n.removeRaftVoter(r, done)
+		return
+	case *protocol.UnregisterBrokerRequest:
+		done = n.forgetting(metadata.NodeID(r.BrokerID), done)
+	}
 	event := n.event(request, version)
 	if event == nil {
 		done(nil, protocol.Fail(protocol.UnsupportedVersion, "the controller takes no request of type %T", request))
@@ -70,6 +84,8 @@ func (n *Node) event(request protocol.Message, version int16) func(controller.To
 		return func(t controller.Token) controller.Event { return &controller.UnregisterBroker{Token: t, Request: r} }
 	case *protocol.AlterPartitionRequest:
 		return func(t controller.Token) controller.Event { return &controller.AlterPartition{Token: t, Request: r} }
+	case *protocol.AssignReplicasToDirsRequest:
+		return func(t controller.Token) controller.Event { return &controller.AssignReplicas{Token: t, Request: r} }
 	case *protocol.AlterPartitionReassignmentsRequest:
 		return func(t controller.Token) controller.Event {
 			return &controller.AlterPartitionReassignments{Token: t, Request: r}

@@ -201,12 +201,17 @@ func (l *leader) mayJoin(p *progress, now Instant) bool {
 	return p.matched && p.eligible && l.current(p, now)
 }
 
+// need is how large the ISR has to be: min.insync.replicas, but never more than there are replicas, as in Kafka. Those that a
+// reassignment adds are counted: the leader is never content with less than the controller, which does not count them, and
+// keeps as eligible whoever leaves an ISR that is too small.
+func (l *leader) need() int { return min(l.isrMin, len(l.replicas)) }
+
 // committable is the end of what the maximal ISR holds, or 0 while the ISR is under min.insync.replicas (KIP-966: the
 // high watermark is held then). A replica that has caught up and may join is waited for: under steady load it would
 // otherwise never reach a high watermark that moves with the leader's own disk.
 func (s *State) committable(now Instant) record.Offset {
 	l := &s.leader
-	if l.inSync < l.isrMin {
+	if l.inSync < l.need() {
 		return 0
 	}
 	end := record.Offset(math.MaxInt64)
@@ -219,12 +224,25 @@ func (s *State) committable(now Instant) record.Offset {
 	return end
 }
 
+// LowWatermark is where the logs begin at the earliest of the replicas that may be elected, the maximal ISR, as they have
+// said in this leader epoch; start is where this replica's own begins. What is below it does not come back with another
+// leader.
+func (s *State) LowWatermark(start record.Offset) record.Offset {
+	for i := range s.leader.replicas {
+		if p := &s.leader.replicas[i]; p.node != s.self && (p.inSync || p.proposed) {
+			start = min(start, p.logStart)
+		}
+	}
+	return start
+}
+
 // Replica is how far one replica is, as its leader sees it.
 type Replica struct {
 	Node                         metadata.NodeID
 	BrokerEpoch                  metadata.BrokerEpoch
 	InSync                       bool // in the ISR that the controller has
 	Waited                       bool // in the maximal ISR
+	Standing                     Standing
 	LogStart, LogEnd, DurableEnd record.Offset
 	CaughtUp                     time.Duration // how long ago it held all there was; math.MaxInt64 if it never did
 }
@@ -238,7 +256,7 @@ func (s *State) Replicas(now Instant) []Replica {
 	list := make([]Replica, 0, len(l.replicas))
 	for i := range l.replicas {
 		p := &l.replicas[i]
-		r := Replica{Node: p.node, BrokerEpoch: p.brokerEpoch, InSync: p.inSync, Waited: p.inSync || p.proposed,
+		r := Replica{Node: p.node, BrokerEpoch: p.brokerEpoch, InSync: p.inSync, Waited: p.inSync || p.proposed, Standing: s.standing(p, now),
 			LogStart: p.logStart, LogEnd: p.logEnd, DurableEnd: p.durableEnd, CaughtUp: now.Sub(p.caughtUp)}
 		if p.node == s.self {
 			r.LogEnd = l.logEnd

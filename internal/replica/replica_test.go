@@ -2,6 +2,7 @@ package replica
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -35,11 +36,24 @@ func TestScenarios(t *testing.T) {
 			if s.has("now") {
 				s.now = Instant(s.number("now"))
 			}
+			if d.Cmd == "nearest" {
+				return s.nearest()
+			}
 			var effects Effects
 			s.state.Step(s.now, s.event(), &effects)
 			return s.describe(&effects)
 		})
 	})
+}
+
+// nearest asks by whom a consumer near some nodes is served best.
+func (s *script) nearest() string {
+	near := s.nodes("near")
+	node := s.state.Nearest(s.offset("offset"), func(n metadata.NodeID) bool { return slices.Contains(near, n) })
+	if node == metadata.NoNode {
+		return "by this one\n"
+	}
+	return fmt.Sprintf("by %d\n", node)
 }
 
 func (s *script) has(key string) bool {
@@ -124,7 +138,7 @@ func (s *script) event() Event {
 			Epoch: record.LeaderEpoch(s.or("epoch", 0)), End: s.offset("end"), LogEnd: s.offset("leader-end")}
 	case "fetched":
 		return &Fetched{Node: metadata.NodeID(s.number("node")), BrokerEpoch: metadata.BrokerEpoch(s.or("broker", 1)), Epoch: s.epoch(),
-			Offset: s.offset("offset"), LogEnd: s.offset("leader-end"), Eligible: !s.has("ineligible")}
+			Offset: s.offset("offset"), LogStart: s.offset("start"), LogEnd: s.offset("leader-end"), Eligible: !s.has("ineligible")}
 	case "fenced":
 		return &Fenced{Node: metadata.NodeID(s.number("node"))}
 	case "check":

@@ -83,6 +83,9 @@ func (s *State) Following() (leader metadata.NodeID, epoch record.LeaderEpoch, o
 	return s.follower.leader, s.epoch, s.role == following && s.follower.leader != metadata.NoNode
 }
 
+// Serving says whether this replica has a role, leader or follower, and in which leader epoch.
+func (s *State) Serving() (record.LeaderEpoch, bool) { return s.epoch, s.role != idle }
+
 // HighWatermark is the offset below which every record is known to be committed.
 func (s *State) HighWatermark() record.Offset { return s.highWatermark }
 
@@ -100,5 +103,6 @@ func (s *State) Assigned(node metadata.NodeID) bool {
 
 // EnoughInSync says whether a produce with acks=all may be accepted, and with how many of how many replicas.
 func (s *State) EnoughInSync() (ok bool, have, need int) {
-	return s.leader.inSync >= s.leader.isrMin, s.leader.inSync, s.leader.isrMin
+	have, need = s.leader.inSync, s.leader.need()
+	return have >= need, have, need
 }

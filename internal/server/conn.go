@@ -23,8 +23,10 @@ type conn struct {
 	server  *Server
 	wire    wire
 	address netip.AddrPort
-	ip      netip.Addr
-	done    chan struct{} // closed when the connection is broken
+	// listener is the name of the one it came in by.
+	listener string
+	ip       netip.Addr
+	done     chan struct{} // closed when the connection is broken
 
 	frames    frames // the reading side's
 	decoder   protocol.Reader
@@ -58,13 +60,14 @@ type conn struct {
 
 func newConn(s *Server, w wire, address netip.AddrPort, listener string) *conn {
 	c := &conn{
-		server:  s,
-		wire:    w,
-		address: address,
-		ip:      address.Addr().Unmap(),
-		done:    make(chan struct{}),
-		frames:  frames{wire: w},
-		client:  &api.Client{Address: address, Listener: listener, Principal: "User:ANONYMOUS"},
+		server:   s,
+		wire:     w,
+		address:  address,
+		listener: listener,
+		ip:       address.Addr().Unmap(),
+		done:     make(chan struct{}),
+		frames:   frames{wire: w},
+		client:   &api.Client{Address: address, Listener: listener, Principal: "User:ANONYMOUS"},
 	}
 	c.room.L = &c.mu
 	c.touch()

@@ -137,6 +137,9 @@ func decodeBytes(frame int) int {
 func (c *conn) decode(frame []byte) (*request, error) {
 	key := protocol.Key(binary.BigEndian.Uint16(frame))
 	version := int16(binary.BigEndian.Uint16(frame[2:]))
+	if !c.waitForHandler(key) {
+		return nil, errStopped
+	}
 	stage, ok := c.server.handler.Row(c.client, key, version)
 	if !ok && key != protocol.KeyApiVersions {
 		return nil, &peerFault{"unknown API or version", fmt.Errorf("%v (%d) version %d is not served", key, int16(key), version)}
@@ -147,7 +150,8 @@ func (c *conn) decode(frame []byte) (*request, error) {
 	if err := header.Decode(&c.decoder, protocol.HeaderVersion(key, version)); err != nil {
 		return nil, &peerFault{"a request header cannot be read", err}
 	}
-	r := &request{conn: c, key: key, version: version, id: header.CorrelationID, stage: stage, frame: frame, frameBytes: int64(len(frame))}
+	r := &request{conn: c, key: key, version: version, id: header.CorrelationID, stage: stage, frame: frame, frameBytes: int64(len(frame)),
+		arrived: c.lastActive.Load()}
 	if !ok {
 		r.version, r.stage, r.answer = 0, api.Barrier, c.server.handler.UnsupportedVersion()
 		return r, nil
@@ -166,6 +170,25 @@ func (c *conn) decode(frame []byte) (*request, error) {
 	c.identify(header.ClientID, message)
 	r.call = api.NewCall(r, key, version, c.client, c.lastUsed(), message)
 	return r, nil
+}
+
+// waitForHandler waits until the handler looks at requests of an API; false says that the connection has ended.
+func (c *conn) waitForHandler(key protocol.Key) bool {
+	slow, ok := c.server.handler.(SlowHandler)
+	if !ok {
+		return true
+	}
+	ready := slow.Ready(c.client, key)
+	if ready == nil {
+		return true
+	}
+	select {
+	case <-ready:
+		return true
+	case <-c.done:
+	case <-c.server.closing:
+	}
+	return false
 }
 
 // identify keeps what a request says of the client. Earlier calls hold the Client that was: it is never changed.

@@ -18,6 +18,7 @@ type request struct {
 	version int16 // of the answer
 	id      int32 // correlation id
 	stage   api.Stage
+	arrived int64 // nanoseconds since Server.began
 
 	decoded    int64 // bytes that its message takes, as counted in the server's budget; 0 if they are few
 	frameBytes int64

@@ -93,7 +93,12 @@ func (n *Network) Dial(from *Node, address string, ready func(*Conn, error)) {
 	life := from.incarnation
 	answer := func(conn *Conn, err error) {
 		if from.incarnation == life {
-			from.Run(func() { ready(conn, err) })
+			from.Run(func() {
+				if conn != nil && conn.closed { // it broke before anybody could be told
+					conn, err = nil, ErrReset
+				}
+				ready(conn, err)
+			})
 		}
 	}
 	n.world.After(n.delay(), func() { n.connect(from, life, address, answer) })

@@ -91,6 +91,15 @@ func TestDialRefused(t *testing.T) {
 	}
 }
 
+func TestConnectionThatBrokeBeforeItWasReady(t *testing.T) {
+	k := newTalk(t, NetworkOptions{})
+	k.net.Listen(k.b, "b:9092", func(c *Conn) { c.Reset() })
+	k.dial(t)
+	if !errors.Is(k.dialFailed, ErrReset) {
+		t.Errorf("dial gave %v, want reset", k.dialFailed)
+	}
+}
+
 func TestDialBehindACut(t *testing.T) {
 	k := newTalk(t, NetworkOptions{StallMax: 500 * time.Millisecond})
 	k.net.Cut("b", "a")

@@ -26,6 +26,8 @@ type Broker struct {
 	// Lag is how long what a consumer sends is under way, by its client id; nil is no longer than the network takes. On a
 	// clock that moves by itself it puts everything in one order.
 	Lag func(client string) time.Duration
+	// Faults is what may be done to the nodes of a cluster; nil for a broker that is alone or that runs already.
+	Faults Faults
 	// Session and Heartbeat are what the consumers of a scene are set to whose sessions end.
 	Session, Heartbeat time.Duration
 	// Keeps says that the broker goes on when the scene is over: what the scene made there is deleted then.

@@ -26,6 +26,37 @@ func inBubble(t *testing.T) *Broker {
 		Lag: lag, Close: node.Stop}
 }
 
+// bubble starts what a scene needs.
+func bubble(t *testing.T) func(Scene) (*Broker, error) {
+	return func(s Scene) (*Broker, error) {
+		if s.Cluster {
+			return clusterInBubble(t), nil
+		}
+		return inBubble(t), nil
+	}
+}
+
+// clusterInBubble starts three brokers in memory.
+func clusterInBubble(t *testing.T) *Broker {
+	t.Helper()
+	options := []skeintest.Option{skeintest.InMemory(), skeintest.Nodes(clusterNodes)}
+	for name, value := range ClusterProperties() {
+		options = append(options, skeintest.Set(name, value))
+	}
+	node := skeintest.Start(t, options...)
+	return &Broker{Bootstrap: node.Bootstrap(), Dial: node.Dial, Faults: bubbleFaults{node}, Session: Session, Heartbeat: Heartbeat, Lag: lag, Close: func() {}}
+}
+
+// bubbleFaults are those of nodes in memory, which the test ends.
+type bubbleFaults struct{ node *skeintest.Node }
+
+func (f bubbleFaults) Cut(a, b int32) {
+	f.node.CutLink(int(a), int(b))
+	f.node.CutLink(int(b), int(a))
+}
+
+func (f bubbleFaults) Heal() { f.node.HealLinks() }
+
 // lag of c1 is 1 ms, of c2 2 ms and so on.
 func lag(client string) time.Duration {
 	n, _ := strconv.Atoi(strings.TrimPrefix(client, "c"))
@@ -36,7 +67,7 @@ func lag(client string) time.Duration {
 func playInBubble(t *testing.T, scene Scene, language string, view Viewer) Result {
 	t.Helper()
 	words, _ := text.Find(language)
-	results, err := Run(context.Background(), []Scene{scene}, func() (*Broker, error) { return inBubble(t), nil }, words, view)
+	results, err := Run(context.Background(), []Scene{scene}, bubble(t), words, view)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -98,7 +98,7 @@ func TestTerminal(t *testing.T) {
 				return key, nil
 			}}
 			synctest.Test(t, func(t *testing.T) {
-				results, err := Run(context.Background(), []Scene{scene}, func() (*Broker, error) { return inBubble(t), nil }, words, view)
+				results, err := Run(context.Background(), []Scene{scene}, bubble(t), words, view)
 				if ended := errors.Is(err, ErrEnded); ended != p.ended || err != nil && !ended {
 					t.Error(err)
 				}

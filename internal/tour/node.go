@@ -25,6 +25,14 @@ const (
 	Heartbeat = 400 * time.Millisecond
 )
 
+// Open starts what a scene needs.
+func Open(s Scene) (*Broker, error) {
+	if s.Cluster {
+		return OpenCluster()
+	}
+	return OpenNode()
+}
+
 // OpenNode starts a broker on a free port of 127.0.0.1, with its data in a directory that Close removes.
 func OpenNode() (*Broker, error) {
 	dir, err := os.MkdirTemp("", "skein-tour-")

@@ -22,6 +22,8 @@ var planted = []struct{ scene, file, was, becomes string }{
 	{"join", "internal/group/join.go", "if g.leader == m.id {\n\t\tr.Members =", "if g.leader == m.id || PLANTED {\n\t\tr.Members ="},
 	// A member that is silent stays.
 	{"members", "internal/group/session.go", "if m == nil || m.heard() {", "if m == nil || m.heard() || PLANTED {"},
+	// The high watermark does not wait for the followers.
+	{"replicas", "internal/replica/leader.go", "\t\t\tend = min(end, p.durableEnd)\n", "\t\t\tif p.node == s.self || !PLANTED {\n\t\t\t\tend = min(end, p.durableEnd)\n\t\t\t}\n"},
 }
 
 // planting is what PLANTED stands for in a scene's bug.

@@ -15,6 +15,8 @@ import (
 // what each step says.
 type Scene struct {
 	Name string
+	// Cluster says that it needs several brokers, and what may be done to them (Broker.Faults).
+	Cluster bool
 	// Begin makes the steps, which share what they need. They are done in order, on a broker of their own.
 	Begin func(*Act) []Step
 }
@@ -29,7 +31,7 @@ type Step struct {
 
 // Scenes is every scene, in the order in which they are best seen.
 func Scenes() []Scene {
-	return []Scene{coordinatorScene, joinScene, membersScene}
+	return []Scene{coordinatorScene, joinScene, membersScene, replicasScene}
 }
 
 // Find is the scene with a name, or with a number: 1 is the first of Scenes.
@@ -84,12 +86,12 @@ type Result struct {
 // ErrEnded is what a Viewer returns whose person has seen enough.
 var ErrEnded = errors.New("the tour was ended")
 
-// Run plays scenes one after the other, each on a broker that open starts. The error is of the viewer or of open; what
+// Run plays scenes one after the other, each on a broker or a cluster that open starts. The error is of the viewer or of open; what
 // goes wrong in a scene is in its Result.
-func Run(ctx context.Context, scenes []Scene, open func() (*Broker, error), words text.Language, view Viewer) ([]Result, error) {
+func Run(ctx context.Context, scenes []Scene, open func(Scene) (*Broker, error), words text.Language, view Viewer) ([]Result, error) {
 	var results []Result
 	for _, scene := range scenes {
-		broker, err := open()
+		broker, err := open(scene)
 		if err != nil {
 			return results, err
 		}

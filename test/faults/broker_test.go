@@ -37,6 +37,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
 	} else {
 		code = m.Run()
+		outages.write(os.Getenv("SKEIN_FAULTS_TABLE"))
 	}
 	_ = os.RemoveAll(dir)
 	os.Exit(code)
@@ -103,7 +104,7 @@ func (b *broker) launch() <-chan string {
 	args = append(append([]string{}, b.wrap...), args...)
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SKEIN_") }) // it reads them all
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	b.stderr = new(output)
 	cmd.Stderr = b.stderr
 	read, write := io.Pipe()
@@ -143,17 +144,21 @@ var listens = regexp.MustCompile(`^skein \S+ listens on (\S+), data in `)
 func (b *broker) start() time.Duration {
 	b.t.Helper()
 	begun := time.Now()
+	b.listening(b.launch())
+	return time.Since(begun)
+}
+
+// listening waits for the line that launch promises.
+func (b *broker) listening(first <-chan string) {
+	b.t.Helper()
 	select {
-	case line := <-b.launch():
-		took := time.Since(begun)
+	case line := <-first:
 		if !listens.MatchString(line) {
 			b.ends()
 			b.t.Fatalf("the broker does not start: %q, %v\n%s", line, b.err, b.stderr)
 		}
-		return took
 	case <-time.After(patience):
 		b.t.Fatalf("the broker does not start within %v\n%s", patience, b.stderr)
-		return 0
 	}
 }
 
@@ -178,6 +183,19 @@ func (b *broker) ends() {
 	case <-b.exited:
 	case <-time.After(patience):
 		b.t.Fatalf("the broker does not end within %v\n%s", patience, b.stderr)
+	}
+}
+
+// runs says whether there is a process; it may be stopped.
+func (b *broker) runs() bool {
+	if b.cmd == nil {
+		return false
+	}
+	select {
+	case <-b.exited:
+		return false
+	default:
+		return true
 	}
 }
 

@@ -1,6 +1,12 @@
 // Package faults tests the binary itself against what happens to processes: kill -9 under load, a second process on the same
-// folder, a folder of another node, a full disk, too few file descriptors, foreign bytes, signals, and a disk whose syncs fail.
+// folder, a folder of another node, a full disk, too few file descriptors, foreign bytes, signals, and a disk whose syncs fail;
+// and three processes that are one cluster, whose nodes are killed, stopped, cut off from each other, and lose their power.
 //
-// It holds tests only, for Linux. They build the binary, run it on loopback with its data in a temporary folder, and give what the
-// clients saw to package check. SKEIN_KILLS=n kills n times in TestKillLoop. Start with broker_test.go.
+// It holds tests only, for Linux. They build the binary, run it on loopback or in network namespaces that they make, with its data
+// in a temporary folder or on a file system of its own, and give what the clients saw to package check. The clients are franz-go
+// and, where a C compiler finds it, librdkafka (native/client.c). No time decides a result; SKEIN_FAULTS_TABLE names a file for the
+// times without service.
+//
+// SKEIN_KILLS=n runs the longer faults too, and kills n times where a test is a loop. Namespaces and file systems need root;
+// without it those tests say so and are left out. Start with broker_test.go, then cluster_test.go and trial_test.go.
 package faults

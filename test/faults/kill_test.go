@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/skein-io/skein/internal/sim/check"
 )
 
@@ -39,7 +41,7 @@ func TestKillLoop(t *testing.T) {
 	b := newBroker(t)
 	b.start()
 	createTopic(t, b.address, killTopic, killPartitions)
-	l := newLoad(t, b.address)
+	l := newLoad(t, kgo.SeedBrokers(b.address))
 	var restarts []time.Duration
 	for range n {
 		time.Sleep(50*time.Millisecond + time.Duration(moments.Int64N(int64(1450*time.Millisecond))))
@@ -51,13 +53,7 @@ func TestKillLoop(t *testing.T) {
 	l.stop()
 	b.alive()
 	l.readAll()
-	history := l.recorder.History()
-	if findings := check.All(history, check.Options{Complete: true}); len(findings) > 0 {
-		for _, f := range findings {
-			t.Error(f)
-		}
-		t.Logf("the history is in %s", keep(t, history))
-	}
+	history := l.judge()
 	slices.Sort(restarts)
 	sent, read, commits := l.counts(history)
 	t.Logf("%d kills; %d records acknowledged, %d read by the group, %d commits acknowledged; start after a kill: median %v, longest %v",
@@ -65,6 +61,20 @@ func TestKillLoop(t *testing.T) {
 	if sent == 0 || read == 0 || commits == 0 {
 		t.Error("nothing was tested")
 	}
+}
+
+// judge gives what the clients saw to every checker. Every partition was read to its end before.
+func (l *load) judge() []check.Operation {
+	l.t.Helper()
+	history := l.history()
+	findings := check.All(history, check.Options{Complete: true})
+	for _, f := range findings {
+		l.t.Error(f)
+	}
+	if len(findings) > 0 {
+		l.t.Logf("the history is in %s", keep(l.t, history))
+	}
+	return history
 }
 
 // keep writes a history where it stays.

@@ -3,22 +3,21 @@
 package faults
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/skein-io/skein/internal/record"
 	"github.com/skein-io/skein/internal/sim/check"
 )
 
-// What the load of the kill loop is.
+// What the load is.
 const (
 	killTopic      = "orders"
 	killGroup      = "readers"
@@ -31,45 +30,88 @@ const (
 // load is clients that work until they are stopped. What they see goes into one history.
 type load struct {
 	t        *testing.T
-	address  string
+	way      []kgo.Opt // how a client finds the broker or the cluster
 	recorder *check.Recorder
+	pulse    pulse
+	natives  []*native
+	givenUp  sync.Map        // names of producers that gave a record up
 	producer context.Context // ends first
 	others   context.Context
+	life     context.Context // ends with the test; what is under way then is given up
 	stopping []func()
 	work     sync.WaitGroup // producers
 	rest     sync.WaitGroup
 }
 
-func newLoad(t *testing.T, address string) *load {
-	begun := time.Now()
-	l := &load{t: t, address: address, recorder: check.NewRecorder(func() int64 { return int64(time.Since(begun)) })}
-	var endProducers, endOthers context.CancelFunc
+func newLoad(t *testing.T, way ...kgo.Opt) *load {
+	l := &load{t: t, way: way, recorder: check.NewRecorder(monotonic)}
+	var endProducers, endOthers, endAll context.CancelFunc
 	l.producer, endProducers = context.WithCancel(context.Background())
 	l.others, endOthers = context.WithCancel(context.Background())
-	t.Cleanup(func() { endProducers(); endOthers(); l.work.Wait(); l.rest.Wait() })
+	l.life, endAll = context.WithCancel(context.Background())
+	t.Cleanup(func() { endAll(); endProducers(); endOthers(); l.work.Wait(); l.rest.Wait() })
 	l.stopping = []func(){endProducers, endOthers}
 	for i := range killProducers {
-		l.work.Go(func() { l.produce(fmt.Sprint("producer", i)) })
+		name := fmt.Sprint("producer", i)
+		l.expectSends(name)
+		l.work.Go(func() { l.produce(name) })
 	}
+	l.expectGroup(killGroup)
 	for i := range killMembers {
 		l.rest.Go(func() { l.consume(fmt.Sprint("member", i)) })
 	}
+	l.pulse.expect(work{kind: check.Commit, group: killLedger})
 	l.rest.Go(func() { l.commitAlone("ledger0") })
 	return l
 }
 
+func (l *load) expectSends(process string) {
+	for p := range int32(killPartitions) {
+		l.pulse.expect(work{kind: check.Send, process: process, partition: p})
+	}
+}
+
+func (l *load) expectGroup(group string) {
+	l.pulse.expect(work{kind: check.Commit, group: group})
+	for p := range int32(killPartitions) {
+		l.pulse.expect(work{kind: check.Poll, group: group, partition: p})
+	}
+}
+
+// client is one that waits briefly before it tries again, and not long for an answer.
+func (l *load) client(options ...kgo.Opt) (*kgo.Client, error) {
+	always := []kgo.Opt{kgo.RetryBackoffFn(briefly), kgo.MetadataMinAge(50 * time.Millisecond),
+		kgo.ProduceRequestTimeout(2 * time.Second), kgo.RequestTimeoutOverhead(time.Second), kgo.AlwaysRetryEOF()}
+	return kgo.NewClient(slices.Concat(l.way, always, options)...)
+}
+
 // stop ends the producers, after everything that they sent was acknowledged, and then the others.
 func (l *load) stop() {
+	l.t.Helper()
 	l.stopping[0]()
 	l.work.Wait()
+	for _, n := range l.natives {
+		n.stop()
+	}
 	l.stopping[1]()
 	l.rest.Wait()
 }
 
+// history is what all clients saw.
+func (l *load) history() []check.Operation {
+	history := l.recorder.History()
+	for _, n := range l.natives {
+		history = append(history, n.history...)
+	}
+	slices.SortStableFunc(history, func(a, b check.Operation) int { // what never completed stays last
+		return cmp.Compare(uint64(a.Completed), uint64(b.Completed))
+	})
+	return history
+}
+
 // produce sends records with idempotence and many under way, about 500 in a second.
 func (l *load) produce(name string) {
-	c, err := kgo.NewClient(kgo.SeedBrokers(l.address), kgo.RecordPartitioner(kgo.ManualPartitioner()),
-		kgo.ProducerLinger(2*time.Millisecond), kgo.MaxBufferedRecords(200), kgo.RetryBackoffFn(briefly))
+	c, err := l.client(kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(2*time.Millisecond), kgo.MaxBufferedRecords(200))
 	if err != nil {
 		l.t.Error(err)
 		return
@@ -81,9 +123,9 @@ func (l *load) produce(name string) {
 			pause(l.producer, 20*time.Millisecond)
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(l.life, patience)
 	defer cancel()
-	if err := c.Flush(ctx); err != nil {
+	if err := c.Flush(ctx); err != nil && l.life.Err() == nil {
 		l.t.Errorf("%s: not everything was acknowledged after the last start: %v", name, err)
 	}
 }
@@ -92,17 +134,26 @@ func (l *load) produce(name string) {
 func (l *load) send(c *kgo.Client, name string, i int) {
 	p := check.Partition{Topic: killTopic, Index: int32(i % killPartitions)}
 	value := fmt.Sprintf("%s-%d", name, i)
+	begun := monotonic()
 	pending := l.recorder.Begin(check.Operation{Process: name, Kind: check.Send, Idempotent: true,
 		Records: []check.Record{{Partition: p, Offset: check.NoOffset, Value: value}}})
 	r := &kgo.Record{Topic: killTopic, Partition: p.Index, Key: []byte(name), Value: []byte(value)}
-	c.Produce(context.Background(), r, func(r *kgo.Record, err error) {
+	c.Produce(l.life, r, func(r *kgo.Record, err error) {
 		if err != nil {
-			l.t.Errorf("%s gives %s up: %v", name, value, err)
+			l.gaveUp(name, value, err)
 			pending.End(check.Info, func(o *check.Operation) { o.Error = err.Error() })
 			return
 		}
 		pending.End(check.OK, func(o *check.Operation) { o.Records[0].Offset = record.Offset(r.Offset) })
+		l.pulse.beat(work{kind: check.Send, process: name, partition: p.Index}, begun, monotonic())
 	})
+}
+
+// gaveUp fails the test once for each client, unless the client was ended with records on their way because the test failed.
+func (l *load) gaveUp(name, value string, err error) {
+	if _, again := l.givenUp.LoadOrStore(name, true); !again && l.life.Err() == nil {
+		l.t.Errorf("%s gives %s up, and perhaps more: %v", name, value, err)
+	}
 }
 
 // consume is a member of the group: it reads, and commits what it read.
@@ -110,9 +161,9 @@ func (l *load) consume(name string) {
 	subscribed := func(context.Context, *kgo.Client, map[string][]int32) {
 		l.recorder.Begin(check.Operation{Process: name, Kind: check.Subscribe}).End(check.OK, nil)
 	}
-	c, err := kgo.NewClient(kgo.SeedBrokers(l.address), kgo.ConsumerGroup(killGroup), kgo.ConsumeTopics(killTopic), kgo.DisableAutoCommit(),
+	c, err := l.client(kgo.ConsumerGroup(killGroup), kgo.ConsumeTopics(killTopic), kgo.DisableAutoCommit(),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.OnPartitionsAssigned(subscribed), kgo.OnPartitionsRevoked(subscribed),
-		kgo.OnPartitionsLost(subscribed), kgo.RetryBackoffFn(briefly), kgo.FetchMaxWait(200*time.Millisecond))
+		kgo.OnPartitionsLost(subscribed), kgo.FetchMaxWait(200*time.Millisecond))
 	if err != nil {
 		l.t.Error(err)
 		return
@@ -129,165 +180,15 @@ func (l *load) poll(c *kgo.Client, name string) {
 	ctx, cancel := context.WithTimeout(l.others, time.Second)
 	defer cancel()
 	var records []check.Record
-	c.PollFetches(ctx).EachRecord(func(r *kgo.Record) { records = append(records, recordOf(r)) })
+	c.PollFetches(ctx).EachRecord(func(r *kgo.Record) {
+		records = append(records, recordOf(r))
+		l.pulse.beat(work{kind: check.Poll, group: killGroup, partition: r.Partition}, monotonicOf(r.Timestamp), monotonic())
+	})
 	pending.End(check.OK, func(o *check.Operation) { o.Records = records })
 }
 
 func recordOf(r *kgo.Record) check.Record {
 	return check.Record{Partition: check.Partition{Topic: r.Topic, Index: r.Partition}, Offset: record.Offset(r.Offset), Value: string(r.Value)}
-}
-
-// commit commits what was polled, with metadata that nobody has committed before.
-func (l *load) commit(c *kgo.Client, metadata, name string) {
-	offsets := c.UncommittedOffsets()
-	if len(offsets) == 0 {
-		return
-	}
-	var pending *check.Pending
-	before := func(r *kmsg.OffsetCommitRequest) error {
-		op := check.Operation{Process: name, Kind: check.Commit, Group: killGroup, Member: r.MemberID, Generation: r.Generation}
-		for i := range r.Topics {
-			for j := range r.Topics[i].Partitions {
-				p := &r.Topics[i].Partitions[j]
-				p.Metadata = &metadata
-				op.Offsets = append(op.Offsets, check.Committed{Partition: check.Partition{Topic: killTopic, Index: p.Partition},
-					Offset: record.Offset(p.Offset), LeaderEpoch: record.LeaderEpoch(p.LeaderEpoch), Metadata: metadata})
-			}
-		}
-		pending = l.recorder.Begin(op)
-		return nil
-	}
-	c.CommitOffsetsSync(kgo.PreCommitFnContext(l.others, before), offsets,
-		func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, response *kmsg.OffsetCommitResponse, err error) {
-			if pending != nil {
-				endCommit(pending, response, err)
-			}
-		})
-}
-
-// endCommit: a client that retries by itself has an unknown outcome unless the last answer says that all is well.
-func endCommit(pending *check.Pending, response *kmsg.OffsetCommitResponse, err error) {
-	for _, t := range topicsOf(response) {
-		for _, p := range t.Partitions {
-			if err == nil {
-				err = kerr.ErrorForCode(p.ErrorCode)
-			}
-		}
-	}
-	if err != nil {
-		pending.End(check.Info, func(o *check.Operation) { o.Error = err.Error() })
-		return
-	}
-	pending.End(check.OK, nil)
-}
-
-func topicsOf(r *kmsg.OffsetCommitResponse) []kmsg.OffsetCommitResponseTopic {
-	if r == nil {
-		return nil
-	}
-	return r.Topics
-}
-
-// commitAlone commits for a group that has no members, and reads its own commits back.
-func (l *load) commitAlone(name string) {
-	c, err := kgo.NewClient(kgo.SeedBrokers(l.address), kgo.RetryBackoffFn(briefly))
-	if err != nil {
-		l.t.Error(err)
-		return
-	}
-	defer c.Close()
-	admin := kadm.NewClient(c)
-	for serial := int64(1); l.others.Err() == nil; serial++ {
-		at := check.Committed{Partition: check.Partition{Topic: killTopic, Index: int32(serial % killPartitions)},
-			Offset: record.Offset(serial), LeaderEpoch: -1, Metadata: fmt.Sprintf("%s#%d", name, serial)}
-		pending := l.recorder.Begin(check.Operation{Process: name, Kind: check.Commit, Group: killLedger, Generation: -1, Offsets: []check.Committed{at}})
-		var offsets kadm.Offsets
-		offsets.Add(kadm.Offset{Topic: at.Topic, Partition: at.Index, At: int64(at.Offset), LeaderEpoch: -1, Metadata: at.Metadata})
-		answer, err := admin.CommitOffsets(l.others, killLedger, offsets)
-		if err == nil {
-			err = answer.Error()
-		}
-		pending.End(outcome(err), func(o *check.Operation) { o.Error = words(err) })
-		l.fetch(l.others, admin, name, killLedger)
-		pause(l.others, 5*time.Millisecond)
-	}
-}
-
-func outcome(err error) check.Outcome {
-	if err != nil {
-		return check.Info
-	}
-	return check.OK
-}
-
-func words(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
-}
-
-// fetchOffsets asks for what both groups have committed.
-func (l *load) fetchOffsets() {
-	c := client(l.t, l.address)
-	defer c.Close()
-	admin := kadm.NewClient(c)
-	ctx := background(l.t)
-	l.fetch(ctx, admin, "admin", killGroup)
-	l.fetch(ctx, admin, "admin", killLedger)
-}
-
-func (l *load) fetch(ctx context.Context, admin *kadm.Client, process, group string) {
-	pending := l.recorder.Begin(check.Operation{Process: process, Kind: check.FetchOffset, Group: group})
-	found, err := admin.FetchOffsetsForTopics(ctx, group, killTopic)
-	if err == nil {
-		err = found.Error()
-	}
-	if err != nil {
-		pending.End(check.Info, func(o *check.Operation) { o.Error = err.Error() })
-		return
-	}
-	var list []check.Committed
-	found.Each(func(o kadm.OffsetResponse) {
-		list = append(list, check.Committed{Partition: check.Partition{Topic: o.Topic, Index: o.Partition},
-			Offset: record.Offset(o.At), LeaderEpoch: record.LeaderEpoch(o.LeaderEpoch), Metadata: o.Metadata})
-	})
-	pending.End(check.OK, func(o *check.Operation) { o.Offsets = list })
-}
-
-// readAll reads every partition from its start to its end.
-func (l *load) readAll() {
-	c := client(l.t, l.address)
-	defer c.Close()
-	ctx := background(l.t)
-	ends, err := kadm.NewClient(c).ListEndOffsets(ctx, killTopic)
-	if err == nil {
-		err = ends.Error()
-	}
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	from := map[int32]kgo.Offset{}
-	var positions []check.Position
-	left := int64(0)
-	ends.Each(func(o kadm.ListedOffset) {
-		from[o.Partition] = kgo.NewOffset().At(0)
-		positions = append(positions, check.Position{Partition: check.Partition{Topic: o.Topic, Index: o.Partition}})
-		left += o.Offset
-	})
-	reader := client(l.t, l.address, kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{killTopic: from}))
-	defer reader.Close()
-	l.recorder.Begin(check.Operation{Process: "last", Kind: check.Assign, Positions: positions}).End(check.OK, nil)
-	for left > 0 {
-		pending := l.recorder.Begin(check.Operation{Process: "last", Kind: check.Poll})
-		var records []check.Record
-		reader.PollFetches(ctx).EachRecord(func(r *kgo.Record) { records = append(records, recordOf(r)) })
-		pending.End(check.OK, func(o *check.Operation) { o.Records = records })
-		left -= int64(len(records))
-		if err := ctx.Err(); err != nil {
-			l.t.Fatalf("the last reader misses %d records: %v", left, err)
-		}
-	}
 }
 
 // counts is what was done.
@@ -297,7 +198,7 @@ func (l *load) counts(history []check.Operation) (sent, read, commits int) {
 		case o.Outcome != check.OK:
 		case o.Kind == check.Send:
 			sent += len(o.Records)
-		case o.Kind == check.Poll && o.Process != "last":
+		case o.Kind == check.Poll && o.Process != lastReader:
 			read += len(o.Records)
 		case o.Kind == check.Commit:
 			commits++

@@ -2,6 +2,7 @@ package services
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -135,7 +136,7 @@ func (p *process) Stop() error {
 		p.forget()
 		return p.exitError()
 	case <-time.After(30 * time.Second):
-		return fmt.Errorf("%s ignored SIGTERM for 30 s: %w", p.name, p.Kill())
+		return errors.Join(fmt.Errorf("%s ignored SIGTERM for 30 s", p.name), p.Kill())
 	}
 }
 

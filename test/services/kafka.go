@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,7 +21,7 @@ const clusterID = "c2tlaW4taW50ZXJvcC0xMQ"
 type Kafka struct {
 	*process
 	jvm        JVM
-	controller int
+	controller string // host:port
 	properties map[string]string
 }
 
@@ -47,7 +48,7 @@ func NewKafka(o Options, jvm JVM) (*Kafka, error) {
 	if jvm.HeapMiB == 0 {
 		jvm.HeapMiB = 512
 	}
-	return &Kafka{process: p, jvm: jvm, controller: port, properties: o.Properties}, nil
+	return &Kafka{process: p, jvm: jvm, controller: fmt.Sprintf("127.0.0.1:%d", port), properties: maps.Clone(o.Properties)}, nil
 }
 
 // LogDir implements Broker.
@@ -96,10 +97,10 @@ func (k *Kafka) format(ctx context.Context, lib string) error {
 	return nil
 }
 
-// serverProperties is the node's configuration: one node, and nothing that
-// asks for more than one replica.
+// serverProperties is the node's configuration. What the properties do not say
+// is for one node, and asks for no more than one replica.
 func (k *Kafka) serverProperties() []byte {
-	controller := fmt.Sprintf("127.0.0.1:%d", k.controller)
+	controller := k.controller
 	all := map[string]string{
 		"process.roles":                                    "broker,controller",
 		"node.id":                                          "1",

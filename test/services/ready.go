@@ -42,34 +42,40 @@ func (p *process) logTail() []byte {
 	return log[max(0, len(log)-4000):]
 }
 
-// Probe asks for Metadata v0 of no topic in particular and returns nil when
-// the answer holds at least one broker. It needs no client library:
+// Probe returns nil when a broker's Metadata answer holds at least one broker.
+func Probe(ctx context.Context, addr string) error {
+	n, err := known(ctx, addr)
+	if err == nil && n == 0 {
+		err = errors.New("the broker does not list itself yet")
+	}
+	return err
+}
+
+// known asks for Metadata v0 of no topic in particular and returns the number
+// of brokers in the answer. It needs no client library:
 //
 //	request:  size:4 key:2=3 version:2=0 correlation:4 client:2=-1 topics:4=1 name:2+n
 //	response: size:4 correlation:4 brokers:4 ...
 //
 // A topic that cannot exist is asked for, because v0 takes none as all.
-func Probe(ctx context.Context, addr string) error {
+func known(ctx context.Context, addr string) (brokers int, err error) {
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, "tcp", addr)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer func() { _ = conn.Close() }()
 	if deadline, ok := ctx.Deadline(); ok {
 		_ = conn.SetDeadline(deadline)
 	}
 	if _, err := conn.Write(metadataRequest("not/a/topic")); err != nil {
-		return err
+		return 0, err
 	}
 	head := make([]byte, 12)
 	if _, err := io.ReadFull(conn, head); err != nil {
-		return err
+		return 0, err
 	}
-	if binary.BigEndian.Uint32(head[8:]) == 0 {
-		return errors.New("the broker does not list itself yet")
-	}
-	return nil
+	return int(binary.BigEndian.Uint32(head[8:])), nil
 }
 
 func metadataRequest(topic string) []byte {

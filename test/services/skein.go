@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os/exec"
 	"path/filepath"
 	"sort"
@@ -29,7 +30,7 @@ func NewSkein(binary string, o Options) (*Skein, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Skein{process: p, binary: path, properties: o.Properties}, nil
+	return &Skein{process: p, binary: path, properties: maps.Clone(o.Properties)}, nil
 }
 
 // LogDir implements Broker.
@@ -56,7 +57,10 @@ func (s *Skein) Start(ctx context.Context) error {
 }
 
 func (s *Skein) arguments() []string {
-	args := []string{"serve", "--listen", s.addr, "--data-dir", s.LogDir()}
+	args := []string{"serve", "--data-dir", s.LogDir()}
+	if s.properties["listeners"] == "" {
+		args = append(args, "--listen", s.addr)
+	}
 	names := make([]string, 0, len(s.properties))
 	for name := range s.properties {
 		names = append(names, name)

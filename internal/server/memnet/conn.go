@@ -9,6 +9,8 @@ import (
 type Conn struct {
 	network       *Network
 	local, remote Addr
+	from          string // of the dialling end: where who dialled listens, "" if nowhere
+	ended         bool   // of the dialling end, guarded by network.mu: closed, and kept because it is held back
 	in, out       *stream
 	other         *Conn
 }

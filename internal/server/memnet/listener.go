@@ -47,8 +47,9 @@ func (l *listener) Close() error {
 // Addr is the address that clients dial.
 func (l *listener) Addr() net.Addr { return Addr(l.address) }
 
-func (l *listener) connect(ctx context.Context, from netip.AddrPort) (net.Conn, error) {
-	client, server := pair(l.network, Addr(from.String()), Addr(l.address))
+func (l *listener) connect(ctx context.Context, address netip.AddrPort, from string) (net.Conn, error) {
+	client, server := pair(l.network, Addr(address.String()), Addr(l.address))
+	client.from = from
 	refused := &net.OpError{Op: "dial", Net: "tcp", Err: errRefused}
 	select {
 	case <-l.closed:

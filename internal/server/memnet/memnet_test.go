@@ -100,6 +100,72 @@ func TestFreezeAndCut(t *testing.T) {
 	})
 }
 
+// TestHold: what is held back stands still in its direction, for connections that are open and new ones, and arrives
+// later, an end of it too.
+func TestHold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := &Network{}
+		l, err := network.Listen("tcp", "127.0.0.1:1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		connect := func() (*Conn, *Conn) {
+			c, err := network.DialFrom(context.Background(), "127.0.0.1:2", "tcp", "127.0.0.1:1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := l.Accept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c.(*Conn), s.(*Conn)
+		}
+		arrives := func(from, to *Conn) bool {
+			t.Helper()
+			if _, err := from.Write([]byte("x")); err != nil {
+				t.Fatal(err)
+			}
+			_ = to.SetReadDeadline(time.Now().Add(time.Minute))
+			n, err := to.Read(make([]byte, 10))
+			if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Fatal(err)
+			}
+			return n > 0
+		}
+		open, openServer := connect()
+		network.Hold(func(from, to string) bool { return from == "127.0.0.1:2" && to == "127.0.0.1:1" })
+		fresh, freshServer := connect()
+		for name, pair := range map[string][2]*Conn{"open": {open, openServer}, "new": {fresh, freshServer}} {
+			if arrives(pair[0], pair[1]) {
+				t.Errorf("the %s connection carries what is held back", name)
+			}
+			if !arrives(pair[1], pair[0]) {
+				t.Errorf("the %s connection does not carry the other direction", name)
+			}
+		}
+		_ = fresh.Close()
+		_ = freshServer.SetReadDeadline(time.Now().Add(time.Minute))
+		if _, err := freshServer.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("the end of a connection that is held back arrives: %v", err)
+		}
+		network.Hold(nil)
+		_ = freshServer.SetReadDeadline(time.Time{})
+		if got, err := io.ReadAll(freshServer); string(got) != "x" || err != nil {
+			t.Errorf("when nothing is held the new connection brings %q, %v", got, err)
+		}
+		if !arrives(open, openServer) {
+			t.Error("when nothing is held the open connection carries nothing")
+		}
+		network.CutFrom("127.0.0.1:2")
+		if _, err := open.Write([]byte("x")); err == nil {
+			t.Error("a connection that was cut by who made it is written to")
+		}
+		if n := len(network.pairs); n != 0 {
+			t.Errorf("%d connections are remembered", n)
+		}
+	})
+}
+
 func TestNobodyListens(t *testing.T) {
 	network := &Network{}
 	if _, err := network.DialContext(context.Background(), "tcp", "127.0.0.1:1"); err == nil {

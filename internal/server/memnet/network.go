@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"strconv"
 	"sync"
 	"syscall"
@@ -21,12 +22,13 @@ type Network struct {
 	listeners map[string]*listener
 	port      uint16 // the last one that was given to a client or for port 0
 	pairs     map[*Conn]struct{}
+	held      func(from, to string) bool
 }
 
 // backlog is how many connections wait to be accepted.
 const backlog = 128
 
-const errRefused = syscall.ECONNREFUSED // what callers look for, as they would on TCP
+var errRefused = os.NewSyscallError("connect", syscall.ECONNREFUSED) // as on TCP
 
 // Listen opens an address such as "127.0.0.1:9092". The network "tcp" is the only one. Port 0 is a free port.
 func (n *Network) Listen(network, address string) (net.Listener, error) {
@@ -61,14 +63,19 @@ func (n *Network) freePort() uint16 {
 
 // DialContext connects to a listener. It has the form that net.Dialer's has.
 func (n *Network) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	return n.DialFrom(ctx, "", network, address)
+}
+
+// DialFrom is DialContext by somebody who listens at an address: Hold and CutFrom know the connection by it.
+func (n *Network) DialFrom(ctx context.Context, from, network, address string) (net.Conn, error) {
 	n.mu.Lock()
 	l := n.listeners[resolve(address)]
-	from := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), n.freePort())
+	client := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), n.freePort())
 	n.mu.Unlock()
 	if l == nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: fmt.Errorf("%s: %w", address, errRefused)}
 	}
-	return l.connect(ctx, from)
+	return l.connect(ctx, client, from)
 }
 
 // resolve makes a loopback address of the names that mean it.
@@ -93,16 +100,49 @@ func (n *Network) CutAll() {
 
 // CutAt resets every connection that was made to an address, on both sides.
 func (n *Network) CutAt(address string) {
+	n.cut(func(c *Conn) bool { return c.remote == Addr(address) })
+}
+
+// CutFrom resets every connection that was made by DialFrom an address, on both sides.
+func (n *Network) CutFrom(address string) {
+	n.cut(func(c *Conn) bool { return c.from == address })
+}
+
+func (n *Network) cut(which func(*Conn) bool) {
 	n.mu.Lock()
 	var cut []*Conn
 	for c := range n.pairs {
-		if c.remote == Addr(address) {
+		if which(c) {
 			cut = append(cut, c)
 		}
 	}
 	n.mu.Unlock()
 	for _, c := range cut {
 		c.Cut()
+	}
+}
+
+// Hold lets connections stand and carry nothing, those that are open and those that are made from now on: what somebody
+// at one address sends to another is held back while held says so, and arrives after a Hold that lets it. The address
+// of a client that dialled with DialContext is "". It replaces what was held before; nil holds nothing. It ends Conn.Freeze.
+// held must not call the network.
+func (n *Network) Hold(held func(from, to string) bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.held = held
+	for c := range n.pairs {
+		n.hold(c)
+	}
+}
+
+// hold freezes or thaws both directions of a connection, of which c is the dialling end. The caller holds mu.
+func (n *Network) hold(c *Conn) {
+	out := n.held != nil && n.held(c.from, string(c.remote))
+	in := n.held != nil && n.held(string(c.remote), c.from)
+	c.out.freeze(out)
+	c.in.freeze(in)
+	if c.ended && !out && !in {
+		delete(n.pairs, c)
 	}
 }
 
@@ -113,10 +153,16 @@ func (n *Network) opened(c *Conn) {
 		n.pairs = map[*Conn]struct{}{}
 	}
 	n.pairs[c] = struct{}{}
+	if n.held != nil {
+		n.hold(c)
+	}
 }
 
+// closed forgets a connection. One that is held back is kept until it is not: its end is still on its way.
 func (n *Network) closed(c *Conn) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	delete(n.pairs, c)
+	if c.ended = n.held != nil && (c.in.isFrozen() || c.out.isFrozen()); !c.ended {
+		delete(n.pairs, c)
+	}
 }

@@ -37,7 +37,7 @@ func (s *stream) read(b []byte) (int, error) {
 	for {
 		switch {
 		case s.reset:
-			return 0, syscall.ECONNRESET
+			return 0, failed("read", syscall.ECONNRESET)
 		case s.readsNoMore:
 			return 0, net.ErrClosed
 		case s.readUntil.passed:
@@ -65,11 +65,11 @@ func (s *stream) write(b []byte) (int, error) {
 	for {
 		switch {
 		case s.reset:
-			return written, syscall.ECONNRESET
+			return written, failed("write", syscall.ECONNRESET)
 		case s.wroteAll:
 			return written, net.ErrClosed
 		case s.readsNoMore:
-			return written, syscall.EPIPE
+			return written, failed("write", syscall.EPIPE)
 		case s.writeUntil.passed:
 			return written, os.ErrDeadlineExceeded
 		}
@@ -86,6 +86,11 @@ func (s *stream) write(b []byte) (int, error) {
 	}
 }
 
+// failed is an error as the system's sockets give it: clients look into it to tell whether to try again.
+func failed(op string, cause syscall.Errno) error {
+	return &net.OpError{Op: op, Net: "tcp", Err: os.NewSyscallError(op, cause)}
+}
+
 // change does f with the lock held and wakes everybody.
 func (s *stream) change(f func()) {
 	s.mu.Lock()
@@ -96,6 +101,12 @@ func (s *stream) change(f func()) {
 
 func (s *stream) closeWrite()    { s.change(func() { s.wroteAll = true }) }
 func (s *stream) freeze(on bool) { s.change(func() { s.frozen = on }) }
+
+func (s *stream) isFrozen() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.frozen
+}
 
 func (s *stream) closeRead() {
 	s.change(func() { s.readsNoMore, s.buffer = true, nil })

@@ -45,6 +45,7 @@ var Checkers = []Checker{
 	{"offset-register", "C11", OffsetRegisters},
 	{"group-safety", "C12", GroupSafety},
 	{"watermark", "C16", Watermarks},
+	{"deleted-record", "C16", DeletedRecords},
 	{"retry-offset", "C19", Retries},
 }
 

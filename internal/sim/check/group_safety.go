@@ -134,29 +134,37 @@ func (v *View) checkGenerations(about name, ops []int, r *report) {
 }
 
 // checkInstances looks at static members. A member id is younger than another of its instance if its first join began
-// after the other's first join had ended.
+// after the other's first join had ended. It has taken the instance over when a sync of it has succeeded: until then it is
+// known to the coordinator's memory alone, and a coordinator that fails may go back to the one before.
 func (v *View) checkInstances(about name, ops []int, r *report) {
 	type identity struct{ instance, member string }
 	firstJoin := map[identity]int{}
-	var joins []int
+	synced := map[identity]bool{}
+	var syncs []int // the first of each identity
 	for _, i := range ops {
 		op := &v.ops[i]
 		id := identity{op.Instance, op.Member}
-		if _, again := firstJoin[id]; op.Kind == Join && op.Instance != "" && !again {
+		_, again := firstJoin[id]
+		switch {
+		case op.Instance == "":
+		case op.Kind == Join && !again:
 			firstJoin[id] = i
-			joins = append(joins, i)
+		case op.Kind == Sync && again && !synced[id]:
+			synced[id] = true
+			syncs = append(syncs, i)
 		}
 	}
-	sortBy(joins, func(i int) int64 { return v.ops[i].completed() })
-	youngest := map[string]int{} // by instance, of those that had joined when the operation began
+	sortBy(syncs, func(i int) int64 { return v.ops[i].completed() })
+	youngest := map[string]int{} // first join by instance, of those that had taken it over when the operation began
 	for _, i := range ops {
 		op := &v.ops[i]
-		for len(joins) > 0 && v.ops[joins[0]].completed() < op.Invoked {
-			j := &v.ops[joins[0]]
-			if y, ok := youngest[j.Instance]; !ok || j.Invoked > v.ops[y].Invoked {
-				youngest[j.Instance] = joins[0]
+		for len(syncs) > 0 && v.ops[syncs[0]].completed() < op.Invoked {
+			s := &v.ops[syncs[0]]
+			join := firstJoin[identity{s.Instance, s.Member}]
+			if y, ok := youngest[s.Instance]; !ok || v.ops[join].Invoked > v.ops[y].Invoked {
+				youngest[s.Instance] = join
 			}
-			joins = joins[1:]
+			syncs = syncs[1:]
 		}
 		own, joined := firstJoin[identity{op.Instance, op.Member}]
 		y, taken := youngest[op.Instance]

@@ -107,7 +107,7 @@ func TestRecorder(t *testing.T) {
 
 func TestOutcomeOf(t *testing.T) {
 	for name, want := range map[string]Outcome{
-		"": OK, "NONE": OK, "NOT_LEADER_OR_FOLLOWER": Fail, "MESSAGE_TOO_LARGE": Fail, "TOPIC_AUTHORIZATION_FAILED": Fail,
+		"": OK, "NONE": OK, "NOT_LEADER_OR_FOLLOWER": Info, "MESSAGE_TOO_LARGE": Fail, "TOPIC_AUTHORIZATION_FAILED": Fail,
 		"INVALID_RECORD": Fail, "NOT_ENOUGH_REPLICAS": Fail, "NOT_ENOUGH_REPLICAS_AFTER_APPEND": Info, "REQUEST_TIMED_OUT": Info,
 		"UNKNOWN_SERVER_ERROR": Info, "NETWORK_EXCEPTION": Info, "connection reset": Info,
 	} {

@@ -170,3 +170,26 @@ func TestRetryOffset(t *testing.T) {
 	other.last().Producer.Epoch = 1
 	want(t, other)
 }
+
+func TestWatermarksOfReplicas(t *testing.T) {
+	replicated := Options{Replicated: true}
+	seen := func(b *builder, start, high int64) *builder {
+		return b.add(Operation{Process: "r", Kind: ListOffsets}).watermarks(recordOffset(start), recordOffset(high))
+	}
+	wantWith(t, replicated, seen(seen(history(), -1, 5), -1, 4), "watermark")
+	wantWith(t, replicated, seen(history().poll("r", "").watermarks(0, 5), -1, 4))
+	wantWith(t, replicated, seen(seen(history(), 3, -1), 2, -1))
+}
+
+func TestDeletedRecords(t *testing.T) {
+	deleted := func(o Outcome) *builder {
+		return history().add(Operation{Kind: DeleteRecords, Outcome: o, Positions: []Position{{t0, 3}}})
+	}
+	began := func(b *builder, start int64) *builder {
+		return b.add(Operation{Process: "r", Kind: ListOffsets}).watermarks(recordOffset(start), NoOffset)
+	}
+	want(t, began(deleted(OK), 2), "deleted-record")
+	want(t, began(deleted(OK), 3))
+	want(t, began(deleted(Info), 2))
+	want(t, began(deleted(OK), 2).at(0, 5))
+}

@@ -12,6 +12,10 @@ import (
 type Options struct {
 	Complete  bool               // all faults were healed, and then somebody read every partition to its end
 	Compacted map[Partition]bool // partitions where a record may go once a later one has its key
+	// Replicated says that several brokers hold each partition. One that takes the lead may tell a lower high watermark with
+	// what is read from it, as in Kafka, until it has heard of the others; and its log may begin earlier, for each replica
+	// deletes old records for itself.
+	Replicated bool
 }
 
 // View is a history with what all senders and readers together know about each partition. It is built once and only

@@ -1,13 +1,17 @@
 package check
 
 // Watermarks finds high watermarks and log starts that went back in the eyes of one process: an answer that came before
-// a request was made showed a higher one than the request was answered with.
+// a request was made showed a higher one than the request was answered with. Of a partition with several replicas it
+// looks at the high watermarks of ListOffsets only (KIP-207), see Options.Replicated.
 func Watermarks(v *View) []Finding {
 	r := report{class: "watermark"}
 	for _, ops := range v.perProcess(Poll, ListOffsets) {
 		high, start := map[Partition][]offsetAt{}, map[Partition][]offsetAt{}
 		for _, i := range ops {
 			if v.ops[i].Outcome != OK {
+				continue
+			}
+			if v.options.Replicated && v.ops[i].Kind != ListOffsets {
 				continue
 			}
 			for _, w := range v.ops[i].Watermarks {
@@ -17,7 +21,9 @@ func Watermarks(v *View) []Finding {
 		}
 		for _, p := range sortedKeys(high, comparePartitions) {
 			v.neverBack(p, "the high watermark", high[p], &r)
-			v.neverBack(p, "the log start", start[p], &r)
+			if !v.options.Replicated {
+				v.neverBack(p, "the log start", start[p], &r)
+			}
 		}
 	}
 	return r.done()

@@ -5,10 +5,11 @@
 //
 // A nemesis cuts the power, kills the process, lets syncs fail, fills the disk, moves clocks, cuts connections and
 // pauses the machine, between any two operations of the disk. Then everything heals and progress is demanded. What the
-// clients saw is judged by package check; the rest in judge.go. The same seed makes the same history.
+// clients saw is judged by package check. The same seed makes the same history.
 //
 // Not here: sockets, goroutines, locks under contention (package skeintest's tests have those), the loop of package
-// coordinator, which has a goroutine; groups.go drives package group in its place.
+// coordinator, which has a goroutine; package broker drives package group in its place, and keeps the requests of a
+// connection in order in place of package server.
 //
 // Start with Run and Options.
 package onenode

@@ -1,8 +1,8 @@
 package onenode
 
 import (
-	"encoding/binary"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/skein-io/skein/internal/api"
@@ -16,39 +16,38 @@ import (
 	"github.com/skein-io/skein/internal/protocol"
 	"github.com/skein-io/skein/internal/quorum"
 	"github.com/skein-io/skein/internal/sim"
+	"github.com/skein-io/skein/internal/sim/broker"
+	"github.com/skein-io/skein/internal/sim/clients"
 )
 
 // life is the broker process between a start and its end: the parts of a node, connected as package skein does it.
 type life struct {
+	*broker.Process
 	node  *node
 	world *world
-	rand  *sim.Rand
 	fs    disk.FS
-	ended bool // nothing that it does counts any more
 	dying bool // it cannot go on and ends soon
 
 	broker *config.Broker
 	dir    *commitlog.Dir
-	host   *partition.Host
 	quorum *quorum.Node
-	api    *api.Node
-	finder *coordinator.Coordinator // knows which partition a group belongs to; it has no loops
-	groups *groups
 
-	roundDue  bool
-	sequences map[int64]int32 // the newest of each producer; only planted bugs ask
+	roundDue bool
 }
 
 func newLife(n *node) *life {
-	l := &life{node: n, world: n.world, rand: n.rand.Fork(fmt.Sprint("life ", n.lives)), broker: brokerConfig, sequences: map[int64]int32{}}
-	l.fs = l.world.options.Bug.wrapDisk(l.world, n.disk)
-	l.groups = newGroups(l)
-	l.finder = coordinator.New(coordinator.DefaultConfig())
-	l.finder.Start(offsetsPartitions)
+	l := &life{node: n, world: n.world, broker: brokerConfig}
+	l.Process = &broker.Process{World: n.world.World.World, Machine: n.machine, Rand: n.rand.Fork(fmt.Sprint("life ", n.lives)),
+		Finder: coordinator.New(coordinator.DefaultConfig()), RoundSoon: l.roundSoon}
+	l.fs = broker.WrapDisk(l.world.World.World, n.disk)
+	l.Groups = broker.NewGroups(l.Process, clients.SessionTimeout/4, clients.CommitTimeout)
+	l.Finder.Start(offsetsPartitions)
 	return l
 }
 
 const offsetsPartitions = 2
+
+var discard = slog.New(slog.DiscardHandler)
 
 var brokerConfig = mustResolve("node.id=1", "log.dirs=data", "listeners=PLAINTEXT://"+address,
 	"offsets.topic.num.partitions="+fmt.Sprint(offsetsPartitions), "offsets.topic.replication.factor=1", "num.partitions=1",
@@ -74,9 +73,9 @@ func (l *life) open() error {
 	if err := l.openQuorum(); err != nil {
 		return err
 	}
-	l.api = api.NewNode(api.Parts{
-		Self: l.self(), Config: l.present, Image: l.quorum.Image, Partitions: l.host,
-		Controller: controllerOf{l}, Groups: l.finder, LogDir: "data", Now: l.now, Logger: nil,
+	l.API = api.NewNode(api.Parts{
+		Self: l.self(), Config: l.present, Image: l.quorum.Image, Partitions: l.Host,
+		Controller: controllerOf{l}, Groups: l.Finder, LogDir: "data", Now: l.Now, Runtime: l.Runtime(),
 	})
 	return nil
 }
@@ -84,20 +83,17 @@ func (l *life) open() error {
 func (l *life) self() metadata.NodeID   { return metadata.NodeID(l.broker.NodeID) }
 func (l *life) present() *config.Broker { return l.broker }
 
-// now is the machine's wall clock, which the nemesis moves.
-func (l *life) now() time.Time { return l.node.machine.Wall() }
-
 func (l *life) openDir() error {
 	dir, err := commitlog.OpenDir(l.fs, commitlog.DirConfig{
 		NodeID: l.broker.NodeID, ClusterID: "simulated", DirectoryID: protocol.UUID{1}, FreeBytesFloor: freeBytesFloor, Manual: true,
 		OnDurable: func(logs []*commitlog.Log) {
-			if !l.ended && l.host != nil {
-				l.host.Durable(logs)
+			if !l.Ended && l.Host != nil {
+				l.Host.Durable(logs)
 			}
 		},
 		OnOffline: func(reason error) {
-			if l.host != nil {
-				l.host.Offline(reason)
+			if l.Host != nil {
+				l.Host.Offline(reason)
 			}
 			l.node.failed(l, reason)
 		},
@@ -106,7 +102,7 @@ func (l *life) openDir() error {
 		return err
 	}
 	l.dir = dir
-	l.host = partition.NewHost(partition.HostConfig{Self: l.self(), Dir: dir, Broker: l.present, Now: l.now, Logger: discard})
+	l.Host = partition.NewHost(partition.HostConfig{Self: l.self(), Dir: dir, Broker: l.present, Now: l.Now, Logger: discard})
 	return nil
 }
 
@@ -117,7 +113,7 @@ func (l *life) openQuorum() error {
 			SessionTimeout: 9 * time.Second, Rules: api.Rules{Self: l.self(), Static: l.broker}},
 		Register:      l.registration(),
 		SnapshotBytes: 1 << 10,
-		Random:        l.random, Now: l.now, Manual: true,
+		Random:        l.Random, Now: l.Now, Manual: true,
 		OnStopped: func(reason error) { l.node.failed(l, reason) },
 	})
 	if err != nil {
@@ -134,18 +130,10 @@ func (l *life) openQuorum() error {
 	return nil
 }
 
-func (l *life) random(b []byte) {
-	for len(b) > 0 {
-		var word [8]byte
-		binary.BigEndian.PutUint64(word[:], l.rand.Uint64())
-		b = b[copy(b, word[:]):]
-	}
-}
-
 func (l *life) registration() *protocol.BrokerRegistrationRequest {
 	r := protocol.NewBrokerRegistrationRequest()
 	r.BrokerID, r.ClusterID = l.broker.NodeID, "simulated"
-	l.random(r.IncarnationID[:])
+	l.Random(r.IncarnationID[:])
 	r.Listeners = []protocol.BrokerRegistrationRequestListener{{Name: "PLAINTEXT", Host: brokerName, Port: 9092}}
 	r.LogDirs = []protocol.UUID{l.dir.ID()}
 	return r
@@ -153,18 +141,16 @@ func (l *life) registration() *protocol.BrokerRegistrationRequest {
 
 // follow takes a new image to the partitions and the groups.
 func (l *life) follow(image *metadata.Image, delta *metadata.Delta) {
-	if err := l.host.Apply(image, delta); err != nil && !l.ended && !l.dying {
+	if err := l.Host.Apply(image, delta); err != nil && !l.Ended && !l.dying {
 		l.world.Notef("not every partition is served: %v", err)
 		l.node.failed(l, err)
 	}
-	for _, p := range l.host.All() {
+	for _, p := range l.Host.All() {
 		c := p.Log().Config()
 		c.SegmentBytes, c.IndexIntervalBytes, c.FileDeleteDelayMs = segmentBytesMax, 512, 1000
 		p.Log().Configure(c)
 	}
-	if topic := image.Topic(metadata.ConsumerOffsetsTopic); topic != nil {
-		l.groups.elect(topic)
-	}
+	l.Groups.Coordinate(image, l.self())
 	l.roundSoon()
 }
 
@@ -176,30 +162,20 @@ const (
 
 // serve takes connections and starts what the node does by itself.
 func (l *life) serve() {
-	l.world.network.Listen(l.node.machine, address, l.accept)
+	l.world.Network.Listen(l.node.machine, address, func(c *sim.Conn) { l.Accept(c, "PLAINTEXT") })
 	l.roundSoon()
-	l.every(time.Second, func() {
+	l.Every(time.Second, func() {
 		if err := l.dir.SyncMark(); err != nil {
 			l.node.failed(l, err)
 		}
 	})
-	l.every(3*time.Second, l.housekeeping)
-}
-
-// every repeats something by the machine's clock.
-func (l *life) every(d time.Duration, do func()) {
-	l.node.machine.After(d, func() {
-		if !l.ended && !l.dying {
-			do()
-			l.every(d, do)
-		}
-	})
+	l.Every(3*time.Second, l.housekeeping)
 }
 
 // housekeeping is what partition.Host does beside its work.
 func (l *life) housekeeping() {
-	now := l.now().UnixMilli()
-	for _, p := range l.host.All() {
+	now := l.Now().UnixMilli()
+	for _, p := range l.Host.All() {
 		if _, err := p.Log().Retain(now, p.HighWatermark()); err != nil {
 			l.world.Notef("retention: %v", err)
 		}
@@ -213,11 +189,11 @@ func (l *life) roundSoon() {
 		return
 	}
 	l.roundDue = true
-	delay := l.rand.Between(50*time.Microsecond, 3*time.Millisecond)
-	if l.world.nemesis.slowDisk && l.rand.Chance(300) {
-		delay = l.rand.Between(0, 800*time.Millisecond)
-		if l.rand.Chance(50) {
-			delay = l.rand.Between(0, 9*time.Second)
+	delay := l.Rand.Between(50*time.Microsecond, 3*time.Millisecond)
+	if l.world.nemesis.slowDisk && l.Rand.Chance(300) {
+		delay = l.Rand.Between(0, 800*time.Millisecond)
+		if l.Rand.Chance(50) {
+			delay = l.Rand.Between(0, 9*time.Second)
 		}
 	}
 	l.node.machine.After(delay, l.round)
@@ -225,26 +201,26 @@ func (l *life) roundSoon() {
 
 func (l *life) round() {
 	l.roundDue = false
-	if l.ended {
+	if l.Ended {
 		return
 	}
 	if l.quorum != nil {
-		if err := l.quorum.Work(l.now()); err != nil && !l.ended {
+		if err := l.quorum.Work(l.Now()); err != nil && !l.Ended {
 			l.node.failed(l, err)
 		}
 	}
-	if l.ended {
+	if l.Ended {
 		return
 	}
-	if err := l.dir.Round(); err != nil && !l.ended {
+	if err := l.dir.Round(); err != nil && !l.Ended {
 		l.node.failed(l, err)
 	}
 }
 
 // release answers who still waits in a process that is gone, into the void: it stops their timers.
 func (l *life) release() {
-	if l.host != nil {
-		l.host.Close()
+	if l.Host != nil {
+		l.Host.Close()
 	}
 }
 

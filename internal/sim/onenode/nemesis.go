@@ -6,6 +6,7 @@ import (
 
 	"github.com/skein-io/skein/internal/disk"
 	"github.com/skein-io/skein/internal/sim"
+	"github.com/skein-io/skein/internal/sim/clients"
 )
 
 // diskBytes is the room of the disk when nobody takes it away.
@@ -43,7 +44,7 @@ func (n *nemesis) begin() {
 		return
 	}
 	n.world.After(n.rand.Between(100*time.Millisecond, 2*time.Second), func() {
-		if n.world.attack {
+		if n.world.Attack {
 			n.harms[n.rand.IntN(len(n.harms))]()
 			n.begin()
 		}
@@ -80,7 +81,7 @@ func (n *nemesis) lostNames() bool {
 // then does something later, if the attack is still on.
 func (n *nemesis) then(low, high time.Duration, do func()) {
 	n.world.After(n.rand.Between(low, high), func() {
-		if n.world.attack {
+		if n.world.Attack {
 			do()
 		}
 	})
@@ -101,7 +102,7 @@ func (n *nemesis) endWithin(power bool) {
 	node.disk.SetHook(func(c disk.Call) error {
 		if left--; left == 0 && node.life != nil {
 			n.world.Notef("ends before %v %s", c.Op, c.Name)
-			n.world.reach("ended within an operation")
+			n.world.Reach("ended within an operation")
 			node.end(power, n.down())
 		}
 		return nil
@@ -143,7 +144,7 @@ func (n *nemesis) fillDisk() {
 		left = uint64(n.rand.IntN(freeBytesFloor))
 	}
 	n.world.Notef("the disk has room for %d bytes", left)
-	n.world.reach("disk full")
+	n.world.Reach("disk full")
 	n.setSpace(space.Total - space.Free + left)
 	n.world.After(n.rand.Between(time.Second, 5*time.Second), func() { n.setSpace(diskBytes) })
 }
@@ -161,72 +162,51 @@ func (n *nemesis) moveClock() {
 		n.world.Notef("wall clock shows %v", m.Wall())
 		return
 	}
-	n.world.disturbance++
+	n.world.Disturbance++
 	m.SetRate(500_000 + n.rand.Int64N(1_500_000))
 	n.then(time.Second, 8*time.Second, func() {
-		n.world.disturbance++
+		n.world.Disturbance++
 		m.SetRate(1_000_000)
 	})
 }
 
-// clients lists the clients' machines.
-func (n *nemesis) clients() []*client {
-	w := n.world
-	all := []*client{w.admin.client}
-	for _, p := range w.producers {
-		all = append(all, p.client)
-	}
-	for _, r := range w.readers {
-		all = append(all, r.client)
-	}
-	for _, m := range w.members {
-		all = append(all, m.client)
-	}
-	for _, c := range w.committers {
-		all = append(all, c.client)
-	}
-	return all
-}
-
-func (n *nemesis) victim() *client {
-	all := n.clients()
+func (n *nemesis) victim() *clients.Client {
+	all := n.world.crowd.Clients()
 	return all[n.rand.IntN(len(all))]
 }
 
 // cut stops what goes between the broker and a client, one way or both.
 func (n *nemesis) cut() {
-	name := n.victim().name
-	n.world.disturbance++
+	name := n.victim().Name
+	n.world.Disturbance++
 	ways := 1 + n.rand.IntN(3)
 	if ways&1 != 0 {
-		n.world.network.Cut(brokerName, name)
+		n.world.Network.Cut(brokerName, name)
 	}
 	if ways&2 != 0 {
-		n.world.network.Cut(name, brokerName)
+		n.world.Network.Cut(name, brokerName)
 	}
 	n.then(100*time.Millisecond, 6*time.Second, func() {
-		n.world.disturbance++
-		n.world.network.Heal(brokerName, name)
-		n.world.network.Heal(name, brokerName)
+		n.world.Disturbance++
+		n.world.Network.Heal(brokerName, name)
+		n.world.Network.Heal(name, brokerName)
 	})
 }
 
 // reset breaks a client's connection.
 func (n *nemesis) reset() {
 	c := n.victim()
-	n.world.Notef("%s: connection reset", c.name)
-	if c.conn != nil {
-		c.conn.Reset()
-	}
+	n.world.Notef("%s: connection reset", c.Name)
+	c.Reset()
 }
 
 // pause stops the broker's process without its knowing.
 func (n *nemesis) pause() {
 	m := n.world.node.machine
-	n.world.disturbance++
+	n.world.Disturbance++
 	m.Pause()
 	n.then(50*time.Millisecond, 5*time.Second, func() {
-		n.world.disturbance++
+		n.world.Disturbance++
 		m.Resume()
 	})
 }
@@ -240,12 +220,7 @@ func (n *nemesis) slow() {
 
 // misbehave lets a client do what clients do.
 func (n *nemesis) misbehave() {
-	w := n.world
-	if i := n.rand.IntN(len(w.members) + len(w.readers)); i < len(w.members) {
-		w.members[i].misbehave()
-	} else {
-		w.readers[i-len(w.members)].crash()
-	}
+	n.world.crowd.Misbehave(n.rand.IntN)
 }
 
 // attackedNetwork and calmNetwork are the habits of the network during the attack and after it.
@@ -265,17 +240,17 @@ func calmNetwork() sim.NetworkOptions {
 func (n *nemesis) end() {
 	w := n.world
 	w.Notef("heals")
-	w.attack, n.slowDisk = false, false
-	w.disturbance++
-	w.network.HealAll()
-	w.network.SetOptions(calmNetwork())
+	w.Attack, n.slowDisk = false, false
+	w.Disturbance++
+	w.Network.HealAll()
+	w.Network.SetOptions(calmNetwork())
 	w.node.disk.SetHook(nil)
 	w.node.disk.ClearFaults()
 	n.setSpace(diskBytes)
 	w.node.machine.SetRate(1_000_000)
 	w.node.machine.SetWallOffset(0)
 	w.node.machine.Resume()
-	for _, c := range n.clients() {
-		c.machine.Resume()
+	for _, c := range w.crowd.Clients() {
+		c.Machine.Resume()
 	}
 }

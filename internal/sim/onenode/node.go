@@ -38,7 +38,7 @@ func (n *node) start() {
 		n.life = l
 		err := l.open()
 		switch {
-		case l.ended: // it was killed on the way
+		case l.Ended: // it was killed on the way
 		case err != nil:
 			n.notStarted(err)
 		default:
@@ -51,10 +51,10 @@ func (n *node) start() {
 // notStarted judges why a start failed: after a fault of the disk it may, else it must not.
 func (n *node) notStarted(err error) {
 	n.world.Notef("broker does not start: %v", err)
-	n.world.reach("start failed")
+	n.world.Reach("start failed")
 	n.world.nemesis.afterGivingUp()
 	if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EIO) {
-		n.world.wrong("no-start", brokerName, "%v", err)
+		n.world.Wrong("no-start", brokerName, "%v", err)
 	}
 	n.end(n.world.nemesis.lostNames(), n.rand.Between(100*time.Millisecond, time.Second))
 }
@@ -66,9 +66,9 @@ func (n *node) end(power bool, down time.Duration) {
 		return
 	}
 	w := n.world
-	w.disturbance++
+	w.Disturbance++
 	w.Notef("broker ends, power %v", power)
-	l.ended = true
+	l.Ended = true
 	n.life = nil
 	n.disk.SetHook(nil)
 	n.machine.Crash()
@@ -83,14 +83,14 @@ func (n *node) end(power bool, down time.Duration) {
 
 // failed is called by a life that cannot go on, as the process that then exits.
 func (n *node) failed(l *life, reason error) {
-	if l.ended || l.dying {
+	if l.Ended || l.dying {
 		return
 	}
 	l.dying = true
 	n.world.Notef("broker fails: %v", reason)
-	n.world.reach("process gave up")
+	n.world.Reach("process gave up")
 	n.world.nemesis.afterGivingUp()
-	power := n.world.attack && n.world.options.Power && n.rand.Chance(300) || n.world.nemesis.lostNames()
+	power := n.world.Attack && n.world.options.Power && n.rand.Chance(300) || n.world.nemesis.lostNames()
 	n.machine.After(n.rand.Between(0, 20*time.Millisecond), func() {
 		if n.life == l {
 			n.end(power, n.rand.Between(0, time.Second))

@@ -6,6 +6,7 @@ import (
 
 	"github.com/skein-io/skein/internal/disk"
 	"github.com/skein-io/skein/internal/sim"
+	"github.com/skein-io/skein/internal/sim/clients"
 )
 
 // Options are what a run is made of. Draw chooses them by a seed.
@@ -39,7 +40,7 @@ func Draw(seed uint64) Options {
 	r := sim.NewRand(seed).Fork("options")
 	on := func() bool { return r.Chance(600) }
 	o := Options{
-		Seed: seed, Attack: 25 * time.Second, Settle: sessionTimeout + rebalanceTimeout + 2*requestTimeout, Heal: 6 * time.Second,
+		Seed: seed, Attack: 25 * time.Second, Settle: clients.SessionTimeout + clients.RebalanceTimeout + 2*clients.RequestTimeout, Heal: 6 * time.Second,
 		Idempotent: 1 + r.IntN(2), Plain: r.IntN(2), Readers: 1 + r.IntN(2), Members: 2 + r.IntN(3), Committers: 1 + r.IntN(2),
 		Partitions: 1 + r.IntN(4), Window: 1 + r.IntN(5),
 		Power: on(), Kill: on(), FailSync: on(), FailWrite: on(), FullDisk: on(), Clock: on(), Cuts: on(), Pause: on(),

@@ -1,13 +1,17 @@
 package onenode
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/skein-io/skein/internal/sim/broker"
+)
 
 // plantedSeeds is within how many seeds each planted bug must be found.
 const plantedSeeds = 200
 
 // foundBy is a seed that finds a bug, to be tried first; without one the search begins at 0.
-var foundBy = map[Bug]uint64{DirectoryNotSynced: 2, WindowOfOne: 7, ReadAboveWatermark: 1, CommitBeforeCommitted: 1, AppendedIsCommitted: 5, OffsetsExpireEarly: 2,
-	WallClockSessions: 6, OneMemberID: 4, InstanceNotFenced: 9, GenerationNotCompared: 3}
+var foundBy = map[Bug]uint64{broker.DirectoryNotSynced: 2, broker.WindowOfOne: 7, broker.ReadAboveWatermark: 1, broker.CommitBeforeCommitted: 1, broker.AppendedIsCommitted: 5, broker.OffsetsExpireEarly: 2,
+	broker.WallClockSessions: 6, broker.OneMemberID: 4, broker.InstanceNotFenced: 9, broker.GenerationNotCompared: 3}
 
 // TestPlantedBugs plants each bug in turn: a checker must find it. It shows that the checkers, and the faults that the
 // nemesis makes, are worth something.

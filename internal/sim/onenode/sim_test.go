@@ -4,6 +4,8 @@ import (
 	"os"
 	"strconv"
 	"testing"
+
+	"github.com/skein-io/skein/internal/sim/scene"
 )
 
 // seeds is how many seeds a test runs: SKEIN_SEEDS, or fewer when nothing is said.
@@ -38,7 +40,7 @@ func TestSim(t *testing.T) {
 			reached[state]++
 		}
 		if seed%10 == 0 {
-			runAgain(t, r)
+			runAgain(t, Draw(seed), r)
 		}
 	}
 	for _, state := range States {
@@ -50,11 +52,11 @@ func TestSim(t *testing.T) {
 }
 
 // runAgain: the same seed makes the same history.
-func runAgain(t *testing.T, r *Result) {
+func runAgain(t *testing.T, o Options, r *scene.Result) {
 	t.Helper()
-	again := Run(r.Options)
+	again := Run(o)
 	if again.Sum != r.Sum || again.Lines != r.Lines {
 		t.Fatalf("seed %d: a trace of %d lines with the sum %x, then one of %d with %x; options %v",
-			r.Options.Seed, r.Lines, r.Sum, again.Lines, again.Sum, r.Options)
+			r.Seed, r.Lines, r.Sum, again.Lines, again.Sum, r.Options)
 	}
 }

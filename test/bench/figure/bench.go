@@ -63,6 +63,11 @@ var All = []Figure{
 	{Name: "restart", measure: (*Bench).restart, apart: true},
 	{Name: "crowd", measure: (*Bench).crowd, apart: true},
 	{Name: "load", measure: (*Bench).load, apart: true},
+	{Name: "cluster-start", measure: (*Bench).clusterStart, apart: true},
+	{Name: "cluster-produce", measure: (*Bench).clusterProduce, apart: true},
+	{Name: "cluster-latency", measure: (*Bench).clusterLatency, apart: true},
+	{Name: "cluster-failover", measure: (*Bench).clusterFailover, apart: true},
+	{Name: "cluster-partitions", measure: (*Bench).clusterPartitions, apart: true},
 }
 
 // figureTimeMax bounds one figure, whatever its clients do.

@@ -15,7 +15,7 @@ func doorRows() []Row {
 		seen("F2", "the first FindCoordinator of a cluster makes __consumer_offsets and leads to a coordinator", firstFind),
 		seen("F3", "FindCoordinator: one entry for each key from version 4 on, one answer below", entryForEachKey),
 		seen("F4", "FindCoordinator of a share group below version 6: INVALID_REQUEST, node -1 (the ACL half is hidden)", shareGroupBelow6),
-		hidden("F5", "a broker that does not lead the partition, or still loads it: which error", "needs several brokers, or one that loads"),
+		several("F5", "a broker that does not lead the group's partition: NOT_COORDINATOR everywhere; while it loads it, heartbeats are answered", notHere),
 		seen("F6", "an empty group id: refused by Join, Sync, Heartbeat, Leave, OffsetDelete; allowed elsewhere", emptyGroupID),
 		seen("F7", "a session timeout out of bounds: INVALID_SESSION_TIMEOUT with the member id", sessionBounds),
 		hidden("F8", "rights on groups and topics", "needs ACLs"),

@@ -95,6 +95,52 @@ var mistakes = []struct {
 	{"the offsets' topic is empty", answers(func(_ kmsg.Request, r *kmsg.FetchResponse) { r.Topics[0].Partitions[0].RecordBatches = nil }), "F1 J1 O8 R2 R3"},
 }
 
+// clusterMistakes are those that need several nodes, for the rows that do.
+var clusterMistakes = []struct {
+	name   string
+	plant  plant
+	misses string
+}{
+	{"errors are not told", answers(func(_ kmsg.Request, r kmsg.Response) { silence(reflect.ValueOf(r)) }), "F5"},
+	{"another broker says that there is no coordinator", answers(func(_ kmsg.Request, r *kmsg.SyncGroupResponse) {
+		if r.ErrorCode == kerr.NotCoordinator.Code {
+			r.ErrorCode = kerr.CoordinatorNotAvailable.Code
+		}
+	}), "F5"},
+	{"old versions of OffsetFetch have no error", answers(func(_ kmsg.Request, r *kmsg.OffsetFetchResponse) {
+		if r.Version == 1 {
+			r.Topics[0].Partitions[0].ErrorCode = 0
+		}
+	}), "F5"},
+	{"another broker knows the group as dead", answers(func(_ kmsg.Request, r *kmsg.DescribeGroupsResponse) { r.Groups[0].ErrorCode = 0 }), "F5"},
+	{"members are gone with their coordinator", afterMove(func(r *kmsg.HeartbeatResponse) {
+		if r.ErrorCode == 0 {
+			r.ErrorCode = kerr.UnknownMemberID.Code
+		}
+	}), "F5"},
+	{"offsets are gone with their coordinator", afterMove(func(r *kmsg.OffsetFetchResponse) {
+		for i := range r.Topics {
+			r.Topics[i].Partitions[0].Offset = -1
+		}
+	}), "F5"},
+	{"a partition without its leader stays where it is", asks(func(q *kmsg.ElectLeadersRequest) { q.Topics = []kmsg.ElectLeadersRequestTopic{} }), "F5"},
+}
+
+// afterMove changes answers once a partition has been given another preferred leader.
+func afterMove[R kmsg.Response](change func(R)) plant {
+	var moved atomic.Bool
+	return answers(func(_ kmsg.Request, r kmsg.Response) {
+		switch r := r.(type) {
+		case *kmsg.ElectLeadersResponse:
+			moved.Store(true)
+		case R:
+			if moved.Load() {
+				change(r)
+			}
+		}
+	})
+}
+
 func asks[Q kmsg.Request](change func(Q)) plant {
 	return plant{request: func(q kmsg.Request) {
 		if q, ok := q.(Q); ok {
@@ -160,10 +206,31 @@ func TestEveryRowCanMiss(t *testing.T) {
 	}
 }
 
+// TestEveryRowOfAClusterCanMiss is the same for three nodes.
+func TestEveryRowOfAClusterCanMiss(t *testing.T) {
+	for _, m := range clusterMistakes {
+		t.Run(m.name, func(t *testing.T) {
+			inBubbleOf(t, 3, Options{Only: strings.Fields(m.misses), once: true, plant: m.plant}, func(r *report.Report) {
+				for _, one := range r.Results {
+					t.Log(one.ID, one.Detail)
+					if one.Verdict != report.Miss {
+						t.Errorf("%s: %s %s", one.ID, one.Verdict, one.Detail)
+					}
+				}
+			})
+		})
+	}
+}
+
 // TestEveryRowHasAMistake wants a mistake for every row that a client can see.
 func TestEveryRowHasAMistake(t *testing.T) {
 	planted := map[string]bool{}
 	for _, m := range mistakes {
+		for _, id := range strings.Fields(m.misses) {
+			planted[id] = true
+		}
+	}
+	for _, m := range clusterMistakes {
 		for _, id := range strings.Fields(m.misses) {
 			planted[id] = true
 		}

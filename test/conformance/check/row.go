@@ -14,6 +14,8 @@ type Row struct {
 	hidden string
 	// slow rows wait longer than others, so they start first.
 	slow bool
+	// several: the row is about a cluster. It moves what other rows stand on, so it runs when they are done.
+	several bool
 }
 
 // BlackBox says whether the row can be seen from outside, given the right broker.
@@ -26,6 +28,22 @@ func Rows() []Row {
 
 // seen is a row that a client can see.
 func seen(id, asks string, run func(*probe)) Row { return Row{ID: id, Asks: asks, run: run} }
+
+// several is a row that a client can see in a cluster of several brokers.
+func several(id, asks string, run func(*probe)) Row {
+	return Row{ID: id, Asks: asks, run: run, several: true}
+}
+
+// Several are the ids of the rows that a single broker hides.
+func Several() []string {
+	var ids []string
+	for _, row := range Rows() {
+		if row.several {
+			ids = append(ids, row.ID)
+		}
+	}
+	return ids
+}
 
 // waits is a row that a client can see after some seconds.
 func waits(id, asks string, run func(*probe)) Row {

@@ -136,14 +136,15 @@ func (s *Suite) end(ctx context.Context) {
 	p.end()
 }
 
-// all runs the rows side by side, slow ones first, and returns the results in the rows' order.
+// all runs the rows side by side, slow ones first, those about a cluster at the end, and returns the results in the rows'
+// order.
 func (s *Suite) all(ctx context.Context, rows []Row) []report.Result {
 	results := make([]report.Result, len(rows))
 	places := make(chan struct{}, s.options.Parallel)
 	var running sync.WaitGroup
 	for _, slow := range []bool{true, false} {
 		for i := range rows {
-			if rows[i].slow != slow {
+			if rows[i].several || rows[i].slow != slow {
 				continue
 			}
 			places <- struct{}{}
@@ -154,24 +155,31 @@ func (s *Suite) all(ctx context.Context, rows []Row) []report.Result {
 		}
 	}
 	running.Wait()
+	for i := range rows {
+		if rows[i].several {
+			results[i] = s.one(ctx, &rows[i])
+		}
+	}
 	return results
 }
 
 // again asks the rows that missed once more. A time that was measured on a busy machine may be wrong once.
 func (s *Suite) again(ctx context.Context, rows []Row, results []report.Result) {
 	var running sync.WaitGroup
-	for i := range results {
-		if results[i].Verdict == report.Miss && ctx.Err() == nil {
-			running.Go(func() {
-				second := s.one(ctx, &rows[i])
-				if second.Verdict == report.Pass {
-					second.Detail = join(second.Detail, "at the second try; the first: "+results[i].Detail)
-				}
-				results[i] = second
-			})
+	for _, several := range []bool{false, true} {
+		for i := range results {
+			if results[i].Verdict == report.Miss && rows[i].several == several && ctx.Err() == nil {
+				running.Go(func() {
+					second := s.one(ctx, &rows[i])
+					if second.Verdict == report.Pass {
+						second.Detail = join(second.Detail, "at the second try; the first: "+results[i].Detail)
+					}
+					results[i] = second
+				})
+			}
 		}
+		running.Wait()
 	}
-	running.Wait()
 }
 
 func (s *Suite) one(ctx context.Context, row *Row) report.Result {

@@ -113,6 +113,13 @@ func (m *Member) Commits() []line.Event {
 	return append([]line.Event(nil), m.commits...)
 }
 
+// Troubles are the errors that the member told of and went on from.
+func (m *Member) Troubles() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return append([]string(nil), m.troubles...)
+}
+
 // Durable is what the member knows to be committed.
 func (m *Member) Durable() map[int32]int64 {
 	m.mu.Lock()

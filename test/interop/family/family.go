@@ -39,6 +39,11 @@ type Family struct {
 	BlindCommits bool
 	// CommitsAhead: the program commits what it has not told yet, so that a member that ends may take records with it.
 	CommitsAhead bool
+	// CommitsItself: the program knows "auto" besides the ways of Commits, and leaves commits to the library then.
+	CommitsItself bool
+	// Silent: the library tells the application nothing of a node that restarts, and its members stay in their group. sarama's
+	// members stay, too, but it hands on that a connection ended.
+	Silent bool
 	// install brings the library and returns how its program is started.
 	install func(ctx context.Context) ([]string, error)
 
@@ -59,7 +64,7 @@ func All() []*Family {
 		{Name: "kcat", Library: "kcat (Debian), librdkafka", Codecs: everyCodec, Idempotence: both,
 			Commits: []string{"auto"}, Cooperative: true, BlindCommits: true, CommitsAhead: true, install: kcat},
 		{Name: "confluent-python", Library: "confluent-kafka " + confluentVersion, Codecs: everyCodec, Idempotence: both,
-			TellsOffsets: true, RecordHeaders: true, Commits: syncAsync, RevokesInCallback: true, Cooperative: true,
+			TellsOffsets: true, RecordHeaders: true, Commits: syncAsync, RevokesInCallback: true, Cooperative: true, Silent: true,
 			install: python("confluent.py")},
 		{Name: "kafka-python", Library: "kafka-python " + kafkaPythonVersion, Codecs: everyCodec, Idempotence: both,
 			TellsOffsets: true, RecordHeaders: true, Commits: syncAsync, Cooperative: true, install: python("kafkapython.py")},
@@ -67,7 +72,7 @@ func All() []*Family {
 			TellsOffsets: false, RecordHeaders: true, Commits: []string{"sync"}, install: kafkajs},
 		javaFamily("2.8.2"), javaFamily("3.9.1"), javaFamily("4.3.1"),
 		{Name: "franz-go", Library: "franz-go v1.22.2", Codecs: everyCodec, Idempotence: both,
-			TellsOffsets: true, RecordHeaders: true, Commits: syncAsync, RevokesInCallback: true, Cooperative: true,
+			TellsOffsets: true, RecordHeaders: true, Commits: syncAsync, RevokesInCallback: true, Cooperative: true, Silent: true,
 			install: goProgram("franz-go")},
 		{Name: "sarama", Library: "sarama v1.61.1", Codecs: everyCodec, Idempotence: both,
 			TellsOffsets: true, RecordHeaders: true, Commits: syncAsync, RevokesInCallback: true, OneAtATime: true,
@@ -80,7 +85,7 @@ func All() []*Family {
 func javaFamily(version string) *Family {
 	return &Family{Name: "java-" + version, Library: "kafka-clients " + version, Codecs: everyCodec, Idempotence: both,
 		TellsOffsets: true, RecordHeaders: true, Commits: syncAsync, RevokesInCallback: true, Cooperative: true,
-		install: java(version)}
+		CommitsItself: true, Silent: true, install: java(version)}
 }
 
 // Install brings the library once; later calls return what the first one said.

@@ -1,7 +1,8 @@
 // Package line is the protocol between the interop orchestrator and the client
 // programs: one JSON object a line, commands on stdin and events on stdout.
 //
-// A client program is started with the broker's address as its only argument.
+// A client program is started with the broker's address as its only argument,
+// in a cluster the addresses of all nodes with commas between (see Addresses).
 // It runs one command at a time and ends every command with one of the events
 // done, fail and unsupported. While a command runs it takes two more words on
 // stdin: "stop" ends the command politely, "commit" asks a group member for N
@@ -16,7 +17,13 @@
 // business of the scenarios. Start reading at Request and Event.
 package line
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"strings"
+)
+
+// Addresses takes the argument of a client program apart.
+func Addresses(argument string) []string { return strings.Split(argument, ",") }
 
 // Request is a command to a client program. Fields a command does not name are
 // left out.
@@ -45,7 +52,8 @@ type Request struct {
 	ByTime    bool  `json:"bytime,omitempty"`
 	Timestamp int64 `json:"timestamp,omitempty"`
 
-	// group: a member. Commit is "sync", "async" or "none"; every Every records.
+	// group: a member. Commit is "sync", "async" or "none", every Every records, or
+	// "auto" where the library has that: then it decides when.
 	// Max ends the member after so many records, 0 means never. RateMax bounds
 	// the records taken a second.
 	Commit      string `json:"commit,omitempty"`

@@ -47,7 +47,7 @@ type answer struct {
 func Admin(ctx context.Context, env *Env, f *family.Family) (Notes, error) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
-	client, err := f.Start(ctx, env.Broker.Addr())
+	client, err := f.Start(ctx, env.Bootstrap)
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +161,7 @@ func (a *admin) records(ctx context.Context) error {
 
 // longest is the partition with the highest end offset, and that offset.
 func (a *admin) longest(ctx context.Context) (int32, int64, error) {
-	held, err := check.ReadTopic(ctx, a.env.Broker.Addr(), a.topic)
+	held, err := check.ReadTopic(ctx, a.env.Bootstrap, a.topic)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -35,7 +35,7 @@ func (a *admin) groups(ctx context.Context) error {
 
 // join makes a stable group of one with two committed offsets.
 func (a *admin) join(ctx context.Context) (*kgo.Client, error) {
-	member, err := kgo.NewClient(kgo.SeedBrokers(a.env.Broker.Addr()), kgo.ConsumerGroup(a.group), kgo.ConsumeTopics(a.topic),
+	member, err := kgo.NewClient(kgo.SeedBrokers(a.env.Bootstrap), kgo.ConsumerGroup(a.group), kgo.ConsumeTopics(a.topic),
 		kgo.DisableAutoCommit(), kgo.Balancers(kgo.RangeBalancer()))
 	if err != nil {
 		return nil, err

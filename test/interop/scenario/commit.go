@@ -23,7 +23,7 @@ func Commit(ctx context.Context, env *Env, f *family.Family) (Notes, error) {
 	if err := env.seed(ctx, f, topic, "c", env.Records, time.Now().Add(-24*time.Hour)); err != nil {
 		return nil, err
 	}
-	held, err := check.ReadTopic(ctx, env.Broker.Addr(), topic)
+	held, err := check.ReadTopic(ctx, env.Bootstrap, topic)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func resume(ctx context.Context, env *Env, f *family.Family, held check.Topic, t
 
 // consumeSome runs one member in a program of its own, for most records.
 func consumeSome(ctx context.Context, env *Env, f *family.Family, m *check.Member, topic, group, way string, most int) error {
-	client, err := f.Start(ctx, env.Broker.Addr())
+	client, err := f.Start(ctx, env.Bootstrap)
 	if err != nil {
 		return err
 	}

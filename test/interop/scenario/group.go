@@ -206,7 +206,7 @@ func (t *turnover) oneOwner(ctx context.Context) (bool, error) {
 
 // end waits until all is read, lets the rest leave and looks back.
 func (t *turnover) end(ctx context.Context) error {
-	held, err := check.ReadTopic(ctx, t.env.Broker.Addr(), t.topic)
+	held, err := check.ReadTopic(ctx, t.env.Bootstrap, t.topic)
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func heartbeat(ctx context.Context, env *Env, f *family.Family) (Notes, error) {
 	if err := env.seed(ctx, f, topic, "h", 600, time.Now().Add(-24*time.Hour)); err != nil {
 		return nil, err
 	}
-	client, err := f.Start(ctx, env.Broker.Addr())
+	client, err := f.Start(ctx, env.Bootstrap)
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +190,7 @@ func (s *seat) burst(ctx context.Context, env *Env, topic string) (p50, p99 floa
 // joinAndLeave is a whole life of a second member, in raw requests. It returns
 // the moment its JoinGroup was sent.
 func (e *Env) joinAndLeave(ctx context.Context, topic, group string) (time.Time, error) {
-	cl, err := kgo.NewClient(kgo.SeedBrokers(e.Broker.Addr()), kgo.ClientID("interop-second"))
+	cl, err := kgo.NewClient(kgo.SeedBrokers(line.Addresses(e.Bootstrap)...), kgo.ClientID("interop-second"))
 	if err != nil {
 		return time.Time{}, err
 	}

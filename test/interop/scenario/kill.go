@@ -112,7 +112,7 @@ func (l *life) prepare(ctx context.Context, env *Env, topic string, idempotent b
 	if err := env.topic(ctx, topic, partitions); err != nil {
 		return err
 	}
-	client, err := l.f.Start(ctx, env.Broker.Addr())
+	client, err := l.f.Start(ctx, env.Bootstrap)
 	if err != nil {
 		return err
 	}
@@ -228,7 +228,7 @@ func (p *producer) finish(ctx context.Context, env *Env) (check.Topic, error) {
 	if p.want.Acked() != p.want.Count {
 		return nil, fmt.Errorf("%d of %d records were acknowledged", p.want.Acked(), p.want.Count)
 	}
-	held, err := check.ReadTopic(ctx, env.Broker.Addr(), p.topic)
+	held, err := check.ReadTopic(ctx, env.Bootstrap, p.topic)
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ import (
 // idempotence, and reads each topic back twice: with the orchestrator's own
 // client, and with the family's.
 func Produce(ctx context.Context, env *Env, f *family.Family) (Notes, error) {
-	client, err := f.Start(ctx, env.Broker.Addr())
+	client, err := f.Start(ctx, env.Bootstrap)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func produceOnce(ctx context.Context, env *Env, f *family.Family, client *line.C
 	if want.Acked() != env.Records {
 		return fmt.Errorf("%d of %d records were acknowledged", want.Acked(), env.Records)
 	}
-	held, err := check.ReadTopic(ctx, env.Broker.Addr(), topic)
+	held, err := check.ReadTopic(ctx, env.Bootstrap, topic)
 	if err != nil {
 		return err
 	}

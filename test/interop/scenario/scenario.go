@@ -21,14 +21,21 @@ import (
 
 // Env is what a scenario works with.
 type Env struct {
-	Broker services.Broker
+	// Name is "skein" or "kafka".
+	Name string
+	// Bootstrap is host:port of the broker, or of every node with commas between.
+	Bootstrap string
+	// Broker is nil in a cluster, Cluster is nil with a single broker.
+	Broker  services.Broker
+	Cluster *services.Cluster
 	// Records is the number of records a run is made of: 10,000 in full.
 	Records int
 	// Strict judges latencies too; it is set for skein, whose promise they are.
 	Strict bool
 
-	cl  *kgo.Client
-	adm *kadm.Client
+	replicas int16 // of the topics that scenarios make
+	cl       *kgo.Client
+	adm      *kadm.Client
 }
 
 // Notes are findings for the report that are no failure.
@@ -58,13 +65,25 @@ const (
 	valueSize  = 100
 )
 
-// NewEnv connects the orchestrator's own client.
+// NewEnv connects the orchestrator's own client to a single broker.
 func NewEnv(broker services.Broker, records int) (*Env, error) {
-	cl, err := kgo.NewClient(kgo.SeedBrokers(broker.Addr()), kgo.ClientID("interop-orchestrator"))
+	return (&Env{Name: broker.Name(), Bootstrap: broker.Addr(), Broker: broker, Records: records, replicas: 1}).connect()
+}
+
+// NewClusterEnv connects it to a cluster. Topics are replicated to three nodes.
+func NewClusterEnv(cluster *services.Cluster, records int) (*Env, error) {
+	return (&Env{Name: cluster.Name(), Bootstrap: cluster.Addr(), Cluster: cluster, Records: records, replicas: 3}).connect()
+}
+
+func (e *Env) connect() (*Env, error) {
+	cl, err := kgo.NewClient(kgo.SeedBrokers(line.Addresses(e.Bootstrap)...), kgo.ClientID("interop-orchestrator"),
+		kgo.MetadataMinAge(100*time.Millisecond)) // what is asked for is asked, not remembered
 	if err != nil {
 		return nil, err
 	}
-	return &Env{Broker: broker, Records: records, Strict: broker.Name() == "skein", cl: cl, adm: kadm.NewClient(cl)}, nil
+	e.Strict = e.Name == "skein"
+	e.cl, e.adm = cl, kadm.NewClient(cl)
+	return e, nil
 }
 
 // Warm makes the broker do once what it does on first use: give out producer
@@ -90,16 +109,16 @@ func (e *Env) Close() { e.cl.Close() }
 // be written to, and a producer that comes too early may lose its first batch
 // to OUT_OF_ORDER_SEQUENCE_NUMBER for good: there it waits until the leaders
 // answer ListOffsets. skein answers when the partitions are ready, so with
-// skein it does not wait.
+// skein it does not wait, unless it is a cluster: there the node that answered is ready, and others may be a moment behind.
 func (e *Env) topic(ctx context.Context, name string, partitions int32) error {
-	resp, err := e.adm.CreateTopic(ctx, partitions, 1, nil, name)
+	resp, err := e.adm.CreateTopic(ctx, partitions, e.replicas, nil, name)
 	if err != nil {
 		return fmt.Errorf("create %s: %w", name, err)
 	}
 	if resp.Err != nil {
 		return fmt.Errorf("create %s: %w %s", name, resp.Err, resp.ErrMessage)
 	}
-	if e.Strict {
+	if e.Strict && e.Cluster == nil {
 		return nil
 	}
 	return e.until(ctx, "leaders of "+name, 10*time.Second, func() (bool, error) {
@@ -127,7 +146,7 @@ func (e *Env) seed(ctx context.Context, f *family.Family, topic, tag string, n i
 
 func (e *Env) seedCodec(ctx context.Context, codec, topic, tag string, from, to int, start time.Time) error {
 	const batch = 100
-	cl, err := kgo.NewClient(kgo.SeedBrokers(e.Broker.Addr()), kgo.DefaultProduceTopic(topic),
+	cl, err := kgo.NewClient(kgo.SeedBrokers(line.Addresses(e.Bootstrap)...), kgo.DefaultProduceTopic(topic),
 		kgo.ProducerBatchCompression(codecOptions[codec]), kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)))
 	if err != nil {
 		return err
@@ -187,6 +206,19 @@ func (e *Env) committed(ctx context.Context, group, topic string) (map[int32]int
 		}
 	})
 	return found, all.Error()
+}
+
+// committedAnew is committed by a client that knows nothing yet. franz-go asks a coordinator that it cannot reach for offsets
+// again and again, and does not look for another.
+func (e *Env) committedAnew(ctx context.Context, group, topic string) (map[int32]int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	fresh := *e
+	if _, err := fresh.connect(); err != nil {
+		return nil, err
+	}
+	defer fresh.Close()
+	return fresh.committed(ctx, group, topic)
 }
 
 // named makes a topic or group name of the scenario and the family.

@@ -44,7 +44,7 @@ func startSeats(ctx context.Context, env *Env, f *family.Family, r line.Request)
 }
 
 func startSeat(ctx context.Context, env *Env, f *family.Family, r line.Request, i int) (*seat, error) {
-	client, err := f.Start(ctx, env.Broker.Addr())
+	client, err := f.Start(ctx, env.Bootstrap)
 	if err != nil {
 		return nil, err
 	}

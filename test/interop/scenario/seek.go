@@ -23,11 +23,11 @@ func Seek(ctx context.Context, env *Env, f *family.Family) (Notes, error) {
 	if err := env.seed(ctx, f, topic, "s", records, start); err != nil {
 		return nil, err
 	}
-	held, err := check.ReadTopic(ctx, env.Broker.Addr(), topic)
+	held, err := check.ReadTopic(ctx, env.Bootstrap, topic)
 	if err != nil {
 		return nil, err
 	}
-	client, err := f.Start(ctx, env.Broker.Addr())
+	client, err := f.Start(ctx, env.Bootstrap)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ type stream struct {
 
 // stream starts one of about rate records a second.
 func (e *Env) stream(ctx context.Context, codec, topic, tag string, rate int) (*stream, error) {
-	cl, err := kgo.NewClient(kgo.SeedBrokers(e.Broker.Addr()), kgo.DefaultProduceTopic(topic),
+	cl, err := kgo.NewClient(kgo.SeedBrokers(line.Addresses(e.Bootstrap)...), kgo.DefaultProduceTopic(topic),
 		kgo.ProducerBatchCompression(codecOptions[codec]), kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)))
 	if err != nil {
 		return nil, err

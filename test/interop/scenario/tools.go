@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -51,25 +52,45 @@ func Tools(ctx context.Context, env *Env) (Notes, error) {
 // broker runs a tool with --bootstrap-server and demands the patterns in its
 // output.
 func (t *tools) broker(ctx context.Context, class, args string, patterns ...string) string {
-	all := append([]string{"--bootstrap-server", t.env.Broker.Addr()}, strings.Fields(args)...)
+	all := append([]string{"--bootstrap-server", t.env.Bootstrap}, strings.Fields(args)...)
 	return t.run(ctx, class, all, patterns...)
 }
 
+// refused is broker for a tool that has to end with an error.
+func (t *tools) refused(ctx context.Context, class, args string, patterns ...string) {
+	all := append([]string{"--bootstrap-server", t.env.Bootstrap}, strings.Fields(args)...)
+	text, err := t.call(ctx, class, all)
+	if _, ended := errors.AsType[*exec.ExitError](err); !ended {
+		t.wrong = append(t.wrong, fmt.Errorf("%s %s ended with %v, want an exit status\n%s", class, args, err, text[max(0, len(text)-1500):]))
+	}
+	t.says(class, all, text, patterns)
+}
+
 func (t *tools) run(ctx context.Context, class string, args []string, patterns ...string) string {
-	short := class[strings.LastIndex(class, ".")+1:]
-	t.ran = append(t.ran, short)
-	out, err := services.Tool(ctx, t.lib, class, args...).CombinedOutput()
-	text := string(out)
+	text, err := t.call(ctx, class, args)
 	if err != nil {
-		t.wrong = append(t.wrong, fmt.Errorf("%s %s: %w\n%s", short, strings.Join(args, " "), err, text[max(0, len(text)-1500):]))
+		t.wrong = append(t.wrong, fmt.Errorf("%s %s: %w\n%s", short(class), strings.Join(args, " "), err, text[max(0, len(text)-1500):]))
 		return text
 	}
+	t.says(class, args, text, patterns)
+	return text
+}
+
+func short(class string) string { return class[strings.LastIndex(class, ".")+1:] }
+
+func (t *tools) call(ctx context.Context, class string, args []string) (string, error) {
+	t.ran = append(t.ran, short(class))
+	out, err := services.Tool(ctx, t.lib, class, args...).CombinedOutput()
+	return string(out), err
+}
+
+// says demands the patterns in what a tool printed.
+func (t *tools) says(class string, args []string, text string, patterns []string) {
 	for _, p := range patterns {
 		if !regexp.MustCompile(p).MatchString(text) {
-			t.wrong = append(t.wrong, fmt.Errorf("%s %s: %q is not in\n%s", short, strings.Join(args, " "), p, text[:min(len(text), 1500)]))
+			t.wrong = append(t.wrong, fmt.Errorf("%s %s: %q is not in\n%s", short(class), strings.Join(args, " "), p, text[:min(len(text), 1500)]))
 		}
 	}
-	return text
 }
 
 func (t *tools) topics(ctx context.Context) {
@@ -105,7 +126,7 @@ func (t *tools) nodeID(ctx context.Context) string {
 func (t *tools) records(ctx context.Context) {
 	n := strconv.Itoa(t.env.Records)
 	t.run(ctx, inTools+"ProducerPerformance", []string{"--topic", toolsTopic, "--num-records", n, "--record-size", "1000", "--throughput", "-1",
-		"--command-property", "bootstrap.servers=" + t.env.Broker.Addr()}, n+" records sent")
+		"--command-property", "bootstrap.servers=" + t.env.Bootstrap}, n+" records sent")
 	t.broker(ctx, inTools+"ConsumerPerformance", "--topic "+toolsTopic+" --num-records "+n+" --group "+toolsGroup, `, `+n+`, `)
 	text := t.broker(ctx, inTools+"GetOffsetShell", "--topic "+toolsTopic)
 	sum := 0
@@ -188,7 +209,7 @@ func filledLogs(pattern string) []string {
 func (t *tools) cluster(ctx context.Context) {
 	t.broker(ctx, inTools+"LogDirsCommand", "--describe --topic-list "+toolsTopic, `"partition":"`+toolsTopic+`-4"`)
 	t.broker(ctx, inTools+"BrokerApiVersionsCommand", "", `Produce\(0\): 0 to 13`, `Metadata\(3\): 0 to 13`)
-	t.run(ctx, inTools+"ClusterTool", []string{"cluster-id", "--bootstrap-server", t.env.Broker.Addr()}, `Cluster ID: \S+`)
+	t.run(ctx, inTools+"ClusterTool", []string{"cluster-id", "--bootstrap-server", t.env.Bootstrap}, `Cluster ID: \S+`)
 }
 
 func (t *tools) drop(ctx context.Context) {

@@ -174,7 +174,7 @@ func (t *turnover) pauseOne(ctx context.Context) error {
 // fenced commits offset 0 in the name of a member whose session is over. Not
 // every library tries to commit when it comes back, so this does.
 func (t *turnover) fenced(ctx context.Context, memberID string, p int32) error {
-	cl, err := kgo.NewClient(kgo.SeedBrokers(t.env.Broker.Addr()), kgo.MaxVersions(kversion.V3_6_0())) // topics by name
+	cl, err := kgo.NewClient(kgo.SeedBrokers(line.Addresses(t.env.Bootstrap)...), kgo.MaxVersions(kversion.V3_6_0())) // topics by name
 	if err != nil {
 		return err
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// broker is the address of the broker under test.
-var broker = os.Args[1]
+// brokers are the addresses of the brokers under test.
+var brokers = line.Addresses(os.Args[1])
 
 func main() {
 	handlers := adminHandlers()
@@ -21,7 +21,7 @@ func main() {
 }
 
 func client(options ...kgo.Opt) (*kgo.Client, error) {
-	return kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(broker), kgo.ClientID("interop-franz-go")}, options...)...)
+	return kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(brokers...), kgo.ClientID("interop-franz-go")}, options...)...)
 }
 
 // recordEvent says what a fetched record holds.

@@ -32,7 +32,7 @@ func adminHandlers() map[string]line.Handler {
 }
 
 func connected(r line.Request, call func(*session) (any, error)) (any, error) {
-	client, err := sarama.NewClient([]string{broker}, config())
+	client, err := sarama.NewClient(brokers, config())
 	if err != nil {
 		return nil, err
 	}

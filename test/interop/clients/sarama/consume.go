@@ -9,7 +9,7 @@ import (
 
 // consume reads Count records of the given partitions without a group.
 func consume(s *line.Session, r line.Request) (any, error) {
-	client, err := sarama.NewClient([]string{broker}, config())
+	client, err := sarama.NewClient(brokers, config())
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,7 @@ type member struct {
 }
 
 func group(s *line.Session, r line.Request) (any, error) {
-	consumer, err := sarama.NewConsumerGroup([]string{broker}, r.Group, memberConfig(r))
+	consumer, err := sarama.NewConsumerGroup(brokers, r.Group, memberConfig(r))
 	if err != nil {
 		return nil, err
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/skein-io/skein/test/interop/line"
 )
 
-// broker is the address of the broker under test.
-var broker = os.Args[1]
+// brokers are the addresses of the brokers under test.
+var brokers = line.Addresses(os.Args[1])
 
 func main() {
 	handlers := adminHandlers()

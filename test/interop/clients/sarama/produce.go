@@ -33,7 +33,7 @@ func producerConfig(r line.Request) *sarama.Config {
 // is being closed fails with ErrShuttingDown, whatever Producer.Retry.Max allows. With a broker killed shortly before the
 // end of the input that happened in every run, on Apache Kafka as on skein.
 func produce(s *line.Session, r line.Request) (any, error) {
-	producer, err := sarama.NewAsyncProducer([]string{broker}, producerConfig(r))
+	producer, err := sarama.NewAsyncProducer(brokers, producerConfig(r))
 	if err != nil {
 		return nil, err
 	}

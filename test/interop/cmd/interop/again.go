@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -21,6 +23,18 @@ func (p *plan) again(ctx context.Context, name string, book *report.Book) error 
 	}
 	alone := *p
 	alone.out = filepath.Join(p.out, "again")
+	failed = slices.DeleteFunc(failed, func(r report.Result) bool {
+		if !ofCluster(r) {
+			return false
+		}
+		if err := alone.clusterAgain(ctx, r, book); err != nil {
+			fmt.Fprintf(os.Stderr, "interop: second try of %s %s: %v\n", r.Family, r.Scenario, err)
+		}
+		return true
+	})
+	if len(failed) == 0 {
+		return nil
+	}
 	broker, err := alone.newBroker(name)
 	if err != nil {
 		return err

@@ -67,6 +67,9 @@ func run(ctx context.Context, o options) (int, error) {
 		if err := plan.runBroker(ctx, broker, book); err != nil {
 			book.Add(report.Result{Broker: broker, Family: "-", Scenario: "broker", Verdict: report.Fail, Reason: err.Error()})
 		}
+		if err := plan.runCluster(ctx, broker, book); err != nil {
+			book.Add(report.Result{Broker: broker, Family: "-", Scenario: "cluster", Verdict: report.Fail, Reason: err.Error()})
+		}
 		if plan.retry {
 			if err := plan.again(ctx, broker, book); err != nil {
 				fmt.Fprintln(os.Stderr, "interop: second tries:", err)

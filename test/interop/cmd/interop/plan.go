@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -61,7 +62,10 @@ func (p *plan) print(w io.Writer) {
 	for _, s := range scenario.PerFamily {
 		fmt.Fprintf(w, "  %s\n", s.Name)
 	}
-	fmt.Fprintln(w, "  heartbeat\n  tools\n  kill")
+	fmt.Fprintf(w, "  heartbeat\n  tools\n  kill\non a cluster of %d:\n  %s\n", clusterNodes, clusterTools)
+	for _, s := range onCluster {
+		fmt.Fprintf(w, "  %s (%s)\n", s.name, strings.Join(clusterFamilies, ", "))
+	}
 }
 
 // properties are the same for both brokers: what their defaults are, but for
@@ -104,7 +108,7 @@ func (p *plan) runBroker(ctx context.Context, name string, book *report.Book) er
 		return err
 	}
 	p.perFamily(ctx, env, book)
-	p.together(ctx, env, book)
+	p.sharedScenarios(ctx, env, book)
 	return broker.Stop()
 }
 
@@ -150,7 +154,7 @@ func (p *plan) one(ctx context.Context, env *scenario.Env, f *family.Family, s s
 }
 
 func (p *plan) enter(book *report.Book, env *scenario.Env, f *family.Family, name string, notes scenario.Notes, err error, took time.Duration) {
-	r := report.Result{Broker: env.Broker.Name(), Family: f.Name, Library: f.Library, Scenario: name,
+	r := report.Result{Broker: env.Name, Family: f.Name, Library: f.Library, Scenario: name,
 		Verdict: report.Pass, Notes: notes, Seconds: took.Seconds()}
 	if err != nil {
 		r.Verdict, r.Reason = report.Fail, err.Error()
@@ -158,15 +162,15 @@ func (p *plan) enter(book *report.Book, env *scenario.Env, f *family.Family, nam
 	book.Add(r)
 }
 
-// together runs the scenarios that several families share: the quiet one all
-// at once, the one that kills the broker some families at a time.
-func (p *plan) together(ctx context.Context, env *scenario.Env, book *report.Book) {
+// sharedScenarios are those that several families go through side by side: the quiet one all at once, the one that kills
+// the broker some families at a time.
+func (p *plan) sharedScenarios(ctx context.Context, env *scenario.Env, book *report.Book) {
 	if chosen(p.scenarios, scenario.Heartbeat.Name) {
 		p.heartbeats(ctx, env, book)
 	}
 	if p.kill && chosen(p.scenarios, "kill") {
 		for some := range slices.Chunk(p.families, p.parallel) {
-			p.killed(ctx, env, some, book)
+			p.together(ctx, env, shared{"kill", scenario.Kill}, some, book)
 		}
 	}
 }
@@ -179,18 +183,4 @@ func (p *plan) heartbeats(ctx context.Context, env *scenario.Env, book *report.B
 		}
 	}
 	all.Wait()
-}
-
-func (p *plan) killed(ctx context.Context, env *scenario.Env, some []*family.Family, book *report.Book) {
-	for _, f := range some {
-		if err := f.Install(ctx); err != nil {
-			p.enter(book, env, f, "kill", nil, err, 0)
-			some = slices.DeleteFunc(slices.Clone(some), func(one *family.Family) bool { return one == f })
-		}
-	}
-	start := time.Now()
-	found := scenario.Kill(ctx, env, some)
-	for _, f := range some {
-		p.enter(book, env, f, "kill", found[f.Name].Notes, found[f.Name].Err, time.Since(start))
-	}
 }

@@ -54,6 +54,10 @@ final class Membership implements ConsumerRebalanceListener {
         config.put("group.id", request.get("group").getAsString());
         config.put("auto.offset.reset", "earliest");
         config.put("max.poll.records", "100");
+        if (commit.equals("auto")) {
+            config.put("enable.auto.commit", "true");
+            config.put("auto.commit.interval.ms", "500");
+        }
         config.put("partition.assignment.strategy", ASSIGNORS.get(request.has("assignor") ? request.get("assignor").getAsString() : "range"));
         if (number("session_ms") > 0) {
             config.put("session.timeout.ms", String.valueOf(number("session_ms")));
@@ -98,7 +102,7 @@ final class Membership implements ConsumerRebalanceListener {
     }
 
     private void commit(boolean wait) {
-        if (commit.equals("none") || next.isEmpty()) {
+        if (commit.equals("none") || commit.equals("auto") || next.isEmpty()) {
             return;
         }
         session.flush(); // what is committed has been reported

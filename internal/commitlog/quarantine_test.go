@@ -1,0 +1,154 @@
+package commitlog
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/skein-io/skein/internal/disk"
+	"github.com/skein-io/skein/internal/record"
+	"github.com/skein-io/skein/internal/sim"
+)
+
+// damagedLog is a disk on which a log of 20 records has its tenth batch damaged, all of them durable.
+func damagedLog(t *testing.T) (*disk.Simulated, Config) {
+	t.Helper()
+	fs := disk.NewSimulated(disk.SimulatedOptions{})
+	config := Config{FlushMessages: 1}
+	d, err := openWith(fs, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := d.OpenLog(testName, testID, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tenth int64
+	for i := range 20 {
+		if i == 10 {
+			tenth = l.Size()
+		}
+		if _, err := l.Append(keyed(t, testNow, record.NoSequence, []string{"k"}, []string{"v"}), AppendOptions{Now: testNow}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := d.Round(); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.SyncMark(); err != nil {
+		t.Fatal(err)
+	}
+	fs = fs.Crash()
+	if err := fs.Flip(join(testName.String(), fileName(0, logSuffix)), 8*(tenth+16)); err != nil {
+		t.Fatal(err)
+	}
+	return fs, config
+}
+
+// TestQuarantine: a damaged log is kept aside and begins anew, in every crash on the way either as it was, or as one of which
+// nothing is promised and that holds nothing from the damage on.
+func TestQuarantine(t *testing.T) {
+	fs, config := damagedLog(t)
+	d, err := openWith(fs, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = d.OpenLog(testName, testID, config)
+	damaged, ok := errors.AsType[*DamagedError](err)
+	if !ok || damaged.Offset != 10 {
+		t.Fatalf("the damaged log is opened: %v", err)
+	}
+	crashes, seen := sim.NewRand(1), map[string]int{}
+	fs.SetHook(func(c disk.Call) error {
+		if !c.Op.Changes() {
+			return nil
+		}
+		again, err := openWith(fs.CrashClone(crashes.Fork(fmt.Sprint(c.Number))), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := again.OpenLog(testName, testID, config)
+		switch _, refused := errors.AsType[*DamagedError](err); {
+		case refused:
+			seen["refused"]++
+		case err != nil:
+			t.Fatalf("crash before operation %d (%v %s): %v", c.Number, c.Op, c.Name, err)
+		case l.EndOffset() != 0 && l.EndOffset() != 10 || l.Recovery().Mark != 0:
+			t.Errorf("crash before operation %d (%v %s): the log ends at %d, the mark is at %d", c.Number, c.Op, c.Name, l.EndOffset(), l.Recovery().Mark)
+		default:
+			seen[fmt.Sprint("ends at ", l.EndOffset())]++
+		}
+		return nil
+	})
+	if err := d.Quarantine(testName, testID, damaged); err != nil {
+		t.Fatal(err)
+	}
+	fs.SetHook(nil)
+	if seen["refused"] == 0 || seen["ends at 10"] == 0 {
+		t.Errorf("crashes left %v", seen)
+	}
+	l, err := d.OpenLog(testName, testID, config)
+	if err != nil || l.StartOffset() != 0 || l.EndOffset() != 0 {
+		t.Fatalf("the log begins anew: %v, %v", l, err)
+	}
+	if err := d.Quarantine(testName, testID, damaged); err == nil {
+		t.Error("a log that is open is set aside")
+	}
+	if _, err := l.Append(keyed(t, testNow, record.NoSequence, []string{"k"}, []string{"v"}), AppendOptions{Now: testNow}); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := fs.List(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := ""
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name, testName.String()+".") && strings.HasSuffix(e.Name, straySuffix) {
+			kept = e.Name
+		}
+	}
+	if _, err := fs.Stat(join(kept, fileName(0, logSuffix))); kept == "" || err != nil {
+		t.Errorf("what was damaged is not kept: %v", err)
+	}
+}
+
+// TestSliceCheck: bytes that were read are looked at whole.
+func TestSliceCheck(t *testing.T) {
+	fs := disk.NewSimulated(disk.SimulatedOptions{})
+	d, err := openWith(fs, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := d.OpenLog(testName, testID, Config{FlushMessages: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if _, err := l.Append(keyed(t, testNow, record.NoSequence, []string{"k"}, []string{"v"}), AppendOptions{Now: testNow}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func() error {
+		slice, err := l.Read(0, 3, 1<<20, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer slice.Release()
+		return slice.Check()
+	}
+	if err := check(); err != nil {
+		t.Errorf("a sound log: %v", err)
+	}
+	second := l.Size() / 3
+	if err := fs.Flip(join(testName.String(), fileName(0, logSuffix)), 8*(2*second-1)); err != nil {
+		t.Fatal(err)
+	}
+	err = check()
+	if damaged, ok := errors.AsType[*DamagedError](err); !ok || damaged.Position != second || damaged.Offset != 1 {
+		t.Errorf("damage in the second batch: %v", err)
+	}
+}

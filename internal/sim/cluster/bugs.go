@@ -1,0 +1,97 @@
+package cluster
+
+import (
+	"github.com/skein-io/skein/internal/metadata"
+	"github.com/skein-io/skein/internal/partition"
+	"github.com/skein-io/skein/internal/protocol"
+	"github.com/skein-io/skein/internal/replica"
+	"github.com/skein-io/skein/internal/sim/broker"
+	"github.com/skein-io/skein/internal/sim/scene"
+)
+
+// The bugs of replication, after those of other systems. They are planted around the parts, never in them.
+const (
+	ReportsUnsynced      scene.Bug = "a follower reports what it has appended as durable"
+	DivergenceUnchecked  scene.Bug = "a follower does not say in which epoch it fetched last"
+	TruncatesToWatermark scene.Bug = "a replica that begins to follow is cut at its high watermark"
+	ShrinkNotAwaited     scene.Bug = "a leader takes its proposed ISR for agreed upon"
+	ElectsAnybody        scene.Bug = "a replica outside the ISR is elected"
+	MinISRIgnored        scene.Bug = "acks=all is answered with fewer replicas than min.insync.replicas"
+)
+
+// Bugs are all that a cluster can show.
+var Bugs = []scene.Bug{ReportsUnsynced, DivergenceUnchecked, TruncatesToWatermark, ShrinkNotAwaited, ElectsAnybody, MinISRIgnored,
+	broker.AckBeforeSync, broker.DirectoryNotSynced, broker.MetadataNotSynced, broker.WindowOfOne, broker.ProducersForgotten,
+	broker.RetryOffsetWrong, broker.ReadAboveWatermark, broker.UnsettledOffsets, broker.CommitBeforeCommitted, broker.OffsetsLostOnReload,
+	broker.TruncatedIsCommitted}
+
+// bugSettings are the properties of a node with a bug, beside the others.
+func bugSettings(b scene.Bug) []string {
+	switch b {
+	case ElectsAnybody:
+		return []string{"unclean.leader.election.enable=true"}
+	case MinISRIgnored:
+		return []string{"min.insync.replicas=1"}
+	}
+	return []string{"min.insync.replicas=2"}
+}
+
+// asked changes a request that a node sends to another.
+func (w *ways) asked(request protocol.Message) {
+	switch r := request.(type) {
+	case *protocol.FetchRequest:
+		if w.life.World.Has(DivergenceUnchecked) {
+			for i := range r.Topics {
+				for j := range r.Topics[i].Partitions {
+					r.Topics[i].Partitions[j].LastFetchedEpoch = -1
+				}
+			}
+		}
+	case *protocol.ReplicaDurableEndsRequest:
+		if w.life.World.Has(ReportsUnsynced) {
+			w.eachEnd(r, func(p *protocol.ReplicaDurableEndsRequestPartition, hosted *partition.Partition) {
+				p.DurableEndOffset = int64(hosted.LogEnd())
+			})
+		}
+	}
+}
+
+func (w *ways) eachEnd(r *protocol.ReplicaDurableEndsRequest, f func(*protocol.ReplicaDurableEndsRequestPartition, *partition.Partition)) {
+	for i := range r.Topics {
+		for j := range r.Topics[i].Partitions {
+			p := &r.Topics[i].Partitions[j]
+			if hosted := w.life.Host.FindByID(r.Topics[i].TopicID, p.PartitionIndex); hosted != nil {
+				f(p, hosted)
+			}
+		}
+	}
+}
+
+// began changes the logs of a node that lets its partitions follow the image.
+func (l *life) began() {
+	if !l.World.Has(TruncatesToWatermark) {
+		return
+	}
+	for _, p := range l.Host.All() {
+		if _, leading := p.LeaderEpoch(); !leading {
+			_ = p.Log().TruncateTo(p.HighWatermark())
+		}
+	}
+}
+
+// agrees answers a proposal of an ISR before the controller has seen it.
+func (c changesOf) agrees(change partition.ISRChange, done func(partition.ISRState, error)) bool {
+	if !c.life.World.Has(ShrinkNotAwaited) {
+		return false
+	}
+	state := partition.ISRState{Leader: c.life.self(), LeaderEpoch: change.LeaderEpoch, PartitionEpoch: change.PartitionEpoch, ISR: nodesOf(change.ISR)}
+	c.life.Machine.After(0, func() { done(state, nil) })
+	return true
+}
+
+func nodesOf(members []replica.Member) (nodes []metadata.NodeID) {
+	for _, m := range members {
+		nodes = append(nodes, m.Node)
+	}
+	return nodes
+}
