@@ -83,6 +83,10 @@ func (h *Host) tell(key fetchKey, found *damage) {
 		return
 	}
 	found.telling = true
+	h.after(0, func() { h.report(key, found) }) // apart: the answer may come at once, and takes applying
+}
+
+func (h *Host) report(key fetchKey, found *damage) {
 	h.lost(key.topic, key.partition, func(err error) {
 		if !h.enter() {
 			return
