@@ -67,6 +67,7 @@ func (f *fetchCall) answer(reads []read) *protocol.FetchResponse {
 		}
 		topic.Partitions = append(topic.Partitions, data)
 	}
+	f.tellLeaders(response)
 	return response
 }
 

@@ -193,6 +193,7 @@ func (p *produceCall) done() {
 		p.timeout.Stop()
 	}
 	p.mu.Unlock()
+	p.tellLeaders()
 	p.call.Reply(p.response)
 }
 
@@ -220,6 +221,7 @@ func (p *produceCall) expire() {
 	p.sent = true
 	p.node.fail(p.call, protocol.Fail(protocol.RequestTimedOut, "%d of the request's partitions were not safe in time", p.waiting))
 	p.mu.Unlock()
+	p.tellLeaders()
 	p.call.Reply(p.response)
 }
 
