@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -175,20 +176,16 @@ func (q *voters) listeners(id int32) []protocol.DescribeQuorumResponseListener {
 
 // addresses are where the voters listen, in the form of controller.quorum.bootstrap.servers.
 func (q *voters) addresses() string {
-	text := ""
+	var all []string
 	for _, id := range ids(q.partition.CurrentVoters) {
-		for _, l := range q.listeners(id) {
-			if text != "" {
-				text += ","
-			}
-			text += fmt.Sprintf("%s:%d", l.Host, l.Port)
-			break
+		if listeners := q.listeners(id); len(listeners) > 0 {
+			all = append(all, fmt.Sprintf("%s:%d", listeners[0].Host, listeners[0].Port))
 		}
 	}
-	if text == "" {
+	if len(all) == 0 {
 		return "HOST:PORT,..."
 	}
-	return text
+	return strings.Join(all, ",")
 }
 
 func voterAnswer(response protocol.Message) (protocol.Code, *string) {
