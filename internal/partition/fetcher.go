@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"hash/fnv"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,6 +37,9 @@ type fetcher struct {
 
 	sessionID    int32
 	sessionEpoch int32 // of the next request; 0 begins a session
+
+	epoch   metadata.BrokerEpoch // of the last request
+	renewed bool                 // that was another registration than before, and the leader has not answered yet
 }
 
 // fetchKey names a partition in a request.
@@ -72,7 +77,7 @@ func (h *Host) follow(p *Partition, leader metadata.NodeID, epoch record.LeaderE
 	}
 	f := h.fetchers[at]
 	if f == nil {
-		f = &fetcher{host: h, leader: leader, number: at.number, partitions: map[fetchKey]*followed{}}
+		f = &fetcher{host: h, leader: leader, number: at.number, epoch: metadata.NoBrokerEpoch, partitions: map[fetchKey]*followed{}}
 		h.mu.Lock() // for those who look; only who holds applying writes
 		h.fetchers[at] = f
 		h.mu.Unlock()
@@ -225,6 +230,7 @@ func (f *fetcher) answered(response protocol.Message, _ int16, err error) {
 	f.mu.Lock()
 	f.failures = 0
 	f.accepted(answer.SessionID)
+	again := f.renew()
 	f.mu.Unlock()
 	for i := range answer.Responses {
 		topic := &answer.Responses[i]
@@ -232,10 +238,27 @@ func (f *fetcher) answered(response protocol.Message, _ int16, err error) {
 			f.take(fetchKey{topic.TopicID, topic.Partitions[j].PartitionIndex}, &topic.Partitions[j])
 		}
 	}
+	for _, p := range again {
+		p.step(&replica.Renewed{DurableEnd: p.log.DurableEnd()})
+	}
 	f.host.reports.flush()
 	f.mu.Lock()
 	f.asking = false
 	f.next()
+}
+
+// renew returns the partitions whose durable ends the leader has forgotten, because it has seen this node's new registration. The
+// caller holds mu.
+func (f *fetcher) renew() []*Partition {
+	if !f.renewed {
+		return nil
+	}
+	f.renewed = false
+	var all []*Partition
+	for _, key := range slices.SortedFunc(maps.Keys(f.partitions), fetchKey.compare) {
+		all = append(all, f.partitions[key].partition)
+	}
+	return all
 }
 
 // take gives one partition's part of an answer to it.

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
 )
 
@@ -12,7 +13,12 @@ import (
 func (f *fetcher) request() *protocol.FetchRequest {
 	settings := f.host.broker()
 	r := protocol.NewFetchRequest()
-	r.ReplicaState.ReplicaID, r.ReplicaState.ReplicaEpoch = int32(f.host.self), int64(f.host.brokerEpoch())
+	epoch := f.host.brokerEpoch()
+	if f.epoch != epoch { // the leader is to see the new registration in each partition
+		f.renewed = f.epoch != metadata.NoBrokerEpoch
+		f.epoch, f.sessionEpoch = epoch, 0
+	}
+	r.ReplicaState.ReplicaID, r.ReplicaState.ReplicaEpoch = int32(f.host.self), int64(epoch)
 	r.MaxWaitMs = int32(settings.ReplicaFetchWaitMax.Milliseconds())
 	r.MinBytes, r.MaxBytes = clamp(int64(settings.ReplicaFetchMin)), clamp(int64(settings.ReplicaFetchResponseMax))
 	r.SessionID, r.SessionEpoch = f.sessionID, f.sessionEpoch

@@ -272,6 +272,18 @@ func TestAnEarlierProcessLeadsNothing(t *testing.T) {
 	})
 }
 
+// TestAFollowerThatIsRegisteredAnew in the same process comes back into the ISR though nothing is produced any more: its leader
+// takes it for another process, and has to be told again what is durable there.
+func TestAFollowerThatIsRegisteredAnew(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *cluster) {
+		c.want(c.produce(1, "a"), time.Second)
+		c.wantISR(time.Second, 1, 2, 3)
+		c.nodes[2].register()
+		c.change(partitionChange(metadata.NoNode, 1, 2)) // its session had ended
+		c.wantISR(5*time.Second, 1, 2, 3)
+	})
+}
+
 // TestDeletedRecordsAreDeletedOnFollowers, also on one that was away while they were.
 func TestDeletedRecordsAreDeletedOnFollowers(t *testing.T) {
 	inBubble(t, func(t *testing.T, c *cluster) {

@@ -116,6 +116,12 @@ type Grown struct {
 	LogStart, LogEnd, DurableEnd record.Offset
 }
 
+// Renewed says that this node is registered anew, in the same process: a leader that hears of it takes it for another process,
+// and forgets what was durable here.
+type Renewed struct {
+	DurableEnd record.Offset // of this replica
+}
+
 // Cut says that a TruncateTo or ResetTo was done.
 type Cut struct {
 	LogStart, LogEnd record.Offset
@@ -134,3 +140,4 @@ func (*Answered) event()      {}
 func (*FetchAnswered) event() {}
 func (*Grown) event()         {}
 func (*Cut) event()           {}
+func (*Renewed) event()       {}

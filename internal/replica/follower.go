@@ -112,3 +112,11 @@ func (s *State) report(end record.Offset, effects *Effects) {
 		effects.Report, effects.Reports = end, true
 	}
 }
+
+// renewed tells the leader again what it has forgotten.
+func (s *State) renewed(e *Renewed, effects *Effects) {
+	if s.role == following {
+		s.follower.reported = -1
+		s.report(e.DurableEnd, effects)
+	}
+}

@@ -153,6 +153,8 @@ func (s *script) event() Event {
 			LogStart: s.offset("start"), LogEnd: record.Offset(s.or("end", s.number("offset")))}
 	case "grown":
 		return &Grown{LogStart: s.offset("start"), LogEnd: s.offset("end"), DurableEnd: s.offset("durable")}
+	case "renewed":
+		return &Renewed{DurableEnd: s.offset("durable")}
 	case "cut":
 		return &Cut{LogStart: s.offset("start"), LogEnd: s.offset("end")}
 	}

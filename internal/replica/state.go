@@ -44,6 +44,8 @@ func (s *State) Step(now Instant, event Event, effects *Effects) {
 		s.grown(e, effects)
 	case *Cut:
 		s.cut(e)
+	case *Renewed:
+		s.renewed(e, effects)
 	case *Check:
 		s.check(now, e, effects)
 	case *Fenced:
