@@ -2,6 +2,7 @@ package partition_test
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -318,15 +319,15 @@ func TestDeletedRecordsDoNotComeBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		deleted := false
-		c.on(1).OnDeleted(start, func(err error) { deleted = err == nil })
+		var confirmed atomic.Bool
+		c.on(1).OnDeleted(start, func(err error) { confirmed.Store(err == nil) })
 		time.Sleep(time.Second)
-		if deleted || c.on(3).LogStart() != 7 {
+		if deleted := confirmed.Load(); deleted || c.on(3).LogStart() != 7 {
 			t.Errorf("confirmed %v while node 2 has not heard of it; the log of node 3 begins at %d", deleted, c.on(3).LogStart())
 		}
 		c.join(1, 2)
 		time.Sleep(3 * time.Second)
-		if !deleted || c.on(2).LogStart() != 7 {
+		if deleted := confirmed.Load(); !deleted || c.on(2).LogStart() != 7 {
 			t.Errorf("confirmed %v, the log of node 2 begins at %d", deleted, c.on(2).LogStart())
 		}
 	})

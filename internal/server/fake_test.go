@@ -53,6 +53,13 @@ func (h *fakeHandler) Start(call *api.Call) {
 	h.started <- call
 }
 
+// call is the call that started as the nth, from 0.
+func (h *fakeHandler) call(n int) *api.Call {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.calls[n]
+}
+
 // on sets what happens in Start.
 func (h *fakeHandler) on(start func(call *api.Call)) {
 	h.mu.Lock()

@@ -41,7 +41,7 @@ func TestTraffic(t *testing.T) {
 		if n := s.handler.startedNow(); n != 3 {
 			t.Errorf("%d requests have started", n)
 		}
-		reply(s.handler.calls[2])
+		reply(s.handler.call(2))
 		p.expect(3)
 		if n := s.handler.startedNow(); n != 4 {
 			t.Errorf("%d requests have started", n)
@@ -69,8 +69,8 @@ func TestTrafficWithoutRoom(t *testing.T) {
 		if tr := s.server.Traffic(); tr.Paused != 1 {
 			t.Errorf("%d connections have no room", tr.Paused)
 		}
-		reply(s.handler.calls[0])
-		reply(s.handler.calls[1])
+		reply(s.handler.call(0))
+		reply(s.handler.call(1))
 		p.expect(1, 2)
 		if n := s.handler.startedNow(); n != 3 {
 			t.Errorf("%d requests have started", n)
@@ -78,7 +78,7 @@ func TestTrafficWithoutRoom(t *testing.T) {
 		if tr := s.server.Traffic(); tr.Paused != 0 {
 			t.Errorf("%d connections have no room", tr.Paused)
 		}
-		reply(s.handler.calls[2])
+		reply(s.handler.call(2))
 		p.expect(3)
 	})
 }
