@@ -32,6 +32,7 @@ import (
 	"maps"
 	"net"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -187,7 +188,7 @@ func (n *Node) open(socket net.Listener) error {
 		<-node.Done()
 		_ = node.Close()
 	}()
-	if n.alone() { // the others know those of a cluster beforehand
+	if strings.HasSuffix(n.address, ":0") { // of one that is alone; the others know those of a cluster beforehand
 		n.address = node.Bootstrap()
 	}
 	return nil
