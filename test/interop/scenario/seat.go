@@ -121,7 +121,7 @@ func leaveGroup(ctx context.Context, env *Env, seats []*seat, held check.Topic, 
 			return fmt.Errorf("%s: leave: %w", s.Name, err)
 		}
 	}
-	committed, err := env.committed(ctx, group, topic)
+	committed, err := env.committedAnew(ctx, group, topic)
 	if err != nil {
 		return err
 	}
