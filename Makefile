@@ -36,7 +36,7 @@ vuln:
 	@sh test/vulncheck $(GOVULNCHECK)
 
 race:
-	CGO_ENABLED=1 go test -race ./...
+	CGO_ENABLED=1 go test -race -timeout 25m ./...
 
 generate: ## read Kafka's message schemas again and write internal/protocol
 	sh internal/protocol/generate/schemas.sh out/schemas
