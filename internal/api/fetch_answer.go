@@ -65,9 +65,9 @@ func (f *fetchCall) answer(reads []read) *protocol.FetchResponse {
 			response.Responses = append(response.Responses, protocol.FetchResponseFetchableTopicResponse{Topic: p.topic, TopicID: p.topicID})
 			topic = &response.Responses[len(response.Responses)-1]
 		}
+		f.tellLeader(response, p, &data)
 		topic.Partitions = append(topic.Partitions, data)
 	}
-	f.tellLeaders(response)
 	return response
 }
 

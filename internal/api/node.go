@@ -109,20 +109,24 @@ func (n *Node) hosted(byID bool, name string, id protocol.UUID, index int32) (*p
 	if p != nil {
 		return p, nil
 	}
-	image := n.Image()
-	topic := image.Topic(name)
-	if byID {
-		if topic = image.TopicByID(id); topic == nil {
-			return nil, protocol.Fail(protocol.UnknownTopicID, "no topic has the id %s", id)
-		}
-	}
+	topic := n.topic(byID, name, id)
 	switch {
+	case topic == nil && byID:
+		return nil, protocol.Fail(protocol.UnknownTopicID, "no topic has the id %s", id)
 	case topic == nil:
 		return nil, protocol.Fail(protocol.UnknownTopicOrPartition, "there is no topic %q", name)
 	case topic.Partition(index) == nil:
 		return nil, protocol.Fail(protocol.UnknownTopicOrPartition, "topic %s has %d partitions, no partition %d", topic.Name, topic.Len(), index)
 	}
 	return nil, protocol.Fail(protocol.NotLeaderOrFollower, "node %d does not lead %s-%d", n.Self, topic.Name, index)
+}
+
+// topic finds a topic in the image, nil if there is none: by its id if byID, else by its name.
+func (n *Node) topic(byID bool, name string, id protocol.UUID) *metadata.Topic {
+	if byID {
+		return n.Image().TopicByID(id)
+	}
+	return n.Image().Topic(name)
 }
 
 // internalTopic says whether only the brokers write a topic.
