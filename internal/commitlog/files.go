@@ -2,6 +2,7 @@ package commitlog
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/skein-io/skein/internal/disk"
@@ -260,7 +261,7 @@ func ReadFile(fs disk.FS, name string, max int64) ([]byte, error) {
 		return nil, err
 	}
 	if size > max {
-		return nil, errors.New(name + " is larger than it can be")
+		return nil, fmt.Errorf("%s has %d bytes, more than %d", name, size, max)
 	}
 	b := make([]byte, size)
 	if size == 0 {

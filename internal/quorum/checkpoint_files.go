@@ -3,11 +3,11 @@ package quorum
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"strings"
 
+	"github.com/skein-io/skein/internal/commitlog"
 	"github.com/skein-io/skein/internal/disk"
 	"github.com/skein-io/skein/internal/metadata"
 )
@@ -63,7 +63,7 @@ func readCheckpoint(tree disk.FS, folder string) (*checkpoint, *metadata.Image, 
 		return nil, nil, 0, err
 	}
 	name := folder + "/" + names[len(names)-1]
-	b, err := readAll(tree, name)
+	b, err := commitlog.ReadFile(tree, name, checkpointBytesMax)
 	if err != nil {
 		return nil, nil, 0, err
 	}
@@ -112,24 +112,4 @@ func removeCheckpoints(tree disk.FS, folder string) error {
 		}
 	}
 	return nil
-}
-
-func readAll(tree disk.FS, name string) ([]byte, error) {
-	file, err := tree.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	size, err := file.Size()
-	if err == nil && size > checkpointBytesMax {
-		err = fmt.Errorf("%s has %d bytes, more than %d", name, size, int64(checkpointBytesMax))
-	}
-	if err != nil {
-		return nil, errors.Join(err, file.Close())
-	}
-	b := make([]byte, size)
-	n, err := file.ReadAt(b, 0)
-	if errors.Is(err, io.EOF) {
-		err = nil
-	}
-	return b[:n], errors.Join(err, file.Close())
 }

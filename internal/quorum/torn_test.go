@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/skein-io/skein/internal/commitlog"
 	"github.com/skein-io/skein/internal/disk"
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/sim"
@@ -18,7 +19,7 @@ const (
 
 func content(t testing.TB, fs disk.FS, name string) []byte {
 	t.Helper()
-	b, err := readAll(fs, name)
+	b, err := commitlog.ReadFile(fs, name, checkpointBytesMax)
 	if err != nil {
 		t.Fatal(err)
 	}
