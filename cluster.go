@@ -58,10 +58,10 @@ func (s *step) taken() bool {
 	}
 }
 
-// leaveMax is how long a node that ends waits for others to take over what it leads.
 const (
-	leaveMax      = 5 * time.Second
-	desertedEvery = 20 * time.Millisecond
+	leaveMax      = 5 * time.Second       // how long a node that ends waits for others to take over what it leads
+	offlineMax    = time.Second           // the same for one that has lost its log directory
+	desertedEvery = 20 * time.Millisecond // how often it looks meanwhile whether anybody can
 )
 
 // many says whether the node begins as one of several voters.
@@ -74,19 +74,6 @@ func (p *parts) several() bool {
 	}
 	members := p.quorum.Members()
 	return len(members) != 1 || members[0].ID != p.self()
-}
-
-// leadsAlone says whether nobody else can be the controller, at the start.
-func (p *parts) leadsAlone() bool {
-	voters := 0
-	own := false
-	for _, m := range p.quorum.Members() {
-		if m.Voter {
-			voters++
-			own = own || m.ID == p.self()
-		}
-	}
-	return own && voters == 1
 }
 
 // closed is why this node can be no part of a cluster; empty if it can.
@@ -159,7 +146,7 @@ func (p *parts) openLink(*Config) error {
 			return err
 		}
 	}
-	if p.leadsAlone() {
+	if p.quorum.Decides() {
 		p.subscribe()
 		p.ready.take()
 	}
@@ -274,9 +261,6 @@ func (p *parts) await(s *step, patience <-chan time.Time, what string) error {
 		}
 	}
 }
-
-// offlineMax is how long a node that has lost its log directory waits for the controller to hear of it.
-const offlineMax = time.Second
 
 // offline tells the controller of a lost log directory: it has others lead at once.
 func (k *cluster) offline(directory protocol.UUID) {

@@ -1,10 +1,9 @@
 package skein
 
 import (
-	"errors"
-
 	"github.com/skein-io/skein/internal/api"
 	"github.com/skein-io/skein/internal/controller"
+	"github.com/skein-io/skein/internal/controllerlink"
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
 	"github.com/skein-io/skein/internal/quorum"
@@ -32,7 +31,7 @@ func (p *parts) openQuorum(c *Config) error {
 	}
 	p.quorum = node
 	p.cluster.ways.tellRefused(node.Refused)
-	if !p.leadsAlone() {
+	if !node.Decides() {
 		return nil
 	}
 	if b := node.Image().Broker(p.self()); b != nil {
@@ -125,15 +124,6 @@ func (c controllerOf) AllocateProducerIDs(self metadata.NodeID, done func(first 
 			done(0, 0, err)
 			return
 		}
-		response := message.(*protocol.AllocateProducerIDsResponse)
-		if response.ErrorCode != protocol.None {
-			done(0, 0, protocol.Fail(response.ErrorCode, "the controller gives no producer ids to node %d", self))
-			return
-		}
-		if response.ProducerIDLen <= 0 {
-			done(0, 0, errors.New("the controller gave an empty block of producer ids"))
-			return
-		}
-		done(response.ProducerIDStart, response.ProducerIDLen, nil)
+		done(controllerlink.ProducerIDs(self, message.(*protocol.AllocateProducerIDsResponse)))
 	})
 }

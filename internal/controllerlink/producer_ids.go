@@ -25,16 +25,20 @@ func (l *Link) AllocateProducerIDs(self metadata.NodeID, done func(first int64, 
 			return
 		}
 		response := message.(*protocol.AllocateProducerIDsResponse)
-		switch {
-		case response.ErrorCode != protocol.None:
-			if response.ErrorCode == protocol.StaleBrokerEpoch || response.ErrorCode == protocol.BrokerIDNotRegistered {
-				l.session.press()
-			}
-			done(0, 0, protocol.Fail(response.ErrorCode, "the controller gives no producer ids to node %d", self))
-		case response.ProducerIDLen <= 0:
-			done(0, 0, protocol.Fail(protocol.UnknownServerError, "the controller gave an empty block of producer ids"))
-		default:
-			done(response.ProducerIDStart, response.ProducerIDLen, nil)
+		if response.ErrorCode == protocol.StaleBrokerEpoch || response.ErrorCode == protocol.BrokerIDNotRegistered {
+			l.session.press()
 		}
+		done(ProducerIDs(self, response))
 	}})
+}
+
+// ProducerIDs is the block of producer ids that the controller gave to a node, or why it gave none.
+func ProducerIDs(node metadata.NodeID, response *protocol.AllocateProducerIDsResponse) (first int64, count int32, err error) {
+	switch {
+	case response.ErrorCode != protocol.None:
+		return 0, 0, protocol.Fail(response.ErrorCode, "the controller gives no producer ids to node %d", node)
+	case response.ProducerIDLen <= 0:
+		return 0, 0, protocol.Fail(protocol.UnknownServerError, "the controller gave an empty block of producer ids")
+	}
+	return response.ProducerIDStart, response.ProducerIDLen, nil
 }

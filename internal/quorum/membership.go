@@ -36,6 +36,9 @@ type change struct {
 // Members are the members of the quorum as far as this node knows, sorted by id. The caller must not change the list.
 func (n *Node) Members() []Member { return *n.membership.Load() }
 
+// Decides says whether this node is the only voter, as Members has them: nobody else can be the controller.
+func (n *Node) Decides() bool { return members(n.Members()).decides(n.config.NodeID) }
+
 func (n *Node) setMembers(m members) {
 	n.members = m.told(members{{ID: n.config.NodeID, Address: n.config.Address, Directory: n.config.Dir.ID()}})
 	n.storage.log.apart = !n.members.alone(n.config.NodeID)
