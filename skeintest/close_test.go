@@ -57,6 +57,24 @@ func (p *parked) waits() bool {
 	}
 }
 
+// loaded waits until the node coordinates a group: __consumer_offsets is there, and the group's partition has been read.
+func loaded(t *testing.T, node *skeintest.Node, group string) {
+	t.Helper()
+	c := client(t, node)
+	defer c.Close()
+	fetch := kmsg.NewPtrOffsetFetchRequest()
+	fetch.Group = group
+	for begun := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		fetched, err := fetch.RequestWith(t.Context(), c)
+		if err == nil && fetched.ErrorCode == 0 && (len(fetched.Groups) == 0 || fetched.Groups[0].ErrorCode == 0) {
+			return
+		}
+		if time.Since(begun) > time.Minute {
+			t.Fatal(fetched, err)
+		}
+	}
+}
+
 // joinOf asks for a place in a group.
 func joinOf(group, member string) *kmsg.JoinGroupRequest {
 	r := kmsg.NewPtrJoinGroupRequest()
@@ -78,19 +96,8 @@ func syncOf(group, member string, generation int32) *kmsg.SyncGroupRequest {
 func TestCloseWithParkedMembers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		node := skeintest.Start(t, skeintest.InMemory(), skeintest.Set("group.initial.rebalance.delay.ms", "100"))
-		finder := client(t, node)
-		find := kmsg.NewPtrFindCoordinatorRequest()
-		find.CoordinatorKeys = []string{"joining", "syncing"}
-		for begun := time.Now(); ; time.Sleep(10 * time.Millisecond) { // the first makes __consumer_offsets
-			found, err := find.RequestWith(context.Background(), finder)
-			if err == nil && len(found.Coordinators) == 2 && found.Coordinators[0].ErrorCode == 0 && found.Coordinators[1].ErrorCode == 0 {
-				break
-			}
-			if time.Since(begun) > time.Minute {
-				t.Fatal(found, err)
-			}
-		}
-		finder.Close()
+		loaded(t, node, "joining")
+		loaded(t, node, "syncing")
 
 		a, b := park(t, node, joinOf("syncing", "")), park(t, node, joinOf("syncing", ""))
 		first, second := a.answer().(*kmsg.JoinGroupResponse), b.answer().(*kmsg.JoinGroupResponse)
