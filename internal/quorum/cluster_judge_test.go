@@ -11,6 +11,7 @@ import (
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
 	"github.com/skein-io/skein/internal/record"
+	"github.com/skein-io/skein/internal/sim"
 )
 
 // judge knows what has happened, and says what must not: two leaders in one epoch, two entries at one index, two images at
@@ -20,6 +21,7 @@ type judge struct {
 	failed error // the first violation
 
 	leaders map[uint64]metadata.NodeID // by term
+	since   map[uint64]sim.Instant     // when it was first seen that somebody led in a term
 	entries map[uint64]string          // by index: term and content, as first applied
 	images  map[record.Offset]uint64   // hashes
 	hash    maphash.Seed
@@ -33,7 +35,7 @@ type judge struct {
 
 func newJudge(seed uint64) *judge {
 	return &judge{
-		seed: seed, leaders: map[uint64]metadata.NodeID{}, entries: map[uint64]string{}, images: map[record.Offset]uint64{},
+		seed: seed, leaders: map[uint64]metadata.NodeID{}, since: map[uint64]sim.Instant{}, entries: map[uint64]string{}, images: map[record.Offset]uint64{},
 		hash: maphash.MakeSeed(), topics: map[string]protocol.UUID{}, blocks: map[int64]bool{},
 		installs: map[string]bool{}, last: map[*Node]record.Offset{},
 	}
@@ -63,6 +65,9 @@ func (j *judge) look(n *clusterNode) {
 		term := status.GetTerm()
 		if other, ok := j.leaders[term]; ok && other != n.id {
 			j.failf("nodes %d and %d both lead in epoch %d", other, n.id, term)
+		}
+		if _, ok := j.leaders[term]; !ok {
+			j.since[term] = n.c.world.Now()
 		}
 		j.leaders[term] = n.id
 	}
@@ -97,6 +102,15 @@ func (j *judge) created(name string, id protocol.UUID) {
 		j.failf("topic %s was confirmed as %s and as %s", name, before, id)
 	}
 	j.topics[name] = id
+}
+
+// beaten sees a heartbeat answered, by the controller of a term: nobody led in a later term when it was sent.
+func (j *judge) beaten(term uint64, sent sim.Instant) {
+	for later, since := range j.since {
+		if later > term && since < sent {
+			j.failf("a heartbeat that was sent at %v is answered by the leader of epoch %d; epoch %d had begun at %v", sent, term, later, since)
+		}
+	}
 }
 
 // given notes that a block of producer ids was given away.

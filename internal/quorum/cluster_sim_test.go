@@ -172,13 +172,21 @@ func (s *storm) create(to *clusterNode, name string, answered func()) {
 	})
 }
 
-// beat is broker 100: it registers, and shows that it lives.
+// beat is broker 100: it registers, and shows that it lives. It does not know who leads, and turns to everybody who says so
+// of himself.
 func (s *storm) beat() {
 	s.world.After(300*time.Millisecond, s.beat)
-	to := s.leader()
-	if to == nil {
-		return
+	for _, to := range s.nodes {
+		if to.node == nil {
+			continue
+		}
+		if id, _, ok := to.node.Leader(); ok && id == to.id {
+			s.beatAt(to)
+		}
 	}
+}
+
+func (s *storm) beatAt(to *clusterNode) {
 	broker := to.node.Image().Broker(100)
 	if broker == nil {
 		r := registration(100)
@@ -188,7 +196,12 @@ func (s *storm) beat() {
 	}
 	r := protocol.NewBrokerHeartbeatRequest()
 	r.BrokerID, r.BrokerEpoch, r.CurrentMetadataOffset = 100, int64(broker.Epoch), int64(to.node.Image().Offset)
-	to.ask(r, nobody)
+	sent, term := s.world.Now(), to.node.term
+	to.ask(r, func(_ protocol.Message, err error) {
+		if err == nil {
+			s.judge.beaten(term, sent)
+		}
+	})
 }
 
 // allocate takes a block of producer ids for broker 100.
@@ -268,14 +281,22 @@ func (s *storm) disturb() {
 
 // cut cuts ways to or from a node, one or all of them, for a while.
 func (s *storm) cut(n *clusterNode) {
+	whole := s.rand.Chance(300) // nothing goes through, for the same time
+	lasts := s.rand.Between(100*time.Millisecond, 3*time.Second)
 	for _, other := range s.nodes {
-		if other == n || s.rand.Chance(500) {
+		if other == n || !whole && s.rand.Chance(500) {
 			continue
 		}
 		ways := [][2]metadata.NodeID{{n.id, other.id}, {other.id, n.id}}
-		for _, way := range ways[:1+s.rand.IntN(2)] {
+		if !whole {
+			ways = ways[:1+s.rand.IntN(2)]
+		}
+		for _, way := range ways {
 			s.net.cuts[way] = true
-			s.world.After(s.rand.Between(100*time.Millisecond, 3*time.Second), func() { delete(s.net.cuts, way) })
+			if !whole {
+				lasts = s.rand.Between(100*time.Millisecond, 3*time.Second)
+			}
+			s.world.After(lasts, func() { delete(s.net.cuts, way) })
 		}
 	}
 }

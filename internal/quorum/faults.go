@@ -10,16 +10,17 @@ import (
 
 // faults are bugs that a test plants to see that the simulation finds them. A node that is not under test has none.
 type faults struct {
-	entriesUnsynced  bool // an entry counts before it is on the disk
-	snapshotUnsynced bool // a snapshot counts before it is on the disk
-	stateUnsynced    bool // quorum-state counts before it is on the disk
-	answersEarly     bool // an answer goes out with the proposal
-	compactsEarly    bool // entries go before the snapshot that replaces them is there
-	promisesEarly    bool // other nodes are told that something is durable before it is
-	installUnsynced  bool // a leader's snapshot counts before it is on the disk
-	termForgotten    bool // a node that is no longer alone does not write down its term and vote
-	changeForgotten  bool // a change of the members is not noted before it counts
-	commitsEarly     bool // a leader takes what it proposed for committed when it has written it itself
+	entriesUnsynced    bool // an entry counts before it is on the disk
+	snapshotUnsynced   bool // a snapshot counts before it is on the disk
+	stateUnsynced      bool // quorum-state counts before it is on the disk
+	answersEarly       bool // an answer goes out with the proposal
+	compactsEarly      bool // entries go before the snapshot that replaces them is there
+	promisesEarly      bool // other nodes are told that something is durable before it is
+	installUnsynced    bool // a leader's snapshot counts before it is on the disk
+	termForgotten      bool // a node that is no longer alone does not write down its term and vote
+	changeForgotten    bool // a change of the members is not noted before it counts
+	answersUnconfirmed bool // a heartbeat is answered by a node that may lead no more
+	commitsEarly       bool // a leader takes what it proposed for committed when it has written it itself
 }
 
 // commitEarly is a planted bug: a leader answers when it has written a proposal itself.

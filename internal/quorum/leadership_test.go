@@ -70,6 +70,43 @@ func TestLeaderCutOff(t *testing.T) {
 	}
 }
 
+// TestHeartbeatIsConfirmed: a leader that is cut off answers no heartbeat that came after the cut, though it believes that it
+// leads; it refuses it when it has stepped down. With the bug planted it answers.
+func TestHeartbeatIsConfirmed(t *testing.T) {
+	if err := beatCutOffLeader(t, faults{}); protocol.CodeOf(err) != protocol.NotController {
+		t.Errorf("a leader that is cut off answers a heartbeat with %v", err)
+	}
+	if err := beatCutOffLeader(t, faults{answersUnconfirmed: true}); err != nil {
+		t.Errorf("the planted bug is not seen: %v", err)
+	}
+}
+
+func beatCutOffLeader(t *testing.T, planted faults) error {
+	p := &play{t: t, storm: &storm{cluster: newCluster(6, 3, 3, planted), faults: map[string]bool{}}}
+	for _, n := range p.nodes {
+		n.start()
+	}
+	p.beat()
+	p.topic("before")
+	leader := p.leader()
+	beat := func() error {
+		r := protocol.NewBrokerHeartbeatRequest()
+		r.BrokerID, r.BrokerEpoch = 100, int64(leader.node.Image().Broker(100).Epoch)
+		answered, failed := false, error(nil)
+		leader.ask(r, func(_ protocol.Message, err error) { answered, failed = true, err })
+		p.wait("answered", func() bool { return answered })
+		return failed
+	}
+	if err := beat(); err != nil {
+		t.Error(err)
+	}
+	p.isolate(leader, true)
+	err := beat()
+	p.isolate(leader, false)
+	p.end()
+	return err
+}
+
 // TestLeaderRemoved: a leader that takes itself out of the quorum follows, and another leads.
 func TestLeaderRemoved(t *testing.T) {
 	p := newPlay(t, 3, 3, 3)

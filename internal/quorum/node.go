@@ -68,6 +68,8 @@ type Node struct {
 	refused    bool   // raft has not taken a proposal
 	snapshot   snapshotState
 
+	confirmation confirmation
+
 	members     members // as the applied entries have them
 	contacts    map[metadata.NodeID]contact
 	timer       electionTimer
@@ -114,6 +116,7 @@ func (n *Node) Work(now time.Time) error {
 		n.expire(now) // after the messages: heartbeats that came while the disk was slow count
 		n.tick(now)
 		n.lead(now)
+		n.confirm(now)
 		if !n.raft.HasReady() {
 			n.arrived = nil
 			if len(messages) == 0 {
@@ -206,6 +209,7 @@ func (n *Node) stop(now time.Time, reason error) {
 		n.mu.Unlock()
 		n.leader.Store(nil)
 		n.step(now, &controller.Resign{Reason: reason})
+		n.unconfirmed(reason)
 		n.abandonChange(reason)
 		for _, m := range n.take() {
 			if m.done != nil {

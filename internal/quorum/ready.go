@@ -39,6 +39,7 @@ func (n *Node) ready(now time.Time) error {
 	if err := n.apply(now, rd.CommittedEntries); err != nil {
 		return err
 	}
+	n.confirms(rd.ReadStates)
 	n.raft.Advance(rd)
 	n.reportSent()
 	n.arrived = nil
@@ -155,6 +156,7 @@ func (n *Node) resign(now time.Time) {
 	n.term, n.first = 0, 0
 	n.leader.Store(nil)
 	_ = n.step(now, &controller.Resign{})
+	n.unconfirmed(protocol.Fail(protocol.NotController, "node %d is no longer the controller", n.config.NodeID))
 	n.abandonChange(protocol.Fail(protocol.NotController, "node %d is no longer the controller; the change of the members may happen, or not", n.config.NodeID))
 }
 

@@ -27,6 +27,8 @@ func (n *Node) Submit(request protocol.Message, version int16, done func(protoco
 	case *protocol.RemoveRaftVoterRequest:
 		n.removeRaftVoter(r, done)
 		return
+	case *protocol.BrokerHeartbeatRequest:
+		done = n.confirmed(done)
 	case *protocol.UnregisterBrokerRequest:
 		done = n.forgetting(metadata.NodeID(r.BrokerID), done)
 	}
@@ -159,7 +161,7 @@ func (n *Node) RegisterBroker(ctx context.Context, r *protocol.BrokerRegistratio
 	return call[*protocol.BrokerRegistrationResponse](ctx, n, r, 0)
 }
 
-// BrokerHeartbeat prolongs a broker's session. The broker of this process needs none while this node is the only voter.
+// BrokerHeartbeat prolongs a broker's session, and is answered when a majority has said since that this node leads. The broker of this process needs none while this node is the only voter.
 func (n *Node) BrokerHeartbeat(ctx context.Context, r *protocol.BrokerHeartbeatRequest) (*protocol.BrokerHeartbeatResponse, error) {
 	return call[*protocol.BrokerHeartbeatResponse](ctx, n, r, 0)
 }

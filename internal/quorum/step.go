@@ -35,8 +35,8 @@ func (n *Node) step(now time.Time, event controller.Event) error {
 	return err
 }
 
-// carryOut steps the controller. Answers go out here and nowhere else; the controller gives those that rest on a proposal
-// only after Committed.
+// carryOut steps the controller. Answers go out here and nowhere else, but for those that wait for confirmation; the
+// controller gives those that rest on a proposal only after Committed.
 func (n *Node) carryOut(now time.Time, event controller.Event) error {
 	n.recorder.note(now, event, n.controller)
 	effects := &n.effects
