@@ -34,7 +34,7 @@ type cluster struct {
 	// caught up, for it serves nothing yet.
 	following  atomic.Bool
 	registered step // the image has the broker's registration of this life
-	unfenced   step // the broker was unfenced the first time
+	unfenced   step // the broker was unfenced the first time, and has been told so
 
 	announcer announcer
 }
@@ -165,6 +165,7 @@ func (p *parts) register() error {
 		Register:          register,
 		HeartbeatInterval: p.broker.BrokerHeartbeat,
 		SessionTimeout:    p.broker.BrokerSessionTimeout,
+		OnLease:           p.leaseChanged,
 		Logger:            p.logger,
 	})
 	if err != nil {
@@ -229,7 +230,7 @@ func (k *cluster) look(image *metadata.Image, self metadata.NodeID, state contro
 		return
 	}
 	k.registered.take()
-	if !b.Fenced {
+	if !b.Fenced && k.link.Load().Leased(time.Now()) {
 		k.unfenced.take()
 	}
 }

@@ -123,6 +123,7 @@ func (p *parts) openHost(c *Config) error {
 	p.host = partition.NewHost(partition.HostConfig{
 		Self: p.self(), Dir: p.dir, Broker: p.present.Load, Now: c.Now, Logger: p.logger,
 		Files: c.FS, Peers: p.cluster.ways, Fetching: p.cluster.ways.fetching, Lost: p.cluster.replicaLost, ISR: changesOf{p.cluster}, BrokerEpoch: p.cluster.brokerEpoch,
+		Leased: p.leased,
 	})
 	p.hosted.Store(p.host)
 	return nil

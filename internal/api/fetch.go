@@ -151,6 +151,9 @@ func (f *fetchCall) look() (reads []read, size int, urgent bool) {
 			continue
 		}
 		r.slice, r.err = hosted.Read(p.fetchOffset, f.limit(r), min(int(p.bytesMax), left), size == 0)
+		if r.err == nil && f.follower == nil && r.slice.Len() == 0 && p.fetchOffset >= r.highWatermark {
+			r.err = hosted.Forsaken()
+		}
 		if r.err == nil && f.follower != nil && !f.heard {
 			r.err = hosted.Fetched(*f.follower, p.currentEpoch, p.fetchOffset, p.logStart)
 			r.highWatermark = hosted.HighWatermark() // it may have moved by that

@@ -71,6 +71,9 @@ func (n *Node) coordinatorBroker(c *Call, kind int8, key string, failed error) (
 		return nil, protocol.Fail(protocol.CoordinatorNotAvailable, "partition %d of %s, which group %q belongs to, has no leader",
 			n.Groups.PartitionFor(key), metadata.ConsumerOffsetsTopic, key)
 	}
+	if own := n.Partitions.Find(metadata.ConsumerOffsetsTopic, partition.Index); partition.Leader == n.Self && own != nil && !own.Leased() {
+		return nil, protocol.Fail(protocol.CoordinatorNotAvailable, "node %d, which coordinated group %q, hears no controller: ask another node", n.Self, key)
+	}
 	broker := image.Broker(partition.Leader)
 	if broker == nil || broker.Fenced {
 		return nil, protocol.Fail(protocol.CoordinatorNotAvailable, "node %d, which coordinates group %q, does not live", partition.Leader, key)

@@ -16,8 +16,9 @@ type Config struct {
 	TopicDeletion     bool          // delete.topic.enable
 	SessionTimeout    time.Duration // broker.session.timeout.ms
 	// FirstHeartbeatMax is how long a controller that begins waits for the first heartbeat of a broker, if that is less than
-	// SessionTimeout; 0 is 2 s. A broker that lives sends one as soon as it hears who leads. One that is fenced by mistake is
-	// back with its next heartbeat.
+	// SessionTimeout; 0 is metadata.Lease of it, and less is not right: a broker that the controller before has answered counts
+	// on that. A broker that lives sends one as soon as it hears who leads. One that is fenced by mistake is back with its next
+	// heartbeat.
 	FirstHeartbeatMax time.Duration
 	// SessionLostAfter is how much of its session a broker keeps when the connection that carried its heartbeats has ended,
 	// at most; 0 is 500 ms. A broker that lives connects again and sends a heartbeat within milliseconds.
@@ -70,14 +71,13 @@ const (
 
 // What stands in for a duration of 0.
 const (
-	firstHeartbeatMaxDefault    = 2 * time.Second
 	sessionLostAfterDefault     = 500 * time.Millisecond
 	leaderImbalanceCheckDefault = 300 * time.Second
 )
 
 func (c Config) completed() Config {
 	if c.FirstHeartbeatMax <= 0 {
-		c.FirstHeartbeatMax = firstHeartbeatMaxDefault
+		c.FirstHeartbeatMax = metadata.Lease(c.SessionTimeout)
 	}
 	if c.SessionLostAfter <= 0 {
 		c.SessionLostAfter = sessionLostAfterDefault

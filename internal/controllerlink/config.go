@@ -41,6 +41,10 @@ type Config struct {
 	HeartbeatInterval, SessionTimeout time.Duration
 	// OnState is told each State that differs from the one before, from one goroutine, in order. It must not wait.
 	OnState func(State)
+	// OnLease is told whether there is a lease, at the start and when that has changed: see Link.Leased, which is exact, where
+	// this comes a little later.
+	// It is called from the same goroutine as OnState, and must not wait.
+	OnLease func(held bool)
 
 	// RequestTimeout is request.timeout.ms: how long a request may take from Submit or AlterPartition to its answer;
 	// default 30 s.
@@ -73,6 +77,9 @@ func (c Config) completed() (Config, error) {
 	orDefault(&c.RequestTimeout, 30*time.Second)
 	if c.OnState == nil {
 		c.OnState = func(State) {}
+	}
+	if c.OnLease == nil {
+		c.OnLease = func(bool) {}
 	}
 	if c.Random == nil {
 		c.Random = rand.Float64

@@ -35,8 +35,12 @@ type session struct {
 	leaving  bool
 	offline  []protocol.UUID // log directories that the broker has lost
 	left     chan struct{}   // closed when the broker may go
+	sent     time.Time       // when the request that is under way was
+
+	lease lease // any goroutine may look
 
 	leader leadership // that was seen last; of the worker
+	leased *bool      // what OnLease knows; of the worker
 }
 
 const (
@@ -55,6 +59,7 @@ func (s *session) init(l *Link) {
 	*s = session{link: l, worker: newWorker(l, s.turn), left: make(chan struct{}),
 		state: State{Epoch: metadata.NoBrokerEpoch, Fenced: true}, previous: metadata.BrokerEpoch(l.config.Register.PreviousBrokerEpoch)}
 	s.told = s.state
+	s.lease.begun = l.config.now()
 	s.way = l.way(l.config.SessionTimeout/2, func(error) { s.press() }) // a controller may shorten the session when it loses the connection
 }
 
@@ -77,9 +82,11 @@ func (s *session) turn() time.Duration {
 	for {
 		s.watch()
 		s.tell()
-		request, wait := s.due(s.link.config.now())
+		now := s.link.config.now()
+		leased := s.leases(now)
+		request, wait := s.due(now)
 		if request == nil {
-			return wait
+			return min(wait, leased)
 		}
 		s.way.ask(request, highest, func(a answer) { s.answered(request, a) }, nil)
 	}
@@ -125,7 +132,7 @@ func (s *session) due(now time.Time) (protocol.Message, time.Duration) {
 	if !s.pressed && now.Before(s.next) {
 		return nil, wait
 	}
-	s.asked, s.pressed = true, false
+	s.asked, s.pressed, s.sent = true, false, now
 	if registered {
 		return s.heartbeat(image), 0
 	}
@@ -176,6 +183,7 @@ func (s *session) answered(request protocol.Message, a answer) {
 
 func (s *session) registered(epoch metadata.BrokerEpoch) {
 	s.state = State{Epoch: epoch, Fenced: true}
+	s.lease.end()
 	s.shown, s.next = false, s.link.config.now().Add(s.pause())
 	s.pressed = true // the session has begun; what the controller says of it comes with the first heartbeat
 	s.log().Info("the broker is registered", "epoch", epoch)
@@ -183,6 +191,11 @@ func (s *session) registered(epoch metadata.BrokerEpoch) {
 
 func (s *session) beaten(r *protocol.BrokerHeartbeatResponse) {
 	s.failures, s.trouble = 0, ""
+	if r.IsFenced {
+		s.lease.end()
+	} else {
+		s.lease.extend(s.sent, s.link.config.SessionTimeout)
+	}
 	if s.state.Fenced != r.IsFenced {
 		s.state.Fenced = r.IsFenced
 		if r.IsFenced {
@@ -216,6 +229,7 @@ func (s *session) refused(request protocol.Message, asked leadership, err error)
 		s.complain(slog.LevelWarn, "the controller does not know this registration; the broker registers again", err)
 		if !s.link.config.faults.keepsStaleEpoch {
 			s.previous, s.state = s.state.Epoch, State{Epoch: metadata.NoBrokerEpoch, Fenced: true}
+			s.lease.end()
 			pause = min(pause, time.Duration(s.failures-1)*pauseMin) // at once, the first time
 		}
 	case code == protocol.DuplicateBrokerRegistration:

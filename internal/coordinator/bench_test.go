@@ -69,6 +69,7 @@ func (l *slowLog) OnCommitted(below record.Offset, f func(error)) {
 func (l *slowLog) Load(record.Offset, func(record.Batch) error) error { return nil }
 func (l *slowLog) HighWatermark() record.Offset                       { return 0 }
 func (l *slowLog) LogEnd() record.Offset                              { return 0 }
+func (l *slowLog) Leased() bool                                       { return true }
 
 func benchNode(b *testing.B, partitions int, sync time.Duration) *Coordinator {
 	cfg := DefaultConfig()

@@ -54,6 +54,8 @@ const (
 	// before a timer rings: the members' heartbeats are in the sockets, but not in the inbox yet.
 	stallMin   = time.Second
 	stallGrace = time.Second
+	// leaseLook is how often a loop that has stopped because its log was not leased looks whether it is again.
+	leaseLook = 50 * time.Millisecond
 	// reloadAfter is the wait before a loop whose log failed tries to load it again.
 	reloadAfter = time.Second
 )

@@ -84,6 +84,15 @@ func (c *Coordinator) Resigned(partition int32, epoch record.LeaderEpoch) {
 	}
 }
 
+// LeaseChanged has every partition look whether its log is still leased. Those whose is not answer everybody who waits, and all
+// who come, with NOT_COORDINATOR, until it is; then they load again. Requests look by themselves: the call is for those that are
+// parked.
+func (c *Coordinator) LeaseChanged() {
+	for _, l := range c.allLoops() {
+		l.inbox.signal()
+	}
+}
+
 // Drain answers everybody who is parked, JoinGroup, SyncGroup and held Heartbeat, with NOT_COORDINATOR, and everybody who
 // would be from now on: the node ends soon. Offsets are committed and fetched until Close.
 func (c *Coordinator) Drain() {

@@ -19,6 +19,8 @@ type Log interface {
 	Load(from record.Offset, f func(batch record.Batch) error) error
 	// HighWatermark is the offset below which every record is committed.
 	HighWatermark() record.Offset
+	// Leased says whether nobody else can lead the partition by now. What is answered when it is false may be outdated.
+	Leased() bool
 	// LogEnd is the offset that the next record will have.
 	LogEnd() record.Offset
 }

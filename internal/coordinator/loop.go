@@ -70,20 +70,46 @@ func (l *loop) run() {
 		err := l.life()
 		l.status.Store(int32(gone))
 		l.giveUp(err)
-		if errors.Is(err, errStopped) {
+		switch {
+		case errors.Is(err, errStopped):
 			l.recorder.begin(nil)
 			return
+		case errors.Is(err, errNotLeased):
+			l.logger.Warn("group coordinator stops: another node may have taken its place")
+			err = l.untilLeased()
+		default:
+			l.logger.Warn("group coordinator failed and loads again", "error", err)
+			err = l.rest(reloadAfter)
 		}
-		l.logger.Warn("group coordinator failed and loads again", "error", err)
-		select {
-		case <-l.stop:
+		if err != nil {
 			return
-		case <-time.After(reloadAfter):
 		}
 	}
 }
 
-var errStopped = errors.New("stopped")
+var (
+	errStopped   = errors.New("stopped")
+	errNotLeased = errors.New("this node hears no controller, and another may have taken its place")
+)
+
+// untilLeased returns when nobody else can serve in this node's place, or the loop is stopped.
+func (l *loop) untilLeased() error {
+	for !l.log.Leased() {
+		if err := l.rest(leaseLook); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *loop) rest(d time.Duration) error {
+	select {
+	case <-l.stop:
+		return errStopped
+	case <-time.After(d):
+		return nil
+	}
+}
 
 // life is one load and what follows, until it cannot go on.
 func (l *loop) life() error {
@@ -129,6 +155,10 @@ func (l *loop) round() error {
 			return err
 		}
 		items, more := l.inbox.take()
+		if !l.log.Leased() { // looked at after the requests came: those that came before may be answered as things were then
+			l.remember(items)
+			return errNotLeased
+		}
 		for i := range items {
 			if err := l.receive(&items[i]); err != nil {
 				l.remember(items[i+1:]) // they are not in the inbox any more: giveUp answers them with the others

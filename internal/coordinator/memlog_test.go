@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/skein-io/skein/internal/record"
 )
@@ -18,7 +19,10 @@ type memLog struct {
 	appends int
 	waits   []memWait
 	gate    chan struct{} // Load waits until it is closed, if it is set
+	lapsed  atomic.Bool   // another may lead
 }
+
+func (l *memLog) Leased() bool { return !l.lapsed.Load() }
 
 type memWait struct {
 	below record.Offset

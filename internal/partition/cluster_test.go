@@ -47,7 +47,8 @@ type node struct {
 	image  atomic.Pointer[metadata.Image]
 	epoch  atomic.Int64
 	up     atomic.Bool
-	opened bool // an image was applied
+	lapsed atomic.Bool // no controller has answered it for a while
+	opened bool        // an image was applied
 }
 
 var topicID = protocol.UUID{15: 1}
@@ -92,7 +93,7 @@ func (n *node) open() {
 		n.c.t.Fatal(err)
 	}
 	n.host = partition.NewHost(partition.HostConfig{Self: n.id, Dir: n.dir, Broker: present, Now: time.Now,
-		Logger: slog.New(slog.DiscardHandler), Files: n.files, Peers: n, ISR: n,
+		Logger: slog.New(slog.DiscardHandler), Files: n.files, Peers: n, ISR: n, Leased: func() bool { return !n.lapsed.Load() },
 		BrokerEpoch: func() metadata.BrokerEpoch { return metadata.BrokerEpoch(n.epoch.Load()) }})
 	host.Store(n.host)
 	n.image.Store(metadata.NewImage("c"))

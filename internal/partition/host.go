@@ -42,6 +42,9 @@ type HostConfig struct {
 	// simulation, which gives both and does not call Start, has everything on the goroutine that steps it.
 	Instant func() replica.Instant
 	After   func(time.Duration, func())
+	// Leased says whether no other broker can have taken this one's place, see metadata.Lease; nil is always. LeaseOver has to be
+	// called when it is over.
+	Leased func() bool
 	// Lost tells the controller that what this node acknowledged of a partition is gone. done is called exactly once, from any
 	// goroutine, when Image may show it or with an error. nil leaves damaged logs to the operator.
 	Lost func(topic protocol.UUID, partition int32, done func(error))
@@ -65,6 +68,7 @@ type Host struct {
 	fetching func(fetcher int) Peers
 	// registered is HostConfig.BrokerEpoch; nil trusts the image.
 	registered func() metadata.BrokerEpoch
+	leased     func() bool
 
 	replicates atomic.Bool // a partition here has, or had, other replicas
 	lost       func(topic protocol.UUID, partition int32, done func(error))
@@ -107,11 +111,14 @@ func NewHost(c HostConfig) *Host {
 		self: c.Self, dir: c.Dir, broker: c.Broker, now: c.Now, instant: c.Instant, after: c.After, logger: c.Logger,
 		files: c.Files, peers: c.Peers, isr: c.ISR, registered: c.BrokerEpoch, fetchers: map[fetcherKey]*fetcher{},
 		byName: map[string]*hostedTopic{}, byID: map[protocol.UUID]*hostedTopic{}, byLog: map[*commitlog.Log]*Partition{},
-		lost: c.Lost, damages: map[fetchKey]*damage{}, stop: make(chan struct{}),
+		lost: c.Lost, leased: c.Leased, damages: map[fetchKey]*damage{}, stop: make(chan struct{}),
 	}
 	h.reports = reporter{host: h}
 	if h.fetching = c.Fetching; h.fetching == nil {
 		h.fetching = func(int) Peers { return h.peers }
+	}
+	if h.leased == nil {
+		h.leased = func() bool { return true }
 	}
 	if h.instant == nil {
 		h.instant = monotonic()

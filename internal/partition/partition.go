@@ -84,13 +84,15 @@ func (p *Partition) appendLeading(records []byte, origin commitlog.Origin, acks 
 	p.mu.Lock()
 	epoch, leading := p.state.Leading()
 	ok, have, need := p.state.EnoughInSync()
-	gone := p.gone
+	gone, forsaken := p.gone, p.forsakenLocked()
 	p.mu.Unlock()
 	switch {
 	case gone != nil:
 		return commitlog.Appended{}, gone
 	case !leading:
 		return commitlog.Appended{}, p.notLeader()
+	case forsaken != nil:
+		return commitlog.Appended{}, forsaken
 	case acks == AcksAll && !ok:
 		return commitlog.Appended{}, protocol.Fail(protocol.NotEnoughReplicas,
 			"%s has %d in-sync replicas and min.insync.replicas is %d", p.Name, have, need)

@@ -51,6 +51,9 @@ func (p *Partition) Find(timestamp int64) (Found, error) {
 	if !leading {
 		return notFound, p.notLeader()
 	}
+	if err := p.Forsaken(); err != nil {
+		return notFound, err
+	}
 	highWatermark := p.HighWatermark()
 	switch timestamp {
 	case LatestTimestamp:
@@ -107,6 +110,9 @@ func (p *Partition) DeleteRecords(before record.Offset) (record.Offset, error) {
 	}
 	if _, leading := p.LeaderEpoch(); !leading {
 		return -1, p.notLeader()
+	}
+	if err := p.Forsaken(); err != nil {
+		return -1, err
 	}
 	if err := p.log.DeleteRecords(before); err != nil {
 		return -1, err

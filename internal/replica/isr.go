@@ -143,6 +143,21 @@ func (s *State) retry(now Instant, effects *Effects) {
 	effects.WakeAt, effects.Wake = p.retryAt, true
 }
 
+// Alone says whether what is written here would wait in vain: this replica leads, and of those that have to acknowledge one has
+// said nothing in this leader epoch for longer than a silence. A replica that does not lead learns nothing by itself, and is
+// alone always.
+func (s *State) Alone(now Instant, silence time.Duration) bool {
+	if s.role != leading {
+		return true
+	}
+	for i := range s.leader.replicas {
+		if p := &s.leader.replicas[i]; p.node != s.self && p.inSync && now.Sub(p.heard) > silence {
+			return true
+		}
+	}
+	return false
+}
+
 // Pending says what is proposed and not settled, for those who want to look.
 func (s *State) Pending() (isr []metadata.NodeID, ok bool) {
 	change := s.leader.pending.change

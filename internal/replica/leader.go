@@ -40,6 +40,8 @@ type progress struct {
 
 	logStart, logEnd, durableEnd record.Offset
 
+	heard Instant // when it said something in this leader epoch; when the epoch began, before that
+
 	// caughtUp is the newest time at which it is known to hold all that the leader had then. mark is the leader's end
 	// at markAt: when the replica reaches it, it has caught up with that time.
 	caughtUp Instant
@@ -72,7 +74,7 @@ func (l *leader) assign(now Instant, e *Lead, fresh bool) {
 	known := l.replicas
 	l.replicas = make([]progress, 0, len(e.Replicas))
 	for _, node := range e.Replicas {
-		p := progress{node: node, brokerEpoch: metadata.NoBrokerEpoch, caughtUp: never, mark: l.logEnd, markAt: now}
+		p := progress{node: node, brokerEpoch: metadata.NoBrokerEpoch, heard: now, caughtUp: never, mark: l.logEnd, markAt: now}
 		if i := slices.IndexFunc(known, func(k progress) bool { return k.node == node }); i >= 0 {
 			p = known[i]
 		}
@@ -145,6 +147,7 @@ func (s *State) durable(now Instant, e *Durable, effects *Effects) {
 			return
 		}
 		effects.Taken = true
+		p.heard = now
 		p.durableEnd = max(p.durableEnd, e.End)
 		p.logEnd = max(p.logEnd, e.End)
 		l.observe(p, now)
@@ -171,6 +174,7 @@ func (s *State) fetched(now Instant, e *Fetched, effects *Effects) {
 		p.mark, p.markAt = l.logEnd, now
 	}
 	effects.Taken = true
+	p.heard = now
 	p.matched, p.eligible = true, e.Eligible
 	p.logStart, p.logEnd = e.LogStart, max(e.Offset, p.durableEnd)
 	l.observe(p, now)

@@ -126,7 +126,7 @@ func (l *life) openDir() error {
 func (l *life) openHost() error {
 	l.Host = partition.NewHost(partition.HostConfig{
 		Self: l.self(), Dir: l.dir, Broker: l.present, Now: l.Now, Logger: slog.New(noting{l.world, l.Machine.Name()}), Files: l.fs,
-		Peers: l.ways, ISR: changesOf{l}, BrokerEpoch: l.brokerEpoch,
+		Peers: l.ways, ISR: changesOf{l}, BrokerEpoch: l.brokerEpoch, Leased: func() bool { return l.link != nil && l.link.Leased(l.Clock()) },
 		Instant: func() replica.Instant { return replica.Instant(time.Duration(l.Machine.Now()).Milliseconds()) },
 		After:   func(d time.Duration, f func()) { l.Machine.After(d, func() { f(); l.soon() }) },
 	})

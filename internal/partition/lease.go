@@ -1,0 +1,81 @@
+package partition
+
+import (
+	"time"
+
+	"github.com/skein-io/skein/internal/metadata"
+	"github.com/skein-io/skein/internal/protocol"
+)
+
+// A broker that no controller has answered for a while may have been replaced without knowing it. What it may still do as a
+// leader, where others could lead in its place:
+//
+//   - It goes on while its in-sync replicas fetch from it in its leader epoch: none of them leads, and what they acknowledge is
+//     committed. So a cluster without a controller goes on, as Kafka's does.
+//   - When one of them is silent too, nothing can be committed here. Produce is refused, those who wait for the high watermark
+//     are sent away, and a consumer that has read all there is, too: they look for another leader, instead of waiting until the
+//     network is whole again. What is committed stays readable.
+//   - The group coordinator, which answers from memory, stops at once: Leased.
+
+// lookAgain is how often partitions are looked at while the lease is over: an in-sync replica may fall silent later.
+const lookAgain = 250 * time.Millisecond
+
+// Leased says whether no other node can have taken this node's place. It is so where there is no other replica.
+func (p *Partition) Leased() bool { return !p.replicated.Load() || p.host.leased() }
+
+// Forsaken is why a client that waits here for something new waits in vain, or nil.
+func (p *Partition) Forsaken() error {
+	if p.Leased() {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.forsakenLocked()
+}
+
+func (p *Partition) forsakenLocked() error {
+	if p.Leased() || !p.state.Alone(p.host.instant(), p.host.silence()) {
+		return nil
+	}
+	return protocol.Fail(protocol.NotLeaderOrFollower, "node %d hears neither a controller nor the other replicas of %s", p.host.self, p.Name)
+}
+
+// silence is how long a replica is quiet before it counts as silent: as long as this broker counts on a controller.
+func (h *Host) silence() time.Duration { return metadata.Lease(h.broker().BrokerSessionTimeout) }
+
+// LeaseOver sends away those who wait in vain, now and as long as the lease does not begin again. It is called each time that the
+// lease is over, and when there has not been one yet.
+func (h *Host) LeaseOver() {
+	if !h.enter() {
+		return
+	}
+	defer h.done.Done()
+	if h.leased() {
+		return
+	}
+	if h.replicates.Load() {
+		for _, p := range h.All() {
+			p.forsake()
+		}
+	}
+	h.after(lookAgain, h.LeaseOver)
+}
+
+// forsake sends away those who wait for the high watermark, if they wait in vain.
+func (p *Partition) forsake() {
+	p.mu.Lock()
+	reason := p.forsakenLocked()
+	if reason == nil {
+		p.mu.Unlock()
+		return
+	}
+	waiting := append(p.commits.all(), p.starts.all()...)
+	readers := takeReaders(p.readers, nil)
+	p.mu.Unlock()
+	for _, r := range readers {
+		r.wake()
+	}
+	for _, w := range waiting {
+		w.f(reason)
+	}
+}
