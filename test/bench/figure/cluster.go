@@ -57,7 +57,7 @@ func (b *Bench) prepareCrew(side, folder string) (*crew, error) {
 		return nil, err
 	}
 	c := &crew{Cluster: cluster, dir: o.Dir}
-	c.client, err = kgo.NewClient(kgo.SeedBrokers(strings.Split(cluster.Addr(), ",")...), kgo.MetadataMinAge(100*time.Millisecond))
+	c.client, err = kgo.NewClient(kgo.SeedBrokers(strings.Split(cluster.Addr(), ",")...), kgo.MetadataMinAge(retryBackoff))
 	if err != nil {
 		return nil, err
 	}
