@@ -442,6 +442,23 @@ func TestAFollowerIsToldThatItsLogMatches(t *testing.T) {
 	})
 }
 
+// TestAnIdlePartitionSettlesAtOnce: a new leader needs to hear what its followers have durably before it can say how far the log is
+// committed, and they need to hear that their logs are as the leader's. Neither waits for replica.fetch.wait.max.ms.
+func TestAnIdlePartitionSettlesAtOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *cluster) {
+		leader := metadata.NodeID(1)
+		for n, next := range []metadata.NodeID{2, 3, 1, 2} {
+			c.want(c.produce(leader, "a"), time.Second)
+			c.change(partitionChange(next, 1, 2, 3)) // which does not know yet that this is committed
+			leader = next
+			time.Sleep(100 * time.Millisecond) // of the bubble; the wait is 500 ms
+			if !c.on(next).Settled() || int(c.on(next).HighWatermark()) != n+1 {
+				t.Errorf("node %d is settled: %v, with the high watermark %d, want %d", next, c.on(next).Settled(), c.on(next).HighWatermark(), n+1)
+			}
+		}
+	})
+}
+
 // TestPageCacheMode: where an append counts before it is synced, it does so on every replica.
 func TestPageCacheMode(t *testing.T) {
 	inBubble(t, func(t *testing.T, c *cluster) {
