@@ -112,8 +112,8 @@ func (f *fetchCall) tell(p *fetchPartition, data *protocol.FetchResponsePartitio
 	news := f.whole || data.ErrorCode != protocol.None || data.Records.Len() > 0 || data.DivergingEpoch.Epoch >= 0 ||
 		data.PreferredReadReplica >= 0 || highWatermark != p.toldHighWatermark || logStart != p.toldLogStart
 	p.toldHighWatermark, p.toldLogStart = highWatermark, logStart
-	if data.ErrorCode != protocol.None {
-		p.toldHighWatermark = -1 // tell again when the error is gone
+	if data.ErrorCode != protocol.None || data.DivergingEpoch.Epoch >= 0 {
+		p.toldHighWatermark = -1 // tell again when the error is gone, or the log cut: a follower waits to hear that its log is as this one
 	}
 	if data.Records.Len() > 0 {
 		f.session.served(p.fetchKey)

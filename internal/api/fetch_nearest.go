@@ -42,12 +42,14 @@ func (f *fetchCall) checkEpoch(hosted *partition.Partition, believed record.Lead
 	return hosted.CheckEpoch(believed)
 }
 
-// learns says whether a follower is to be told of a high watermark now. A new session begins with one answer that tells it.
+// learns says whether a follower is to be told of a high watermark now: where it was told of none yet, in this session or this leader
+// epoch or since its log went another way. Until it is, it does not know that its log is as this one, and the leader does not know
+// what it has durably. Later only where consumers may wait for it.
 func (f *fetchCall) learns(p *fetchPartition, r *read) bool {
-	if !f.hastens {
+	if f.follower == nil || f.session == nil {
 		return false
 	}
 	f.session.mu.Lock()
 	defer f.session.mu.Unlock()
-	return r.highWatermark > p.toldHighWatermark
+	return p.toldHighWatermark < 0 || f.hastens && r.highWatermark > p.toldHighWatermark
 }

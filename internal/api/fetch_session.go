@@ -167,7 +167,9 @@ func (s *fetchSession) put(p *fetchPartition) {
 	p.toldHighWatermark, p.toldLogStart = -1, -1
 	if e, ok := s.partitions[p.fetchKey]; ok {
 		old := e.Value.(*fetchPartition)
-		p.toldHighWatermark, p.toldLogStart = old.toldHighWatermark, old.toldLogStart
+		if p.currentEpoch == old.currentEpoch { // what was told in another epoch does not count in this one
+			p.toldHighWatermark, p.toldLogStart = old.toldHighWatermark, old.toldLogStart
+		}
 		e.Value = p
 		return
 	}

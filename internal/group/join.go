@@ -154,8 +154,31 @@ func (s *Shard) joinNew(g *group, e *Join) {
 	s.makeRoom(g)
 	g.pending.add(&member{id: id})
 	s.set(SessionTimer, g, id, s.now.Add(e.SessionTimeout))
-	s.reply(e.Token, refuseJoin(id, protocol.Fail(protocol.MemberIDRequired, "join: come again with this member id")))
+	given := refuseJoin(id, protocol.Fail(protocol.MemberIDRequired, "join: come again with this member id"))
+	if !s.creating(g) {
+		s.reply(e.Token, given)
+		return
+	}
+	// Were the group's first record refused, the group would be gone when the member comes again: it would be told
+	// UNKNOWN_MEMBER_ID, ask for another id, and so on without a pause, for as long as the log refuses. Kafka does so.
+	s.replyWhenCommitted(e.Token, given)
 }
+
+// creating says whether the first record of a group is on its way and may be refused.
+func (s *Shard) creating(g *group) bool {
+	if g.stored != nil {
+		return false
+	}
+	for i := range slices.Backward(s.waits) { // a new group's is the last
+		if w := &s.waits[i]; w.kind == waitCreated && w.group == g {
+			return true
+		}
+	}
+	return false
+}
+
+// Refuse is for a member that was to be given an id, in a group that could not be written: there is no such id.
+func (*JoinReply) Refuse(err *protocol.Error) Body { return refuseJoin("", err) }
 
 // memberIDClientMax is how much of a client id goes into the member id made of it, in bytes. Whoever asks for an id and
 // does not come back costs that much until the session is over, and the protocol has strings of 32767 bytes at most.

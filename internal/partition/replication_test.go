@@ -396,6 +396,69 @@ func TestTheEndIsNotAvailableAtFirst(t *testing.T) {
 	})
 }
 
+// TestAFollowerIsToldThatItsLogMatches: in a session only news is told, and that a log is the leader's again after a cut, or in a
+// new epoch, is news though no end has moved. Until it hears so a follower says nothing of what it has durably, and the leader
+// waits for that.
+func TestAFollowerIsToldThatItsLogMatches(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *cluster) {
+		c.want(c.produce(1, "a"), time.Second)
+		c.wantEqual(time.Second, 1, 2, 3)
+		c.sever(1, 2) // this test speaks for node 2
+		c.change(partitionChange(1, 1, 2, 3))
+		request := protocol.NewFetchRequest()
+		request.ReplicaState.ReplicaID, request.ReplicaState.ReplicaEpoch = 2, c.nodes[1].epoch.Load()
+		request.SessionEpoch = 0
+		ask := func(end int64, epoch int32) *protocol.FetchResponsePartitionData {
+			t.Helper()
+			p := protocol.NewFetchRequestPartition()
+			p.FetchOffset, p.CurrentLeaderEpoch, p.LastFetchedEpoch, p.PartitionMaxBytes = end, epoch, 0, 1<<20
+			request.Topics = []protocol.FetchRequestTopic{{TopicID: topicID, Partitions: []protocol.FetchRequestPartition{p}}}
+			answer := c.call(1, request, "PLAINTEXT").(*protocol.FetchResponse)
+			if answer.ErrorCode != protocol.None || answer.SessionID == 0 {
+				t.Fatalf("the fetch is answered with %+v", answer)
+			}
+			request.SessionID, request.SessionEpoch = answer.SessionID, request.SessionEpoch+1
+			if len(answer.Responses) == 0 {
+				return nil
+			}
+			return &answer.Responses[0].Partitions[0]
+		}
+		if p := ask(1, 1); p == nil || p.HighWatermark != 1 {
+			t.Fatalf("a session begins with %+v", p)
+		}
+		if p := ask(1, 1); p != nil {
+			t.Errorf("nothing is new, and %+v is told", p)
+		}
+		if p := ask(3, 1); p == nil || p.DivergingEpoch.EndOffset != 1 {
+			t.Fatalf("a log that went another way is told %+v", p)
+		}
+		if p := ask(1, 1); p == nil || p.DivergingEpoch.Epoch >= 0 {
+			t.Errorf("a log that was cut is told %+v", p)
+		}
+		c.change(partitionChange(1, 1, 2, 3))
+		if p := ask(1, 2); p == nil || p.HighWatermark != 1 {
+			t.Errorf("in a new epoch %+v is told", p)
+		}
+	})
+}
+
+// TestAnIdlePartitionSettlesAtOnce: a new leader needs to hear what its followers have durably before it can say how far the log is
+// committed, and they need to hear that their logs are as the leader's. Neither waits for replica.fetch.wait.max.ms.
+func TestAnIdlePartitionSettlesAtOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *cluster) {
+		leader := metadata.NodeID(1)
+		for n, next := range []metadata.NodeID{2, 3, 1, 2} {
+			c.want(c.produce(leader, "a"), time.Second)
+			c.change(partitionChange(next, 1, 2, 3)) // which does not know yet that this is committed
+			leader = next
+			time.Sleep(100 * time.Millisecond) // of the bubble; the wait is 500 ms
+			if !c.on(next).Settled() || int(c.on(next).HighWatermark()) != n+1 {
+				t.Errorf("node %d is settled: %v, with the high watermark %d, want %d", next, c.on(next).Settled(), c.on(next).HighWatermark(), n+1)
+			}
+		}
+	})
+}
+
 // TestPageCacheMode: where an append counts before it is synced, it does so on every replica.
 func TestPageCacheMode(t *testing.T) {
 	inBubble(t, func(t *testing.T, c *cluster) {

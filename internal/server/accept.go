@@ -65,13 +65,13 @@ func (s *Server) admit(connection net.Conn, name string) {
 	if err := s.admission.enter(ip, s.limits(), s.filesMax); err != nil {
 		s.Counters.ConnectionsRefused.Add(1)
 		s.log.warn("a connection was refused", "client", address.String(), "listener", name, "reason", err.Error())
-		_ = connection.Close()
+		reset(connection)
 		return
 	}
 	s.Counters.ConnectionsAccepted.Add(1)
 	if !s.add(newConn(s, wireOf(connection), address, name)) {
 		s.admission.leave(ip)
-		_ = connection.Close()
+		reset(connection)
 	}
 }
 

@@ -118,6 +118,9 @@ func (c *conn) takeOut() []*request {
 func (c *conn) settle(n int64) (memory int64) {
 	c.server.Counters.ResponseBytes.Add(n)
 	c.touch()
+	if n > 0 {
+		c.answered.Store(true)
+	}
 	c.pieces = advance(c.pieces, n)
 	done := 0
 	for ; done < len(c.out) && n >= c.out[done].size; done++ {

@@ -51,6 +51,7 @@ func (c *conn) readFailed(err error) {
 	switch {
 	case errors.Is(err, errStopped):
 	case errors.As(err, &fault):
+		c.blame()
 		c.refuse(fault.message, "reason", fault.err.Error())
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		if c.readsOn() {
@@ -58,8 +59,16 @@ func (c *conn) readFailed(err error) {
 			c.end("the peer sends too slowly")
 		}
 	default:
+		c.blame()
 		c.end("reading: " + err.Error())
 	}
+}
+
+// blame notes that the connection ends by what the peer did.
+func (c *conn) blame() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.theirs = true
 }
 
 func (c *conn) readsOn() bool {

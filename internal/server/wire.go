@@ -21,6 +21,8 @@ type wire interface {
 	try(pieces []piece) (int64, error)
 	// send waits until some of the pieces are sent, and returns how many bytes.
 	send(pieces []piece) (int64, error)
+	// SetLinger is TCPConn's: after SetLinger(0) Close resets the connection.
+	SetLinger(seconds int) error
 }
 
 // chunkBytes is the read-ahead: room for many small requests at once, and little to copy of a large one.
@@ -35,6 +37,25 @@ func returnChunk(c *chunk) { chunks.Put(c) }
 
 // plainWire is any net.Conn: in memory, or of a system for which there is nothing better.
 type plainWire struct{ net.Conn }
+
+// lingerer is a connection that may be reset, as a TCPConn.
+type lingerer interface{ SetLinger(seconds int) error }
+
+func (w plainWire) SetLinger(seconds int) error {
+	if l, ok := w.Conn.(lingerer); ok {
+		return l.SetLinger(seconds)
+	}
+	return nil
+}
+
+// reset closes a connection on which nothing was said. A plain end at that point reads as a refusal for good: some clients
+// take it for a server that wants TLS or SASL, and do not come again (franz-go; Kafka's own takes either for a lost connection).
+func reset(c net.Conn) {
+	if l, ok := c.(lingerer); ok {
+		_ = l.SetLinger(0)
+	}
+	_ = c.Close()
+}
 
 func (w plainWire) await() (*chunk, int, error) {
 	c := borrowChunk()

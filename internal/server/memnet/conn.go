@@ -2,6 +2,7 @@ package memnet
 
 import (
 	"net"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,6 +14,7 @@ type Conn struct {
 	ended         bool   // of the dialling end, guarded by network.mu: closed, and kept because it is held back
 	in, out       *stream
 	other         *Conn
+	resets        atomic.Bool // Close resets
 }
 
 // pair makes the two ends of a connection.
@@ -30,12 +32,22 @@ func (c *Conn) Read(b []byte) (int, error) { return c.in.read(b) }
 // Write puts bytes on their way; it waits while streamBytesMax of them are.
 func (c *Conn) Write(b []byte) (int, error) { return c.out.write(b) }
 
-// Close ends both directions. What was written is still read by the other end.
+// Close ends both directions. What was written is still read by the other end, except after SetLinger(0).
 func (c *Conn) Close() error {
-	c.out.closeWrite()
+	if c.resets.Load() {
+		c.out.closeReset()
+	} else {
+		c.out.closeWrite()
+	}
 	c.in.closeRead()
 	c.network.closed(c)
 	c.network.closed(c.other)
+	return nil
+}
+
+// SetLinger is as a TCPConn's: with 0, Close resets the connection for the other end, and what is on its way to it is lost.
+func (c *Conn) SetLinger(seconds int) error {
+	c.resets.Store(seconds == 0)
 	return nil
 }
 

@@ -18,6 +18,7 @@ type stream struct {
 	changed     sync.Cond
 	buffer      []byte
 	wroteAll    bool // nothing more will be written
+	wroteReset  bool // and the other end is to fail
 	readsNoMore bool // nobody will read
 	reset       bool
 	frozen      bool
@@ -51,6 +52,8 @@ func (s *stream) read(b []byte) (int, error) {
 			}
 			s.changed.Broadcast()
 			return n, nil
+		case s.wroteReset && !s.frozen:
+			return 0, failed("read", syscall.ECONNRESET)
 		case s.wroteAll && !s.frozen:
 			return 0, io.EOF
 		}
@@ -99,7 +102,10 @@ func (s *stream) change(f func()) {
 	s.changed.Broadcast()
 }
 
-func (s *stream) closeWrite()    { s.change(func() { s.wroteAll = true }) }
+func (s *stream) closeWrite() { s.change(func() { s.wroteAll = true }) }
+func (s *stream) closeReset() {
+	s.change(func() { s.wroteAll, s.wroteReset, s.buffer = true, true, nil })
+}
 func (s *stream) freeze(on bool) { s.change(func() { s.frozen = on }) }
 
 func (s *stream) isFrozen() bool {
