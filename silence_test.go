@@ -63,9 +63,11 @@ func TestNodeWithoutDiskFallsSilent(t *testing.T) {
 		if err := c.ProduceSync(context.Background(), kgo.StringRecord("before")).FirstErr(); err != nil {
 			t.Fatal(err)
 		}
-		listed, err := kadm.NewClient(c).ListTopics(context.Background(), "t")
-		if err != nil {
-			t.Fatal(err)
+		var listed kadm.TopicDetails
+		for begun := time.Now(); len(listed["t"].Partitions) == 0; time.Sleep(50 * time.Millisecond) { // not every node has heard of the topic yet
+			if listed, err = kadm.NewClient(c).ListTopics(context.Background(), "t"); time.Since(begun) > time.Minute {
+				t.Fatal(listed, err)
+			}
 		}
 		leader := listed["t"].Partitions[0].Leader
 		disks[leader-1].Inject(disk.Fault{Op: disk.OpSync, Err: syscall.EIO})

@@ -12,7 +12,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/skein-io/skein/skeintest"
 )
@@ -38,14 +37,18 @@ func createReplicated(t *testing.T, c *kgo.Client, topic string, partitions int3
 	}
 }
 
-// partitionOf is what the cluster says of a partition.
-func partitionOf(t *testing.T, c *kgo.Client, topic string, partition int32) kadm.PartitionDetail {
+// partitionOf is what the cluster says of a partition. Nodes hear of a topic one after the other, so it waits until the one
+// that answers has.
+func partitionOf(t *testing.T, c *kgo.Client, topic string, partition int32) (p kadm.PartitionDetail) {
 	t.Helper()
-	listed, err := kadm.NewClient(c).ListTopics(context.Background(), topic)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return listed[topic].Partitions[partition]
+	eventually(t, fmt.Sprintf("%s-%d is known", topic, partition), func() (known bool) {
+		listed, err := kadm.NewClient(c).ListTopics(context.Background(), topic)
+		if err == nil {
+			p, known = listed[topic].Partitions[partition]
+		}
+		return known
+	})
+	return p
 }
 
 // awaitISR waits until a partition has n replicas in sync.
@@ -104,14 +107,14 @@ func TestClusterSurvivesItsLeader(t *testing.T) {
 		awaitISR(t, c, "t", 0, 3)
 		produceAll(t, c, "t", 0, 0, 100)
 
-		leader := int(partitionOf(t, c, "t", 0).Leader)
+		leader := node.Leader("t", 0)
 		begun := time.Now()
 		node.Node(leader).Crash()
 		ended := time.Since(begun)
 		produceAll(t, c, "t", 0, 100, 101)
 		t.Logf("node %d crashed; it has ended after %v, the next record was acknowledged after %v", leader, ended, time.Since(begun))
 		produceAll(t, c, "t", 0, 101, 200)
-		if now := int(partitionOf(t, c, "t", 0).Leader); now == leader {
+		if now := node.Leader("t", 0); now == leader {
 			t.Errorf("node %d has crashed and leads", leader)
 		}
 
@@ -227,15 +230,15 @@ func TestClusterFollowerIsCutOff(t *testing.T) {
 		p := partitionOf(t, c, "t", 0)
 		follower := 0
 		for _, r := range p.ISR {
-			if r != p.Leader && int(r) != controllerOf(t, c) { // a leader that does not hear the controller would be fenced
+			if r != p.Leader && int(r) != node.Controller() { // a leader that does not hear the controller would be fenced
 				follower = int(r)
 			}
 		}
 		node.CutLink(follower, int(p.Leader))
 		produceAll(t, c, "t", 0, 10, 20)
 		awaitISR(t, c, "t", 0, 2)
-		if now := partitionOf(t, c, "t", 0); now.Leader != p.Leader {
-			t.Errorf("node %d leads, it was node %d", now.Leader, p.Leader)
+		if now := node.Leader("t", 0); now != int(p.Leader) {
+			t.Errorf("node %d leads, it was node %d", now, p.Leader)
 		}
 		node.HealLinks()
 		awaitISR(t, c, "t", 0, 3)
@@ -251,7 +254,7 @@ func TestClusterControllerCrashes(t *testing.T) {
 		c := clusterClient(t, node)
 		defer c.Close()
 		createReplicated(t, c, "before", 1, 3)
-		controller := controllerOf(t, c)
+		controller := node.Controller()
 		begun := time.Now()
 		node.Node(controller).Crash()
 		createReplicated(t, c, "after", 1, 2)
@@ -259,24 +262,9 @@ func TestClusterControllerCrashes(t *testing.T) {
 	})
 }
 
-// controllerOf is the node that leads the metadata quorum.
-func controllerOf(t *testing.T, c *kgo.Client) int {
-	t.Helper()
-	request := kmsg.NewPtrDescribeQuorumRequest()
-	topic := kmsg.NewDescribeQuorumRequestTopic()
-	topic.Topic = "__cluster_metadata"
-	topic.Partitions = append(topic.Partitions, kmsg.NewDescribeQuorumRequestTopicPartition())
-	request.Topics = append(request.Topics, topic)
-	quorum, err := request.RequestWith(context.Background(), c)
-	if err != nil || quorum.ErrorCode != 0 {
-		t.Fatal(quorum, err)
-	}
-	return int(quorum.Topics[0].Partitions[0].LeaderID)
-}
-
 // TestClusterOnDisk has three nodes on loopback with real files, each in a folder of its own.
 func TestClusterOnDisk(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	cluster := skeintest.Start(t, skeintest.Nodes(3))
 	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.Bootstraps()...))

@@ -149,9 +149,7 @@ func TestMoveLeader(t *testing.T) {
 			}
 			produceAll(t, c, "t", 0, 10*id-10, 10*id)
 			node.MoveLeader("__consumer_offsets", 0, id)
-			if now := node.Coordinator("g"); now != id {
-				t.Errorf("node %d is the coordinator, not node %d", now, id)
-			}
+			eventually(t, fmt.Sprintf("node %d is the coordinator", id), func() bool { return node.Coordinator("g") == id })
 		}
 		consumeAll(t, node, "t", 0, 30)
 	})

@@ -21,7 +21,7 @@ func TestClusterWithSeveralFetchers(t *testing.T) {
 			awaitISR(t, c, "t", partition, 3)
 			produceAll(t, c, "t", partition, 0, 10)
 		}
-		leader := int(partitionOf(t, c, "t", 0).Leader)
+		leader := node.Leader("t", 0)
 		node.Node(leader).Crash()
 		for partition := range int32(6) {
 			produceAll(t, c, "t", partition, 10, 20)

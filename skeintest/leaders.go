@@ -16,7 +16,8 @@ import (
 // movesMax is how long the methods here wait for the cluster. In a synctest bubble the time is virtual.
 const movesMax = 30 * time.Second
 
-// Leader is the node id of a partition's leader, -1 while it has none. It asks a node that runs.
+// Leader is the node id of a partition's leader, -1 while it has none. It asks all nodes that run, and believes the one that
+// has heard of the newest leader epoch.
 func (n *Node) Leader(topic string, partition int32) int {
 	n.t.Helper()
 	p, err := n.partition(topic, partition)
@@ -60,7 +61,8 @@ func (n *Node) controller() (int, error) {
 }
 
 // Coordinator is the node id of a consumer group's coordinator. It makes __consumer_offsets if it is not there, and waits
-// while a coordinator is being elected.
+// while a coordinator is being elected. It asks a node that runs, which may hear of another coordinator a moment later than the
+// others.
 func (n *Node) Coordinator(group string) int {
 	n.t.Helper()
 	var node int32
@@ -155,20 +157,34 @@ func (n *Node) assign(topic string, partition int32, order []int32) error {
 	return nil
 }
 
-// partition is what a node that runs says of a partition.
+// partition is what the nodes that run say of a partition. They hear of a change one after the other, so the newest counts.
 func (n *Node) partition(topic string, partition int32) (*protocol.MetadataResponsePartition, error) {
 	request := protocol.NewMetadataRequest()
 	request.Topics, request.AllowAutoTopicCreation = []protocol.MetadataRequestTopic{{Name: &topic}}, false
-	response, err := askAny[*protocol.MetadataResponse](n, request)
-	if err != nil {
-		return nil, err
-	}
-	for i := range response.Topics {
-		for j := range response.Topics[i].Partitions {
-			if p := &response.Topics[i].Partitions[j]; p.PartitionIndex == partition {
-				return p, nil
+	var newest *protocol.MetadataResponsePartition
+	var failed error
+	answers := 0
+	for _, one := range n.cluster.nodes {
+		response, err := ask[*protocol.MetadataResponse](one, request)
+		if err != nil {
+			failed = errors.Join(failed, err)
+			continue
+		}
+		answers++
+		for i := range response.Topics {
+			for j := range response.Topics[i].Partitions {
+				p := &response.Topics[i].Partitions[j]
+				if p.PartitionIndex == partition && (newest == nil || p.LeaderEpoch > newest.LeaderEpoch) {
+					newest = p
+				}
 			}
 		}
+	}
+	switch {
+	case newest != nil:
+		return newest, nil
+	case answers == 0:
+		return nil, failed
 	}
 	return nil, fmt.Errorf("there is no partition %s-%d: %w", topic, partition, errHopeless)
 }

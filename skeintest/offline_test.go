@@ -20,20 +20,20 @@ func TestClusterLosesALogDirectory(t *testing.T) {
 		c := clusterClient(t, node, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0))
 		defer c.Close()
 		createReplicated(t, c, "t", 6, 3)
-		controller, partition := controllerOf(t, c), int32(0)
-		for int(partitionOf(t, c, "t", partition).Leader) == controller {
+		controller, partition := node.Controller(), int32(0)
+		for node.Leader("t", partition) == controller {
 			partition++
 		}
 		awaitISR(t, c, "t", partition, 3)
 		produceAll(t, c, "t", partition, 0, 10)
-		leader := int(partitionOf(t, c, "t", partition).Leader)
+		leader := node.Leader("t", partition)
 		failing := node.Node(leader)
 		failing.Disk().Inject(disk.Fault{Op: disk.OpSync, Count: -1, Err: errors.New("input/output error")})
 		begun := time.Now()
 		produceAll(t, c, "t", partition, 10, 20)
 		took := time.Since(begun)
-		t.Logf("the disk of node %d failed; node %d goes on after %v", leader, partitionOf(t, c, "t", partition).Leader, took)
-		if now := int(partitionOf(t, c, "t", partition).Leader); now == leader || took > time.Second {
+		t.Logf("the disk of node %d failed; node %d goes on after %v", leader, node.Leader("t", partition), took)
+		if now := node.Leader("t", partition); now == leader || took > time.Second {
 			t.Errorf("node %d leads after %v", now, took)
 		}
 		select {

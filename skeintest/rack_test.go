@@ -44,8 +44,8 @@ func TestClusterServesFromTheConsumersRack(t *testing.T) {
 		createReplicated(t, c, "t", 1, 3)
 		awaitISR(t, c, "t", 0, 3)
 		produceAll(t, c, "t", 0, 0, 10)
-		leader, near := int(partitionOf(t, c, "t", 0).Leader), 0
-		for near = 1; near == leader || near == controllerOf(t, c); {
+		leader, near := node.Leader("t", 0), 0
+		for near = 1; near == leader || near == node.Controller(); {
 			near++
 		}
 

@@ -78,7 +78,7 @@ func TestRotIsFoundAtTheStart(t *testing.T) {
 				defer c.Close()
 				produceAll(t, c, "t", 0, 0, 50)
 				time.Sleep(2 * time.Second) // the durable mark is synced each second
-				leader := int(partitionOf(t, c, "t", 0).Leader)
+				leader := node.Leader("t", 0)
 				rotten := leader
 				if role == "follower" {
 					rotten = leader%3 + 1
@@ -129,7 +129,7 @@ func TestRotOfALeader(t *testing.T) {
 		node, c := rotting(t)
 		defer c.Close()
 		produceAll(t, c, "t", 0, 0, 10)
-		leader := int(partitionOf(t, c, "t", 0).Leader)
+		leader := node.Leader("t", 0)
 		away := leader%3 + 1
 		node.Node(away).Crash()
 		produceAll(t, c, "t", 0, 10, 60)
@@ -139,7 +139,7 @@ func TestRotOfALeader(t *testing.T) {
 		node.Node(away).Open()
 		awaitISR(t, c, "t", 0, 3)
 		produceAll(t, c, "t", 0, 60, 70)
-		if now := int(partitionOf(t, c, "t", 0).Leader); now == away {
+		if now := node.Leader("t", 0); now == away {
 			t.Errorf("node %d was away and leads", now)
 		}
 		for id := 1; id <= 3; id++ {

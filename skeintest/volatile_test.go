@@ -2,6 +2,7 @@ package skeintest_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -13,18 +14,28 @@ import (
 	"github.com/skein-io/skein/skeintest"
 )
 
-// eligibleOf is the eligible leader replicas of a partition.
-func eligibleOf(t *testing.T, c *kgo.Client, topic string, partition int32) []int32 {
+// awaitEligible waits until a partition has these eligible leader replicas.
+func awaitEligible(t *testing.T, c *kgo.Client, topic string, partition int32, want []int32) {
 	t.Helper()
-	request := kmsg.NewPtrDescribeTopicPartitionsRequest()
-	named := kmsg.NewDescribeTopicPartitionsRequestTopic()
-	named.Topic = topic
-	request.Topics = append(request.Topics, named)
-	answer, err := request.RequestWith(context.Background(), c)
-	if err != nil || len(answer.Topics) != 1 || answer.Topics[0].ErrorCode != 0 {
-		t.Fatal(answer, err)
-	}
-	return answer.Topics[0].Partitions[partition].EligibleLeaderReplicas
+	var said any
+	defer func() {
+		if t.Failed() {
+			t.Logf("%s-%d: the last answer was %+v", topic, partition, said)
+		}
+	}()
+	eventually(t, fmt.Sprintf("the eligible replicas are %v", want), func() bool {
+		request := kmsg.NewPtrDescribeTopicPartitionsRequest()
+		named := kmsg.NewDescribeTopicPartitionsRequestTopic()
+		named.Topic = topic
+		request.Topics = append(request.Topics, named)
+		answer, err := request.RequestWith(context.Background(), c)
+		if said = err; err != nil || len(answer.Topics) != 1 || answer.Topics[0].ErrorCode != 0 {
+			return false
+		}
+		p := answer.Topics[0].Partitions[partition]
+		said = p
+		return slices.Equal(p.EligibleLeaderReplicas, want)
+	})
 }
 
 // TestVolatileNodeRestarts: where the page cache is good enough for an acknowledgement, a node that ended cleanly keeps its place
@@ -37,7 +48,7 @@ func TestVolatileNodeRestarts(t *testing.T) {
 				c := clusterClient(t, node, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0))
 				defer c.Close()
 				createReplicated(t, c, "t", 6, 2)
-				controller, partition := int32(controllerOf(t, c)), int32(0)
+				controller, partition := int32(node.Controller()), int32(0)
 				for slices.Contains(partitionOf(t, c, "t", partition).Replicas, controller) {
 					partition++ // its two nodes are going to be cut off from each other, and not from the controller
 				}
@@ -58,18 +69,14 @@ func TestVolatileNodeRestarts(t *testing.T) {
 					node.Node(follower).Stop()
 				}
 				awaitISR(t, c, "t", partition, 1)
-				if elr := eligibleOf(t, c, "t", partition); !slices.Equal(elr, []int32{int32(follower)}) {
-					t.Fatalf("node %d has ended, and the eligible replicas are %v", follower, elr)
-				}
+				awaitEligible(t, c, "t", partition, []int32{int32(follower)})
 				node.Node(follower).Open()
 				time.Sleep(time.Second)
 				want := []int32{int32(follower)}
 				if crash {
 					want = nil
 				}
-				if elr := eligibleOf(t, c, "t", partition); !slices.Equal(elr, want) {
-					t.Errorf("node %d has started again, and the eligible replicas are %v, want %v", follower, elr, want)
-				}
+				awaitEligible(t, c, "t", partition, want)
 				node.HealLinks()
 				awaitISR(t, c, "t", partition, 2)
 				produceAll(t, c, "t", partition, 10, 12)

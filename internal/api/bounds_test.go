@@ -82,14 +82,12 @@ func commitEverywhere(w *wire, groupID, topic string, partitions int32) {
 		asked.Partitions = append(asked.Partitions, p)
 	}
 	request.Topics = append(request.Topics, asked)
-	for {
-		code := ask[*kmsg.OffsetCommitResponse](w, request, 7).Topics[0].Partitions[0].ErrorCode
-		if protocol.Code(code) == protocol.CoordinatorLoadInProgress {
-			continue
-		}
-		wantCode(w.t, "OffsetCommit", code, protocol.None)
-		return
-	}
+	var code int16
+	loaded(w, func() int16 {
+		code = ask[*kmsg.OffsetCommitResponse](w, request, 7).Topics[0].Partitions[0].ErrorCode
+		return code
+	})
+	wantCode(w.t, "OffsetCommit", code, protocol.None)
 }
 
 // TestConfigsOfCountlessGroups asks for the configuration of groups that nobody configured, which takes a thousand

@@ -19,7 +19,7 @@ func TestDescribeControllers(t *testing.T) {
 			request := kmsg.NewPtrDescribeClusterRequest()
 			request.EndpointType = kind
 			response := ask[*kmsg.DescribeClusterResponse](w, request, 1)
-			for tries := 0; len(response.Brokers) < 3 && tries < 500; tries++ { // a node may see itself unfenced before the others
+			for tries := 0; len(response.Brokers) < 3 && tries < 6000; tries++ { // a node may see itself unfenced before the others
 				time.Sleep(10 * time.Millisecond)
 				response = ask[*kmsg.DescribeClusterResponse](w, request, 1)
 			}

@@ -41,7 +41,7 @@ func TestErrorsNameTheLeader(t *testing.T) {
 	produce.Topics = []kmsg.ProduceRequestTopic{{Topic: topic, TopicID: id, Partitions: []kmsg.ProduceRequestTopicPartition{{Records: batch(t, time.Now().UnixMilli(), row{"k", "v"})}}}}
 	for _, version := range []int16{9, 10, 13} {
 		r := ask[*kmsg.ProduceResponse](other, produce, version)
-		for tries := 0; r.Topics[0].Partitions[0].ErrorCode == kerr.UnknownTopicOrPartition.Code && tries < 500; tries++ { // it has not heard of the topic yet
+		for tries := 0; r.Topics[0].Partitions[0].ErrorCode == kerr.UnknownTopicOrPartition.Code && tries < 6000; tries++ { // it has not heard of the topic yet
 			time.Sleep(10 * time.Millisecond)
 			r = ask[*kmsg.ProduceResponse](other, produce, version)
 		}

@@ -190,16 +190,25 @@ func Test06CreatePartitionsAnswersForEachTopic(t *testing.T) {
 }
 
 // findCoordinator makes sure that __consumer_offsets exists and the group's partition is loaded.
+// findCoordinator makes __consumer_offsets, and waits until the group's partition is loaded.
 func findCoordinator(w *wire, group string) {
 	w.t.Helper()
 	request := kmsg.NewPtrFindCoordinatorRequest()
 	request.CoordinatorKey = group
 	wantCode(w.t, "FindCoordinator", ask[*kmsg.FindCoordinatorResponse](w, request, 2).ErrorCode, protocol.None)
-	for {
+	loaded(w, func() int16 {
 		fetch := kmsg.NewPtrOffsetFetchRequest()
 		fetch.Group = group
-		if protocol.Code(ask[*kmsg.OffsetFetchResponse](w, fetch, 5).ErrorCode) != protocol.CoordinatorLoadInProgress {
-			return
+		return ask[*kmsg.OffsetFetchResponse](w, fetch, 5).ErrorCode
+	})
+}
+
+// loaded asks until the answer is another than that partitions of __consumer_offsets are being loaded.
+func loaded(w *wire, code func() int16) {
+	w.t.Helper()
+	for begun := time.Now(); protocol.Code(code()) == protocol.CoordinatorLoadInProgress; time.Sleep(time.Millisecond) {
+		if time.Since(begun) > time.Minute {
+			w.t.Fatal("the coordinator loads for a minute")
 		}
 	}
 }

@@ -144,10 +144,11 @@ func TestOddGroupIDs(t *testing.T) {
 	for _, id := range ids {
 		request := kmsg.NewPtrOffsetFetchRequest()
 		request.Group, request.Topics = id, []kmsg.OffsetFetchRequestTopic{{Topic: "t", Partitions: []int32{0}}}
-		answer := ask[*kmsg.OffsetFetchResponse](w, request, 5)
-		for protocol.Code(answer.ErrorCode) == protocol.CoordinatorLoadInProgress {
+		var answer *kmsg.OffsetFetchResponse
+		loaded(w, func() int16 {
 			answer = ask[*kmsg.OffsetFetchResponse](w, request, 5)
-		}
+			return answer.ErrorCode
+		})
 		if answer.ErrorCode != 0 || answer.Topics[0].Partitions[0].Offset != 1 {
 			t.Errorf("group %.20q after the restart: error %d, %+v", id, answer.ErrorCode, answer.Topics)
 		}

@@ -61,22 +61,28 @@ func (b *brokers) at(id int32) (*wire, error) {
 // again until the time is over. answer is what the response that was just read says of it. A coordinator that does not know the
 // request is errNotOffered.
 func (b *brokers) askCoordinator(group string, request, response protocol.Message, answer func() (protocol.Code, *string)) (describedBroker, error) {
+	var last error // what it answered, if the time ends while it is asked again
 	for {
 		w, broker, err := b.coordinator(group)
+		if err == nil {
+			if _, offered := w.offered[request.Key()]; !offered {
+				return broker, errNotOffered
+			}
+			err = w.ask(request, response)
+		}
+		if err != nil && last != nil && isTimeout(err) {
+			return broker, last
+		}
 		if err != nil {
 			return broker, err
 		}
-		if _, offered := w.offered[request.Key()]; !offered {
-			return broker, errNotOffered
-		}
-		if err := w.ask(request, response); err != nil {
-			return broker, err
-		}
-		switch code, message := answer(); {
-		case code == protocol.None:
+		code, message := answer()
+		if code == protocol.None {
 			return broker, nil
-		case !passing(code) || !b.pause():
-			return broker, refusal("group "+printable(group), code, message)
+		}
+		last = refusal("group "+printable(group), code, message)
+		if !passing(code) || !b.pause() {
+			return broker, last
 		}
 	}
 }

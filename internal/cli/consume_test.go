@@ -85,7 +85,7 @@ func TestInterruptedProducerStoresWhatItRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The record is read when it can be consumed; the command then waits for the next line.
-	if got := command(t, "", "consume", "t", at, "-q", "--from-beginning", "--max", "1", "--timeout", "30s"); got != "first\n" {
+	if got := command(t, "", "consume", "t", at, "-q", "--from-beginning", "--max", "1", "--timeout", "2m"); got != "first\n" {
 		t.Fatalf("%q", got)
 	}
 	interrupt()
@@ -96,6 +96,7 @@ func TestInterruptedProducerStoresWhatItRead(t *testing.T) {
 
 // A broker that goes away ends a producer within --delivery-timeout, with what was not stored.
 func TestProducerGivesUp(t *testing.T) {
+	t.Parallel() // it waits
 	node := openNode(t)
 	at := "--bootstrap-server=" + node.Bootstrap()
 	command(t, "", "topic", "create", "t", at)
@@ -103,12 +104,12 @@ func TestProducerGivesUp(t *testing.T) {
 	ended := make(chan int, 1)
 	var errs bytes.Buffer
 	go func() {
-		ended <- run(context.Background(), []string{"produce", "t", at, "--delivery-timeout", "300ms"}, stdin, io.Discard, &errs)
+		ended <- run(context.Background(), []string{"produce", "t", at, "--delivery-timeout", "5s"}, stdin, io.Discard, &errs)
 	}()
 	if _, err := typed.Write([]byte("first\n")); err != nil {
 		t.Fatal(err)
 	}
-	if got := command(t, "", "consume", "t", at, "-q", "--from-beginning", "--max", "1"); got != "first\n" {
+	if got := command(t, "", "consume", "t", at, "-q", "--from-beginning", "--max", "1", "--timeout", "2m"); got != "first\n" {
 		t.Fatalf("%q", got)
 	}
 	if err := node.Close(); err != nil {

@@ -11,16 +11,46 @@ import (
 	"github.com/skein-io/skein/internal/protocol"
 )
 
+// anatomy looks into a node again and again until what it shows is so. Nodes hear of a topic one after the other.
+func (c *realCluster) anatomy(t *testing.T, so func(a *nodeAnatomy) bool, args ...string) (a *nodeAnatomy, text string) {
+	t.Helper()
+	deadline := time.Now().Add(2 * time.Minute)
+	for {
+		a = &nodeAnatomy{}
+		text = c.skein(t, append([]string{"node", "anatomy", "--once", "--every", "100ms", "-o", "json"}, args...)...)
+		if err := json.Unmarshal([]byte(text), a); err != nil {
+			t.Fatal(err)
+		}
+		if so(a) || time.Now().After(deadline) {
+			return a, text
+		}
+	}
+}
+
+// until is a buffer that calls enough once it has a text so often.
+type until struct {
+	bytes.Buffer
+	text   string
+	times  int
+	enough func()
+}
+
+func (u *until) Write(b []byte) (int, error) {
+	n, err := u.Buffer.Write(b)
+	if strings.Count(u.String(), u.text) >= u.times {
+		u.enough()
+	}
+	return n, err
+}
+
 // TestNodeAnatomy looks into a node of a cluster, by its id and by its address.
 func TestNodeAnatomy(t *testing.T) {
 	c := startCluster(t, 3)
 	c.skein(t, "topic", "create", "orders", "--partitions", "6")
 	c.skein(t, "produce", "orders")
-	var a nodeAnatomy
-	text := c.skein(t, "node", "anatomy", "2", "--once", "--every", "150ms", "-o", "json")
-	if err := json.Unmarshal([]byte(text), &a); err != nil {
-		t.Fatal(err)
-	}
+	a, text := c.anatomy(t, func(a *nodeAnatomy) bool {
+		return a.Partitions.Led == 2 && a.Partitions.Followed == 4 && len(a.Fetchers) == 2
+	}, "2")
 	if a.Node != 2 || a.State != "unfenced" || a.BrokerEpoch == nil || a.Address != c.boots[1] || a.Partitions.Led != 2 || a.Partitions.Followed != 4 || a.Partitions.Idle != 0 ||
 		len(a.Fetchers) != 2 {
 		t.Errorf("node 2: %s", text)
@@ -28,7 +58,7 @@ func TestNodeAnatomy(t *testing.T) {
 	if a.Controller.Leader == nil || a.Controller.Committed == nil || a.Traffic.RequestsPerSecond == nil || *a.Traffic.RequestsPerSecond <= 0 || a.Connections.Listeners["PLAINTEXT"] < 3 {
 		t.Errorf("node 2: %s", text)
 	}
-	waits := func() bool { // the followers' fetches, but for the moment between one and the next
+	waits := func(a *nodeAnatomy) bool { // the followers' fetches, but for the moment between one and the next
 		for _, r := range a.Requests {
 			if r.API == "Fetch" && r.Waiting > 0 && a.Waiting.Followers > 0 {
 				return true
@@ -36,30 +66,22 @@ func TestNodeAnatomy(t *testing.T) {
 		}
 		return false
 	}
-	for range 50 {
-		if waits() {
-			break
-		}
-		text = c.skein(t, "node", "anatomy", "2", "--once", "--every", "100ms", "-o", "json")
-		if err := json.Unmarshal([]byte(text), &a); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if !waits() {
+	if a, text := c.anatomy(t, waits, "2"); !waits(a) {
 		t.Errorf("no follower's fetch waits: %s", text)
 	}
 	c.boots = c.boots[2:]
+	c.anatomy(t, func(a *nodeAnatomy) bool { return len(a.Fetchers) == 2 })
 	if text := c.skein(t, "node", "anatomy", "--once", "--every", "100ms"); !strings.HasPrefix(text, "node 3 ("+c.boots[0]+") at ") || !strings.Contains(text, "from node 1") {
 		t.Errorf("node 3:\n%s", text)
 	}
-	var out, errs bytes.Buffer
-	ctx, cancel := context.WithTimeout(context.Background(), 700*time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	code := run(ctx, []string{"node", "anatomy", "--every", "100ms", "--bootstrap-server", c.boots[0]}, strings.NewReader(""), &out, &errs)
-	if pictures := strings.Count(out.String(), "node 3 ("); code != exitOK || pictures < 2 {
-		t.Errorf("exit code %d, %d pictures, %s", code, pictures, errs.String())
+	pictures := &until{text: "node 3 (", times: 2, enough: cancel}
+	var out, errs bytes.Buffer
+	code := run(ctx, []string{"node", "anatomy", "--every", "100ms", "--bootstrap-server", c.boots[0]}, strings.NewReader(""), pictures, &errs)
+	if n := strings.Count(pictures.String(), pictures.text); code != exitOK || n < pictures.times {
+		t.Errorf("exit code %d, %d pictures, %s", code, n, errs.String())
 	}
-	out.Reset()
 	for _, wrong := range [][]string{{"x"}, {"-1"}, {"--every", "1ms"}, {"1", "2"}} {
 		if code := run(context.Background(), append([]string{"node", "anatomy"}, wrong...), strings.NewReader(""), &out, &errs); code != exitUsage {
 			t.Errorf("%v: exit code %d", wrong, code)

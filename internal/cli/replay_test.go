@@ -120,7 +120,7 @@ func (l *replayedMembers) compare() []byte {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	w := &wire{conn: conn, address: l.node.Bootstrap(), deadline: time.Now().Add(time.Minute)}
+	w := &wire{conn: conn, over: context.Background().Err, address: l.node.Bootstrap(), deadline: time.Now().Add(time.Minute)}
 	defer w.close()
 	if err := w.negotiate(); err != nil {
 		l.t.Fatal(err)

@@ -150,7 +150,7 @@ func startDeaf(ts *testscript.TestScript, _ bool, _ []string) {
 
 func eventually(ts *testscript.TestScript, _ bool, args []string) {
 	pattern := regexp.MustCompile(args[0])
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for {
 		var out, errs bytes.Buffer
 		run(context.Background(), args[1:], strings.NewReader(""), &out, &errs)

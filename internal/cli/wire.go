@@ -22,6 +22,7 @@ const responseBytesMax = 64 << 20
 // looking at each answer in itself. It belongs to one goroutine.
 type wire struct {
 	conn     net.Conn
+	over     func() error // why the connection was closed by its context, if it was
 	address  string
 	deadline time.Time
 	last     int32 // correlation id
@@ -39,12 +40,9 @@ func dialWire(ctx context.Context, address string, timeout time.Duration) (*wire
 		cancel()
 		return nil, unreachable(address, err, timeout)
 	}
-	w := &wire{conn: &closingConn{conn, cancel}, address: address, deadline: time.Now().Add(timeout)}
+	w := &wire{conn: &closingConn{conn, cancel}, over: ctx.Err, address: address, deadline: time.Now().Add(timeout)}
 	context.AfterFunc(ctx, func() { _ = conn.Close() })
 	if err := w.negotiate(); err != nil {
-		if ctx.Err() != nil {
-			err = ctx.Err()
-		}
 		_ = w.close()
 		return nil, unreachable(address, err, timeout)
 	}
@@ -128,6 +126,14 @@ func (w *wire) knows(key protocol.Key) error {
 //
 //	length int32 | request header | body          length int32 | response header | body
 func (w *wire) exchange(request protocol.Message, version int16) ([]byte, error) {
+	body, err := w.exchangeFrames(request, version)
+	if over := w.over(); err != nil && over != nil {
+		return nil, over // the connection was closed under it, and says only that
+	}
+	return body, err
+}
+
+func (w *wire) exchangeFrames(request protocol.Message, version int16) ([]byte, error) {
 	if err := w.conn.SetDeadline(w.deadline); err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"io"
 	"net"
 	"strings"
@@ -133,6 +134,26 @@ func TestWireEndsWithItsContext(t *testing.T) {
 	})
 	_, err := dialWire(ctx, address, time.Minute)
 	if err == nil || !strings.HasSuffix(err.Error(), ": interrupted") {
+		t.Errorf("%v", err)
+	}
+}
+
+// A connection that its context closes under a request says why, and not that it is closed.
+func TestWireSaysWhyItEnded(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	address := fakeBroker(t, func(key protocol.Key, version int16, id int32) []byte {
+		if key == protocol.KeyApiVersions {
+			return framed(id, offers(version, protocol.ApiVersionsResponseApiVersion{ApiKey: 3, MaxVersion: 5}))
+		}
+		cancel()
+		return []byte{} // and goes on waiting
+	})
+	w, err := dialWire(ctx, address, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.close()
+	if err := w.ask(protocol.NewMetadataRequest(), protocol.NewMetadataResponse()); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
 }

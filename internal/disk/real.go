@@ -182,8 +182,15 @@ func (r *Real) Lock(name string) (io.Closer, error) {
 	if err := lockFile(f); err != nil {
 		return nil, errors.Join(fmt.Errorf("lock %s: %w", name, err), f.Close())
 	}
-	return f, nil
+	return heldLock{f}, nil
 }
+
+// heldLock is a file that is locked.
+type heldLock struct{ *os.File }
+
+// Close gives the lock back, before the file is closed: a child that another goroutine is just starting has the descriptor, too,
+// until it executes its program, and would hold the lock for that long.
+func (l heldLock) Close() error { return errors.Join(unlockFile(l.File), l.File.Close()) }
 
 // realFile is an os.File that keeps the name under the root and syncs without the times.
 type realFile struct {

@@ -42,3 +42,8 @@ func lockFile(f *os.File) error {
 	}
 	return err
 }
+
+// unlockFile ends the lock of the open file description, whoever has descriptors of it.
+func unlockFile(f *os.File) error {
+	return onDescriptor(f, "flock", func(fd int) error { return unix.Flock(fd, unix.LOCK_UN) })
+}

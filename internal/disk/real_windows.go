@@ -19,6 +19,9 @@ func lockFile(f *os.File) error {
 	return err
 }
 
+// unlockFile does nothing: no child inherits the handle, so its close ends the lock.
+func unlockFile(*os.File) error { return nil }
+
 func spaceOf(dir *os.File) (Space, error) {
 	name, err := windows.UTF16PtrFromString(dir.Name())
 	if err != nil {

@@ -83,7 +83,7 @@ func TestSlowReaders(t *testing.T) {
 // TestSlowWriters has a thousand connections send the beginning of a request, and nothing more: they are closed when the
 // handshake's time is over, whether a few bytes came or a claim of a large frame.
 func TestSlowWriters(t *testing.T) {
-	b := serve(t, "connection.handshake.timeout.ms=1500", "connection.stall.timeout.ms=1500")
+	b := serve(t, "connection.handshake.timeout.ms=5000", "connection.stall.timeout.ms=5000")
 	b.dial().create("t", 1)
 	grown := b.grew(func() {
 		var slow []*wire

@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 }
 
 // patience is how long a test waits for what must happen at last. It is no measure: only a test that fails gets near it.
-const patience = 60 * time.Second
+const patience = 2 * time.Minute
 
 // broker is one process of the binary at a time, on an address and a folder that stay.
 type broker struct {
@@ -83,9 +83,17 @@ func newBroker(t *testing.T, set ...string) *broker {
 	return &broker{t: t, dir: filepath.Join(t.TempDir(), "data"), address: freeAddress(t), set: set}
 }
 
+// freeAddress is on a loopback address of its own, on which no other test and no client has sockets: the port is free for as
+// long as the test needs it, also while its process is away.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	return freeAddressAt(t, clusters.Add(1), 1)
+}
+
+// freeAddressAt is a port on one of the loopback addresses of a test.
+func freeAddressAt(t *testing.T, test int32, node int) string {
+	t.Helper()
+	l, err := net.Listen("tcp", fmt.Sprintf("127.%d.%d.%d:0", 64+os.Getpid()%128, test%250, node))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -30,7 +29,7 @@ type cluster struct {
 	net   *network  // nil: they are on loopback
 }
 
-// clusters counts those of this process.
+// clusters counts those of this process, and the brokers that stand alone.
 var clusters atomic.Int32
 
 // newCluster prepares a cluster on loopback. No process runs yet.
@@ -42,12 +41,7 @@ func newCluster(t *testing.T, set ...string) *cluster {
 	c := &cluster{t: t}
 	root, n := t.TempDir(), clusters.Add(1)
 	for id := 1; id <= clusterSize; id++ {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.%d.%d.%d:0", 64+os.Getpid()%128, n%250, id))
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.nodes = append(c.nodes, &broker{t: t, dir: filepath.Join(root, fmt.Sprint("node-", id)), address: l.Addr().String()})
-		defer l.Close() //nolint:errcheck // it was never used
+		c.nodes = append(c.nodes, &broker{t: t, dir: filepath.Join(root, fmt.Sprint("node-", id)), address: freeAddressAt(t, n, id)})
 	}
 	c.configure(set)
 	return c
