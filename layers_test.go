@@ -30,7 +30,7 @@ var layers = []struct {
 	{[]string{"internal/coordinator", "internal/partition", "internal/quorum", "internal/controllerlink"}, "machinery: each drives one decision package over a log, or is the way to the one that does, and none drives another"},
 	{[]string{"internal/commitlog"}, "the log knows files and batches, not who reads or replicates them"},
 	{[]string{"internal/peer"}, "the way to another node carries requests and knows nothing of what they mean"},
-	{[]string{"internal/group", "internal/controller", "internal/replica"}, "decisions are pure: they see values, never machinery"},
+	{[]string{"internal/group", "internal/controller", "internal/replica", "internal/quota"}, "decisions are pure: they see values, never machinery"},
 	{[]string{"internal/metadata", "internal/logdump"}, "the image of the cluster is a value that every decision may read"},
 	{[]string{"internal/config"}, "property names and their values, with reasons a client may be told"},
 	{[]string{"internal/record"}, "batches are bytes with errors that a client may be told"},
@@ -40,7 +40,7 @@ var layers = []struct {
 }
 
 // pure lists the packages that hold decisions and what they may not reach: a seed must replay them.
-var pure = []string{"internal/group", "internal/controller", "internal/replica"}
+var pure = []string{"internal/group", "internal/controller", "internal/replica", "internal/quota"}
 
 var impureImports = map[string]string{
 	"os": "files are the driver's", "net": "sockets are the driver's", "log": "logging is the driver's",

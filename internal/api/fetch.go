@@ -52,6 +52,7 @@ type fetchCall struct {
 // read is what one look at one partition found.
 type read struct {
 	slice         commitlog.Slice
+	leftOut       bool // there are records that the leader's throttle makes a follower wait for
 	highWatermark record.Offset
 	logStart      record.Offset
 	logEnd        record.Offset
@@ -125,6 +126,10 @@ func (f *fetchCall) attempt(last bool) {
 func (f *fetchCall) look() (reads []read, size int, urgent bool) {
 	reads = make([]read, len(f.asked))
 	left := min(int(f.request.MaxBytes), int(f.node.Config().FetchMax))
+	var giving partition.Giving
+	if f.follower != nil {
+		giving.To = f.follower.Node
+	}
 	for i, p := range f.asked {
 		r := &reads[i]
 		r.preferred = metadata.NoNode
@@ -150,7 +155,7 @@ func (f *fetchCall) look() (reads []read, size int, urgent bool) {
 			urgent = true
 			continue
 		}
-		r.slice, r.err = hosted.Read(p.fetchOffset, f.limit(r), min(int(p.bytesMax), left), size == 0)
+		f.read(&giving, hosted, p, r, min(int(p.bytesMax), left), size == 0)
 		if r.err == nil && f.follower == nil && r.slice.Len() == 0 && p.fetchOffset >= r.highWatermark {
 			r.err = hosted.Forsaken()
 		}
@@ -175,6 +180,15 @@ func (f *fetchCall) look() (reads []read, size int, urgent bool) {
 		f.heard = true
 	}
 	return reads, size, urgent
+}
+
+// read reads one partition, at most up to the limit.
+func (f *fetchCall) read(giving *partition.Giving, hosted *partition.Partition, p *fetchPartition, r *read, bytesMax int, atLeastOne bool) {
+	if f.follower != nil {
+		r.slice, r.leftOut, r.err = giving.Read(hosted, p.fetchOffset, f.limit(r), bytesMax, atLeastOne)
+		return
+	}
+	r.slice, r.err = hosted.Read(p.fetchOffset, f.limit(r), bytesMax, atLeastOne)
 }
 
 func release(reads []read) {
@@ -210,7 +224,12 @@ func (f *fetchCall) wait(seen []read) {
 	}
 }
 
+// watch has one partition wake the call. One whose records are left out does not: more of them change nothing, and when there
+// is room for them is seen when the call's time is over.
 func (f *fetchCall) watch(hosted *partition.Partition, reader *partition.Reader, from record.Offset, seen *read) {
+	if seen.leftOut {
+		return
+	}
 	if f.follower == nil {
 		hosted.Watch(reader, max(seen.highWatermark, from))
 		return

@@ -65,6 +65,9 @@ func (f *fetchCall) answer(reads []read) *protocol.FetchResponse {
 			response.Responses = append(response.Responses, protocol.FetchResponseFetchableTopicResponse{Topic: p.topic, TopicID: p.topicID})
 			topic = &response.Responses[len(response.Responses)-1]
 		}
+		if f.follower != nil && reads[i].slice.Len() > 0 {
+			f.hosted[i].Given(reads[i].slice.Len())
+		}
 		f.tellLeader(response, p, &data)
 		topic.Partitions = append(topic.Partitions, data)
 	}

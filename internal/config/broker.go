@@ -91,6 +91,10 @@ type Broker struct {
 	ReplicaFetchMax         Bytes         `property:"replica.fetch.max.bytes"`
 	ReplicaFetchResponseMax Bytes         `property:"replica.fetch.response.max.bytes"`
 	ReplicaFetchers         int           `property:"num.replica.fetchers"`
+	LeaderThrottle          Bytes         `property:"leader.replication.throttled.rate"`   // a second
+	FollowerThrottle        Bytes         `property:"follower.replication.throttled.rate"` // a second
+	ThrottleWindows         int           `property:"replication.quota.window.num"`
+	ThrottleWindow          time.Duration `property:"replication.quota.window.size.seconds"`
 	ReplicaSelector         string        `property:"replica.selector.class"` // "" is the leader always
 	HighWatermarkCheckpoint time.Duration `property:"replica.high.watermark.checkpoint.interval.ms"`
 	AutoLeaderRebalance     bool          `property:"auto.leader.rebalance.enable"`

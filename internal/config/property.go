@@ -132,7 +132,7 @@ func (r *Registry) All() []*Property { return r.all }
 var (
 	BrokerProperties = newRegistry(AreaBroker, nodeTable, networkTable, requestTable, topicDefaultsTable, logTable,
 		cleanerTable, groupTable, producerTable, replicationTable, skeinTable, unusedThreadTable, unusedMetricTable,
-		unusedQuotaTable, unusedControllerTable, unusedLogTable, unusedTransactionTable, unusedModernGroupTable,
+		unusedQuotaTable, noMoves, unusedControllerTable, unusedLogTable, unusedTransactionTable, unusedModernGroupTable,
 		unusedShareTable, unusedRemoteTable, unusedTLSTable, unusedSASLTable, unusedOAuthTable, unusedPluginTable)
 	TopicProperties = newRegistry(AreaTopic, topicTable, unusedTopicTable)
 	GroupProperties = newRegistry(AreaGroup, groupResourceTable)

@@ -55,6 +55,10 @@ var topicTable = []Property{
 		Doc: "Age at which a segment is closed though it is not full."},
 	{Name: "unclean.leader.election.enable", Type: Boolean, Default: new("false"), Synonyms: []string{"unclean.leader.election.enable"}, Effect: ManyBrokers,
 		Doc: "A replica that is behind may become leader where no other lives, and records are lost by it."},
+	{Name: "leader.replication.throttled.replicas", Type: List, Default: new(""), Bounds: throttleBounds, Effect: ManyBrokers,
+		Doc: "Partitions, each with the broker that leads it, to which leader.replication.throttled.rate of that broker applies."},
+	{Name: "follower.replication.throttled.replicas", Type: List, Default: new(""), Bounds: throttleBounds, Effect: ManyBrokers,
+		Doc: "Partitions, each with a broker that follows, to which follower.replication.throttled.rate of that broker applies."},
 	{Name: "preallocate", Type: Boolean, Default: new("false"), Synonyms: []string{"log.preallocate"}, Effect: NoEffect,
 		Doc: "Files grow as they are written; the file systems of today gain nothing from preallocation."},
 }
@@ -71,16 +75,13 @@ var throttleBounds = rule("partition:broker, ... or *", func(v Value) error {
 	return nil
 })
 
-var unusedTopicTable = append(without("skein does not throttle replication yet.", []Property{
-	{Name: "follower.replication.throttled.replicas", Type: List, Default: new(""), Bounds: throttleBounds},
-	{Name: "leader.replication.throttled.replicas", Type: List, Default: new(""), Bounds: throttleBounds},
-}), without(noRemote, []Property{
+var unusedTopicTable = without(noRemote, []Property{
 	{Name: "local.retention.bytes", Type: Long, Default: new("-2"), Bounds: atLeast(-2), Synonyms: []string{"log.local.retention.bytes"}},
 	{Name: "local.retention.ms", Type: Long, Default: new("-2"), Bounds: atLeast(-2), Synonyms: []string{"log.local.retention.ms"}},
 	{Name: "remote.log.copy.disable", Type: Boolean, Default: new("false")},
 	{Name: "remote.log.delete.on.disable", Type: Boolean, Default: new("false")},
 	{Name: "remote.storage.enable", Type: Boolean, Default: new("false"), Bounds: falseOnly},
-})...)
+})
 
 // falseOnly refuses what would lose a promise silently: a topic that asks for remote storage relies on it.
 var falseOnly = rule("false", func(v Value) error {

@@ -34,6 +34,8 @@ type Topic struct {
 	SegmentAgeMax         time.Duration `property:"segment.ms"`
 	SegmentJitter         time.Duration `property:"segment.jitter.ms"`
 	UncleanLeaderElection bool          `property:"unclean.leader.election.enable"`
+	LeaderThrottled       []string      `property:"leader.replication.throttled.replicas"`
+	FollowerThrottled     []string      `property:"follower.replication.throttled.replicas"`
 	InternalSegment       Bytes         `property:"internal.segment.bytes"` // 0 where it is not set
 }
 

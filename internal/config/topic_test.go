@@ -65,6 +65,49 @@ func TestValidateTopic(t *testing.T) {
 	}
 }
 
+func TestThrottledReplicas(t *testing.T) {
+	for _, c := range []struct {
+		list              string
+		partition, broker int32
+		want              bool
+	}{
+		{"", 0, 1, false}, {"*", 7, 9, true}, {"0:1", 0, 1, true}, {"0:1", 1, 0, false}, {"0:1,2:3", 2, 3, true}, {"0:1,2:3", 2, 1, false},
+	} {
+		for name, throttles := range map[string]func(*Topic) bool{
+			"leader.replication.throttled.replicas":   func(topic *Topic) bool { return topic.ThrottlesLeader(c.partition, c.broker) },
+			"follower.replication.throttled.replicas": func(topic *Topic) bool { return topic.ThrottlesFollower(c.partition, c.broker) },
+		} {
+			topic, err := Defaults().Topic(map[string]string{name: c.list})
+			if err != nil || throttles(topic) != c.want {
+				t.Errorf("%s=%s, partition %d, broker %d: not %v (%v)", name, c.list, c.partition, c.broker, c.want, err)
+			}
+		}
+	}
+}
+
+func TestThrottleRates(t *testing.T) {
+	own := map[string]string{"leader.replication.throttled.rate": "5", "replica.alter.log.dirs.io.max.bytes.per.second": "7"}
+	general := map[string]string{"leader.replication.throttled.rate": "3", "follower.replication.throttled.rate": "4"}
+	for _, of := range []struct {
+		values map[string]string
+		own    bool
+	}{{own, true}, {general, false}} {
+		if err := ValidateDynamic(of.values, of.own); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := ValidateDynamic(map[string]string{"leader.replication.throttled.rate": "-1"}, true); err == nil {
+		t.Error("a negative rate is taken")
+	}
+	b, err := Defaults().WithDynamic(general, own)
+	if err != nil || b.LeaderThrottle != 5 || b.FollowerThrottle != 4 {
+		t.Errorf("the rates are %d and %d (%v)", b.LeaderThrottle, b.FollowerThrottle, err)
+	}
+	if b := Defaults(); b.LeaderThrottle != NoLimit || b.FollowerThrottle != NoLimit {
+		t.Errorf("the rates are %d and %d where nobody set them", b.LeaderThrottle, b.FollowerThrottle)
+	}
+}
+
 func describe(entries []Entry, name string) string {
 	for _, e := range entries {
 		if e.Name == name {

@@ -3,7 +3,9 @@ package partition_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -49,6 +51,9 @@ type node struct {
 	up     atomic.Bool
 	lapsed atomic.Bool // no controller has answered it for a while
 	opened bool        // an image was applied
+
+	static  *config.Broker
+	present atomic.Pointer[config.Broker] // with what the image sets
 }
 
 var topicID = protocol.UUID{15: 1}
@@ -76,13 +81,18 @@ func newCluster(t *testing.T) *cluster {
 // open begins a life of a node. It has no role before it is registered.
 func (n *node) open() {
 	n.c.t.Helper()
-	settings := *config.Defaults()
-	settings.ReplicaLagMax = lagMax
-	present := func() *config.Broker { return &settings }
+	settings, err := config.FromSet("test", []string{fmt.Sprintf("replica.lag.time.max.ms=%d", lagMax.Milliseconds())})
+	if err != nil {
+		n.c.t.Fatal(err)
+	}
+	if n.static, err = config.Resolve(settings); err != nil {
+		n.c.t.Fatal(err)
+	}
+	n.present.Store(n.static)
+	present := n.present.Load
 	n.opened = false
 	n.epoch.Store(int64(metadata.NoBrokerEpoch))
 	var host atomic.Pointer[partition.Host]
-	var err error
 	n.dir, err = commitlog.OpenDir(n.files, commitlog.DirConfig{NodeID: int32(n.id), ClusterID: "c",
 		OnDurable: func(logs []*commitlog.Log) {
 			if h := host.Load(); h != nil {
@@ -156,6 +166,13 @@ func (c *cluster) changeLocked(records ...metadata.Record) {
 			continue
 		}
 		n.image.Store(next)
+		own := metadata.Resource{Type: metadata.BrokerResource, Name: n.id.String()}
+		present, err := n.static.WithDynamic(maps.Collect(next.Config(metadata.ClusterDefault).All()), maps.Collect(next.Config(own).All()))
+		if err != nil {
+			c.t.Error(err)
+			return
+		}
+		n.present.Store(present)
 		d := delta
 		if !n.opened {
 			n.opened, d = true, nil

@@ -32,8 +32,11 @@ type fetcher struct {
 	asking     bool        // a request is in flight
 	pausing    bool        // after a failure of the whole request
 	failures   int
-	nudging    bool // the leader is being asked not to hold the request
-	nudges     int  // how often it was, for the one that is in flight
+	nudging    bool       // the leader is being asked not to hold the request
+	nudges     int        // how often it was, for the one that is in flight
+	held       []heldBack // paused for the follower's rate
+	holding    bool       // a timer will end their pauses
+	serves     uint64     // numbers the partitions that were served
 
 	sessionID    int32
 	sessionEpoch int32 // of the next request; 0 begins a session
@@ -60,6 +63,8 @@ type followed struct {
 	paused    bool
 	pause     int // counts pauses: the end of an earlier one does not end the present
 	failures  int
+	served    uint64 // when records were taken last, as a number
+	share     int64  // of the room in the follower's rate, for the next request; 0 where that does not count
 }
 
 // follow has the partition follow a leader in an epoch; NoNode stops it. It is called by the goroutine of Apply.
@@ -184,6 +189,10 @@ func (f *fetcher) next() {
 		return
 	}
 	request := f.request()
+	if request == nil {
+		f.mu.Unlock()
+		return
+	}
 	f.asking, f.nudges = true, 0
 	f.mu.Unlock()
 	f.host.fetching(f.number).Ask(f.leader, request, f.answered)
@@ -291,6 +300,8 @@ func (f *fetcher) take(key fetchKey, data *protocol.FetchResponsePartitionData) 
 	case effects.Action == replica.TakeRecords:
 		fl.failures = 0
 		if fl.partition.position(fl.epoch) != asked {
+			f.serves++
+			fl.served = f.serves
 			f.name(fl)
 		}
 	case fl.partition.lost() != nil:

@@ -1,23 +1,26 @@
 package partition
 
 import (
-	"maps"
 	"math"
-	"slices"
 
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
 )
 
-// request is the next Fetch: everything to begin a session, what has moved within one. The caller holds mu.
+// request is the next Fetch: everything to begin a session, what has moved within one. It is nil if everything has to wait. The
+// caller holds mu.
 func (f *fetcher) request() *protocol.FetchRequest {
-	settings := f.host.broker()
-	r := protocol.NewFetchRequest()
 	epoch := f.host.brokerEpoch()
 	if f.epoch != epoch { // the leader is to see the new registration in each partition
 		f.renewed = f.epoch != metadata.NoBrokerEpoch
 		f.epoch, f.sessionEpoch = epoch, 0
 	}
+	f.hold()
+	if f.ready == 0 {
+		return nil
+	}
+	settings := f.host.broker()
+	r := protocol.NewFetchRequest()
 	r.ReplicaState.ReplicaID, r.ReplicaState.ReplicaEpoch = int32(f.host.self), int64(epoch)
 	r.MaxWaitMs = int32(settings.ReplicaFetchWaitMax.Milliseconds())
 	r.MinBytes, r.MaxBytes = clamp(int64(settings.ReplicaFetchMin)), clamp(int64(settings.ReplicaFetchResponseMax))
@@ -38,24 +41,24 @@ func (f *fetcher) request() *protocol.FetchRequest {
 		fl.sent, fl.inSession = true, true
 		p := protocol.NewFetchRequestPartition()
 		p.Partition, p.PartitionMaxBytes = fl.key.partition, clamp(int64(settings.ReplicaFetchMax))
+		if fl.share > 0 {
+			p.PartitionMaxBytes, fl.share = min(p.PartitionMaxBytes, clamp(fl.share)), 0
+		}
 		p.CurrentLeaderEpoch, p.LastFetchedEpoch = int32(fl.asked.epoch), int32(fl.asked.lastEpoch)
 		p.FetchOffset, p.LogStartOffset = int64(fl.asked.offset), int64(fl.asked.logStart)
 		r.Topics[i].Partitions = append(r.Topics[i].Partitions, p)
 	}
-	dirty := f.dirty
+	due, dirty := f.due(), f.dirty
 	f.dirty = nil
+	for _, fl := range due {
+		add(fl)
+	}
 	if f.sessionEpoch == 0 {
-		for _, key := range slices.SortedFunc(maps.Keys(f.partitions), fetchKey.compare) {
-			add(f.partitions[key])
-		}
 		for _, fl := range dirty { // those that were removed too
 			fl.dirty = false
 		}
 		f.forgotten = nil
 		return r
-	}
-	for _, fl := range dirty {
-		add(fl)
 	}
 	r.ForgottenTopicsData = f.forget()
 	return r

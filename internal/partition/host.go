@@ -71,6 +71,8 @@ type Host struct {
 	leased     func() bool
 
 	replicates atomic.Bool // a partition here has, or had, other replicas
+	giving     throttle    // as a leader
+	taking     throttle    // as a follower
 	lost       func(topic protocol.UUID, partition int32, done func(error))
 
 	// applying is held while partitions are brought to what an image says. It guards the next three.
@@ -216,6 +218,7 @@ func (h *Host) Apply(image *metadata.Image, delta *metadata.Delta) error {
 	h.latest = image
 	var failed []error
 	if delta == nil {
+		h.setRates()
 		h.loadCheckpoint()
 		failed = append(failed, h.dir.SetAside(h.wanted(image)))
 		for topic := range image.Topics() {
@@ -315,6 +318,8 @@ func (h *Host) setRole(p *Partition, wanted *metadata.Partition, settings *confi
 	if len(wanted.Replicas) > 1 {
 		h.replicates.Store(true)
 	}
+	p.throttle(settings)
+	p.counts.Store(current && slices.Contains(wanted.ISR, h.self))
 	follows := current && wanted.Leader != h.self
 	if !follows || wanted.Leader == metadata.NoNode {
 		h.follow(p, metadata.NoNode, wanted.LeaderEpoch)

@@ -58,7 +58,7 @@ type HostView struct {
 type FetcherView struct {
 	Leader     metadata.NodeID
 	Partitions int
-	Paused     int   // partitions that are left out for a while, for the leader refused them or the log is being cut
+	Paused     int   // partitions that are left out for a while, for the leader refused them, the log is being cut, or a throttle makes them wait
 	InFlight   bool  // a Fetch waits for its answer
 	Failures   int   // of whole requests, in a row
 	Lag        int64 // records that are committed and not here

@@ -27,6 +27,8 @@ type Partition struct {
 	fetcher    *fetcher    // that it is given to; only the goroutine of Apply knows
 	replicated atomic.Bool // there are other replicas
 	spoilt     atomic.Bool // damage was found, and is being looked at
+	throttled  throttled
+	counts     atomic.Bool // the image has this node in the ISR
 
 	highWatermark atomic.Int64 // copy of state's, for readers without the lock
 	endWatchers   atomic.Int32 // len(ends)

@@ -36,6 +36,9 @@ func Overrides(image *metadata.Image, topic string) map[string]string {
 
 // configure takes a changed configuration to the logs it concerns.
 func (h *Host) configure(image *metadata.Image, resource metadata.Resource) {
+	if resource.Type == metadata.BrokerResource {
+		h.setRates()
+	}
 	var topics []*hostedTopic
 	h.mu.RLock()
 	if resource.Type == metadata.TopicResource {
@@ -53,10 +56,12 @@ func (h *Host) configure(image *metadata.Image, resource metadata.Resource) {
 		for _, p := range t.partitions {
 			if p != nil {
 				p.log.Configure(logConfig(t.name, h.broker(), settings))
+				p.throttle(settings)
 				p.step(&replica.Configure{ISRMin: settings.InsyncReplicasMin, LagMax: h.broker().ReplicaLagMax})
 			}
 		}
 	}
+	h.resume()
 }
 
 // offsetsDirtyMax is how many bytes of a partition of __consumer_offsets gather before they are compacted. Groups write

@@ -69,6 +69,7 @@ func (p *Partition) copyRecords(data *protocol.FetchResponsePartitionData, effec
 		if _, err := p.log.Append(rest, commitlog.AppendOptions{Origin: commitlog.Replica, Now: p.host.now().UnixMilli()}); err != nil {
 			return err
 		}
+		p.taken(len(rest))
 	}
 	if effects.MoveStart {
 		return p.log.DeleteRecords(min(effects.LogStart, p.log.EndOffset()))

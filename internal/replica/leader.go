@@ -205,14 +205,24 @@ func (l *leader) mayJoin(p *progress, now Instant) bool {
 	return p.matched && p.eligible && l.current(p, now)
 }
 
+// keepsUp says whether a replica that may join keeps up so well that it is waited for. One that holds what the leader had a while
+// ago may be brought up more slowly than records come, over a slow network or under a throttle. To wait for such a one costs each
+// produce that while, and is in vain.
+func (l *leader) keepsUp(p *progress, now Instant) bool {
+	return p.durableEnd >= l.logEnd || now.Sub(p.caughtUp) <= max(l.lagMax/10, keepsUpMin)
+}
+
+// keepsUpMin is what a replica whose disk is slow may need to hold what its leader has, however small replica.lag.time.max.ms is.
+const keepsUpMin = time.Second
+
 // need is how large the ISR has to be: min.insync.replicas, but never more than there are replicas, as in Kafka. Those that a
 // reassignment adds are counted: the leader is never content with less than the controller, which does not count them, and
 // keeps as eligible whoever leaves an ISR that is too small.
 func (l *leader) need() int { return min(l.isrMin, len(l.replicas)) }
 
 // committable is the end of what the maximal ISR holds, or 0 while the ISR is under min.insync.replicas (KIP-966: the
-// high watermark is held then). A replica that has caught up and may join is waited for: under steady load it would
-// otherwise never reach a high watermark that moves with the leader's own disk.
+// high watermark is held then). A replica that keeps up and may join is waited for: under steady load it would otherwise
+// never reach a high watermark that moves with the leader's own disk.
 func (s *State) committable(now Instant) record.Offset {
 	l := &s.leader
 	if l.inSync < l.need() {
@@ -221,7 +231,7 @@ func (s *State) committable(now Instant) record.Offset {
 	end := record.Offset(math.MaxInt64)
 	for i := range l.replicas {
 		p := &l.replicas[i]
-		if p.inSync || p.proposed || l.mayJoin(p, now) && now >= l.notUntil {
+		if p.inSync || p.proposed || l.mayJoin(p, now) && l.keepsUp(p, now) && now >= l.notUntil {
 			end = min(end, p.durableEnd)
 		}
 	}

@@ -103,6 +103,12 @@ func (s *State) Assigned(node metadata.NodeID) bool {
 	return s.role == leading && s.leader.find(node) != nil
 }
 
+// InSync says whether a leader has a node in the ISR that the controller has.
+func (s *State) InSync(node metadata.NodeID) bool {
+	p := s.leader.find(node)
+	return s.role == leading && p != nil && p.inSync
+}
+
 // EnoughInSync says whether a produce with acks=all may be accepted, and with how many of how many replicas.
 func (s *State) EnoughInSync() (ok bool, have, need int) {
 	have, need = s.leader.inSync, s.leader.need()
