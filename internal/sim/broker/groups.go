@@ -66,6 +66,15 @@ func (g *Groups) Deleted(topic *metadata.Topic) {
 	}
 }
 
+// LeaseOver has every shard look whether it may go on.
+func (g *Groups) LeaseOver() {
+	for _, index := range slices.Sorted(maps.Keys(g.shards)) {
+		if s := g.shards[index]; s.core != nil {
+			s.soon(0)
+		}
+	}
+}
+
 // Close ends every shard, as a node that ends in good order does.
 func (g *Groups) Close() {
 	for _, index := range slices.Sorted(maps.Keys(g.shards)) {

@@ -28,6 +28,10 @@ func (s *shard) round() {
 	s.takeProgress()
 	taken := s.inbox
 	s.inbox = nil
+	if s.failed == nil && !s.hosted.Leased() {
+		s.process.World.Reach("groups without a lease")
+		s.failed = protocol.Fail(protocol.NotLeaderOrFollower, "another node may have taken this one's place")
+	}
 	for _, e := range taken {
 		s.event(e)
 	}

@@ -65,7 +65,7 @@ func (s *shard) begin() {
 		s.process.Machine.After(s.process.Rand.Between(0, 20*1e6), func() {
 			switch {
 			case s.loads != load || s.process.Ended || s.gone:
-			case err != nil:
+			case err != nil || !s.hosted.Leased():
 				s.again()
 			default:
 				s.load()

@@ -173,13 +173,21 @@ func (l *life) openLink() error {
 	link, err := controllerlink.Open(controllerlink.Config{
 		NodeID: l.self(), Local: followed{quorumOf{l}}, Register: l.registration(),
 		Address:           func(id metadata.NodeID) (string, bool) { return addressOf(id, controllerPort), true },
-		HeartbeatInterval: l.config.BrokerHeartbeat, SessionTimeout: l.config.BrokerSessionTimeout,
+		HeartbeatInterval: l.config.BrokerHeartbeat, SessionTimeout: l.config.BrokerSessionTimeout, OnLease: l.leaseChanged,
 		Random: l.Rand.Float64,
 		Manual: &controllerlink.Manual{Now: l.Clock, Connect: l.ways.toController,
 			After: func(d time.Duration, f func()) controllerlink.Timer { return l.Machine.After(d, f) }},
 	})
 	l.link = link
 	return err
+}
+
+func (l *life) leaseChanged(held bool) {
+	if !held && !l.Ended {
+		l.Host.LeaseOver()
+		l.Groups.LeaseOver()
+		l.soon()
+	}
 }
 
 func (l *life) openServer() error {
