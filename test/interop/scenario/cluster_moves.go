@@ -38,12 +38,14 @@ func assignment(topic string, replicas ...string) string {
 	return `{"version":1,"partitions":[` + strings.Join(all, ",") + `]}`
 }
 
-// completes asks --verify until it says that all partitions have arrived.
+// completes asks --verify until it says that all partitions have arrived. It takes throttles away then, whether there are any or
+// not.
 func (t *clusterTools) completes(ctx context.Context, plan string) {
 	for end := time.Now().Add(time.Minute); ctx.Err() == nil; {
-		text := t.broker(ctx, reassignTool, "--verify --preserve-throttles --reassignment-json-file "+plan, `Status of partition reassignment`)
+		text := t.broker(ctx, reassignTool, "--verify --reassignment-json-file "+plan, `Status of partition reassignment`)
 		if !strings.Contains(text, "is still in progress") {
 			t.counts(text, 2, `Reassignment of partition \S+ is completed`)
+			t.counts(text, 1, `Clearing broker-level throttles on brokers [123],[123],[123]\s+Clearing topic-level throttles on topic `+narrow)
 			return
 		}
 		if time.Now().After(end) {

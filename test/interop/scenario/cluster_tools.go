@@ -47,7 +47,7 @@ func ClusterTools(ctx context.Context, env *Env) (Notes, error) {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	t := &clusterTools{tools: tools{env: env, lib: lib}, dir: dir}
-	walks := []func(context.Context){t.make, t.nodes, t.settings, t.records, t.coordinators, t.moves, t.without3, t.unclean, t.drop}
+	walks := []func(context.Context){t.make, t.nodes, t.settings, t.records, t.coordinators, t.moves, t.throttled, t.without3, t.unclean, t.drop}
 	for _, walk := range walks {
 		walk(ctx)
 	}
