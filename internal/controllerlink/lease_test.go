@@ -55,7 +55,7 @@ func TestLease(t *testing.T) {
 		c.release()
 		time.Sleep(time.Millisecond)
 		wants(true)
-		time.Sleep(begun.Add(18*time.Second - 50*time.Millisecond).Sub(time.Now()))
+		time.Sleep(time.Until(begun.Add(18*time.Second - 50*time.Millisecond)))
 		wants(true)
 		time.Sleep(100 * time.Millisecond)
 		wants(false)
