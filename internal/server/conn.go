@@ -34,7 +34,6 @@ type conn struct {
 	readFirst bool // the first frame was read
 	trust     int  // length of the largest frame that was read
 
-	answered   atomic.Bool  // something was sent
 	lastActive atomic.Int64 // nanoseconds since Server.began, of the last frame or answer
 
 	mu       sync.Mutex
@@ -53,6 +52,7 @@ type conn struct {
 	later    []laterCall
 	noMore   bool   // no frame is read any more; the connection ends when queue is empty
 	why      string // why the connection ends, for the log
+	answered bool   // with more than what ApiVersions asks for, which is not yet what a client came for
 	theirs   bool   // the peer has ended it, or does not speak Kafka's protocol as it should
 	broken   bool
 	waiting  bool // the reading side waits for room
@@ -97,7 +97,7 @@ func (c *conn) end(why string) {
 		return
 	}
 	c.broken, c.noMore, c.why = true, true, why
-	unheard := !c.theirs && !c.answered.Load()
+	unheard := !c.theirs && !c.answered
 	var left []*request
 	if !c.writing {
 		left, c.out = c.out, nil

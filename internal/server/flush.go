@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"time"
+
+	"github.com/skein-io/skein/internal/protocol"
 )
 
 // inlineFileBytesMax is the most that somebody else's goroutine sends from files for a connection; above it the
@@ -48,6 +50,7 @@ func (c *conn) collect() {
 		case r.closes:
 			c.last = true
 		case r.size > 0:
+			c.answered = c.answered || r.key != protocol.KeyApiVersions
 			c.out = append(c.out, r)
 			c.addPieces(r.pieces)
 		}
@@ -118,9 +121,6 @@ func (c *conn) takeOut() []*request {
 func (c *conn) settle(n int64) (memory int64) {
 	c.server.Counters.ResponseBytes.Add(n)
 	c.touch()
-	if n > 0 {
-		c.answered.Store(true)
-	}
 	c.pieces = advance(c.pieces, n)
 	done := 0
 	for ; done < len(c.out) && n >= c.out[done].size; done++ {

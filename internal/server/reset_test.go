@@ -11,16 +11,20 @@ import (
 	"github.com/skein-io/skein/internal/protocol"
 )
 
-// TestHowConnectionsEnd: one on which nothing was answered is reset by a server that ends it for reasons of its own, so that no
-// client takes it for a port that wants TLS. Whoever had an answer, or does not speak Kafka's protocol, reads a plain end.
+// TestHowConnectionsEnd: a connection on which nothing but ApiVersions was answered is reset by a server that ends it for reasons of
+// its own, so that no client takes it for a port that wants TLS or SASL. Whoever had an answer, or does not speak Kafka's protocol,
+// reads a plain end.
 func TestHowConnectionsEnd(t *testing.T) {
 	limits := roomy()
-	limits.MaxConnectionsPerIP = 7
+	limits.MaxConnectionsPerIP = 8
 	inBubble(t, limits, func(s *stand) {
 		s.handler.on(reply)
 		answered := s.dial()
 		answered.send(protocol.KeyHeartbeat)
 		answered.expect(1)
+		versions := s.dial()
+		versions.send(protocol.KeyApiVersions)
+		versions.expect(1)
 		tls := s.dial()
 		tls.write([]byte("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03"))
 		unknown := s.dial()
@@ -45,6 +49,7 @@ func TestHowConnectionsEnd(t *testing.T) {
 			want error
 		}{
 			"that had an answer":                 {answered, io.EOF},
+			"that was only told versions":        {versions, syscall.ECONNRESET},
 			"that speaks TLS":                    {tls, io.EOF},
 			"with an API that is not served":     {unknown, io.EOF},
 			"that never sent a request":          {silent, syscall.ECONNRESET},

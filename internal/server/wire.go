@@ -48,7 +48,7 @@ func (w plainWire) SetLinger(seconds int) error {
 	return nil
 }
 
-// reset closes a connection on which nothing was said. A plain end at that point reads as a refusal for good: some clients
+// reset closes a connection on which no request was answered. A plain end at that point reads as a refusal for good: some clients
 // take it for a server that wants TLS or SASL, and do not come again (franz-go; Kafka's own takes either for a lost connection).
 func reset(c net.Conn) {
 	if l, ok := c.(lingerer); ok {

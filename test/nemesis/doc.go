@@ -6,5 +6,6 @@
 // A seed decides what is done when, but not in which order goroutines run: a run does not repeat exactly. So a failure
 // prints everything that happened, with virtual times.
 //
-// It holds tests only. Start with nemesis_test.go. SKEIN_SEEDS=n runs n seeds, SKEIN_SEED=n one of them.
+// It holds tests only. Start with nemesis_test.go. SKEIN_SEEDS=n runs n seeds, SKEIN_SEED=n one of them. The tests run in a build with
+// the tag synctests (again_test.go says why): go test makes that build itself, a test binary of one's own needs -tags synctests.
 package nemesis

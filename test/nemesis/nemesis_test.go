@@ -19,6 +19,10 @@ func TestNemesis(t *testing.T) {
 	} else if many, err := strconv.ParseUint(os.Getenv("SKEIN_SEEDS"), 10, 64); err == nil {
 		n = many
 	}
+	if tagged, race := built(); !tagged {
+		again(t, race)
+		return
+	}
 	reached := map[string]int{}
 	for seed := first; seed < first+n; seed++ {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {

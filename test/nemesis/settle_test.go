@@ -48,6 +48,7 @@ func (w *world) insist(begun time.Time, what string, done func() error) {
 		}
 		if time.Since(begun) > settleMax {
 			w.fail("%v after the harm it is not so that %s: %v", time.Since(begun), what, err)
+			w.look()
 			return
 		}
 		time.Sleep(100 * time.Millisecond)

@@ -13,32 +13,38 @@ import (
 )
 
 const (
-	// spinMax is how many requests a client may make while no time passes. A broker that answers at once what should wait, or
-	// an error that a client repeats without a pause, would stop the bubble's clock for good.
-	spinMax = 3000
-	// From latencyAfter requests in an instant on the network takes latency: franz-go fetches again at once when a partition
-	// has a new leader, until its next metadata.
+	// spinMax is how many requests a client may make without a pause of quiet between two: with the network's latency, for 20 s.
+	spinMax = 10_000
+	quiet   = 10 * time.Millisecond
+	// From latencyAfter requests without a pause on the network takes latency. franz-go fetches again at once where one partition
+	// of several has an error, until it has metadata anew. A refusal of NOT_LEADER_OR_FOLLOWER that names the leader ends that
+	// (KIP-951). Two do not: FENCED_LEADER_EPOCH, from which it does not take the leader, and UNKNOWN_LEADER_EPOCH, from a node that
+	// knows less than the client. Kafka's broker answers both at once too. Without latency no time would pass meanwhile, and the
+	// metadata would never come.
 	latencyAfter = 20
 	latency      = 2 * time.Millisecond
 )
 
-// spin watches one client for that. It ends the process, for the run would never end: nothing else can tell of it.
+// spin watches one client for what a broker should not answer at once, or a client not repeat without a pause. It ends the
+// process, for the run might never end.
 type spin struct {
 	world *world
 	name  string
 
-	mu      sync.Mutex
-	instant time.Time
-	count   int
+	mu    sync.Mutex
+	last  time.Time
+	count int
 }
 
 // OnBrokerE2E counts an answer (kgo.HookBrokerE2E).
 func (s *spin) OnBrokerE2E(_ kgo.BrokerMetadata, key int16, _ kgo.BrokerE2E) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if now := time.Now(); !now.Equal(s.instant) {
-		s.instant, s.count = now, 0
+	now := time.Now()
+	if now.Sub(s.last) >= quiet {
+		s.count = 0
 	}
+	s.last = now
 	s.count++
 	if s.count > spinMax {
 		s.world.journal.note("%s makes %s requests without a pause", s.name, kmsg.NameForKey(key))
@@ -49,11 +55,11 @@ func (s *spin) OnBrokerE2E(_ kgo.BrokerMetadata, key int16, _ kgo.BrokerE2E) {
 	}
 }
 
-// inAnInstant is how many requests were answered since time has passed.
-func (s *spin) inAnInstant() int {
+// without is how many requests were answered without a pause.
+func (s *spin) without() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !time.Now().Equal(s.instant) {
+	if time.Since(s.last) >= quiet {
 		return 0
 	}
 	return s.count
@@ -75,7 +81,7 @@ type spinning struct {
 
 func (c spinning) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
-	if c.spin.inAnInstant() > latencyAfter {
+	if c.spin.without() > latencyAfter {
 		time.Sleep(latency)
 	}
 	c.write("reads", b[:n])
@@ -88,7 +94,7 @@ func (c spinning) Write(b []byte) (int, error) {
 }
 
 func (c spinning) write(what string, b []byte) {
-	if c.spin.inAnInstant() > spinMax {
+	if c.spin.without() > spinMax {
 		c.spin.world.journal.note("%s %s %s: %x", c.spin.name, what, c.RemoteAddr(), b[:min(len(b), 1000)])
 	}
 }

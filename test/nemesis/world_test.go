@@ -146,7 +146,7 @@ func (w *world) client(name string, options ...kgo.Opt) *kgo.Client {
 	watch := &spin{world: w, name: name}
 	c, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(w.node.Bootstraps()...), kgo.Dialer(watch.dial), kgo.WithHooks(watch), kgo.ClientID(name),
 		kgo.MetadataMinAge(100 * time.Millisecond), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0),
-		kgo.RequestTimeoutOverhead(5 * time.Second), kgo.DialTimeout(5 * time.Second), kgo.RetryTimeout(15 * time.Second), kgo.AlwaysRetryEOF()}, options...)...)
+		kgo.RequestTimeoutOverhead(5 * time.Second), kgo.DialTimeout(5 * time.Second), kgo.RetryTimeout(15 * time.Second)}, options...)...)
 	if err != nil {
 		w.t.Fatal(err)
 	}
