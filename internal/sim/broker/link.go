@@ -213,7 +213,7 @@ func (r *request) end() {
 		}
 		k.queue = k.queue[1:]
 	}
-	if !k.process.Ended {
+	if !k.process.Ended && slices.ContainsFunc(k.queue, func(r *request) bool { return !r.started }) {
 		k.process.Machine.After(0, k.advance)
 	}
 }

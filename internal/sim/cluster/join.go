@@ -27,12 +27,18 @@ func (l *life) join() {
 		l.look()
 		l.link.ImageChanged()
 	})
-	l.Every(10*time.Millisecond, func() {
-		if !l.ready {
+	l.lookAgain()
+	l.workSoon()
+}
+
+// lookAgain looks every 10 ms until clients are answered.
+func (l *life) lookAgain() {
+	l.Machine.After(10*time.Millisecond, func() {
+		if !l.ready && !l.Ended {
 			l.look()
+			l.lookAgain()
 		}
 	})
-	l.workSoon()
 }
 
 // look takes the next steps of the start that the image allows. They are events of their own: the image is being told of.

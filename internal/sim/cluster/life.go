@@ -56,7 +56,7 @@ const (
 )
 
 func newLife(n *node) *life {
-	l := &life{node: n, world: n.world, fs: broker.WrapDisk(n.world.World.World, n.disk), config: n.configuration()}
+	l := &life{node: n, world: n.world, fs: broker.WrapDisk(n.world.World.World, n.disk), config: n.config}
 	l.Process = &broker.Process{World: n.world.World.World, Machine: n.machine, Rand: n.rand.Fork(fmt.Sprint("life ", n.lives)),
 		Finder: coordinator.New(coordinator.DefaultConfig()), RoundSoon: l.soon}
 	l.ways = &ways{life: l, wires: map[way]*wire{}}

@@ -17,6 +17,8 @@ type Options struct {
 	Settle time.Duration // how long after them a new beginning may take: an election, sessions, a rebalance, retries
 	Heal   time.Duration // how long after that everybody must get on
 
+	Patient bool // it goes on for all of Settle and Heal, though all is well sooner
+
 	Clients    clients.Counts
 	Partitions int // of the topic
 	Replicas   int16
@@ -45,6 +47,7 @@ func Draw(seed uint64) Options {
 	if !o.Power && !o.Kill {
 		o.Power = true
 	}
+	o.Patient = r.Chance(250)
 	return o
 }
 
