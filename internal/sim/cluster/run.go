@@ -60,10 +60,10 @@ func (w *world) leader(p check.Partition) *life {
 	return nil
 }
 
-// inSync says whether every node serves and shows every replica in sync.
+// inSync says whether every node serves and shows the newest image, with every replica in sync.
 func (w *world) inSync() bool {
 	for _, n := range w.nodes {
-		if n.life == nil || !n.life.ready {
+		if n.life == nil || !n.life.ready || n.life.quorum.Image().Offset < w.judge.newest.Offset {
 			return false
 		}
 		for topic := range n.life.quorum.Image().Topics() {
