@@ -65,7 +65,9 @@ func (l *life) begin() {
 		if first {
 			first, delta = false, nil
 		}
-		l.follow(after, delta)
+		if apply := func() { l.follow(after, delta) }; !l.heedsLate(after, apply) {
+			apply()
+		}
 	})
 	if l.Ended || l.dying {
 		return
@@ -160,6 +162,7 @@ func (c changesOf) AlterPartition(change partition.ISRChange, done func(partitio
 	if c.agrees(change, done) {
 		return
 	}
+	c.unchecked(&change)
 	asked := controllerlink.PartitionChange{TopicID: change.TopicID, Partition: change.Partition, LeaderEpoch: change.LeaderEpoch, Epoch: change.PartitionEpoch}
 	for _, m := range change.ISR {
 		asked.ISR = append(asked.ISR, controllerlink.InSync{Node: m.Node, Epoch: m.BrokerEpoch})

@@ -37,6 +37,7 @@ type life struct {
 	quorum *quorum.Node
 	link   *controllerlink.Link // nil before openLink
 	joining
+	late // planted
 
 	roundDue bool
 	workDue  bool

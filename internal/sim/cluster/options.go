@@ -24,6 +24,8 @@ type Options struct {
 	Replicas   int16
 	Window     int // of idempotent producers, 1 to 5
 
+	MoveGroups bool // the operator moves partitions of __consumer_offsets, and with them the coordinators
+
 	// What the nemesis may do.
 	Power, Kill, Two, All, Cuts, Pause, Clock, SlowDisk, Misbehave, Leave bool
 
@@ -48,6 +50,7 @@ func Draw(seed uint64) Options {
 		o.Power = true
 	}
 	o.Patient = r.Chance(250)
+	o.MoveGroups = on()
 	return o
 }
 
