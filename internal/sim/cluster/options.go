@@ -33,6 +33,11 @@ type Options struct {
 	TraceLines int       // how many lines of the trace are kept
 }
 
+// committersMax is how many clients commit without being members. More than one of them sees that a coordinator which was cut
+// off from the others, and does not know it yet, answers OffsetFetch with what another has replaced: seed 21 with 3 of them,
+// broker1 at 9.028 s. It is 1 until such a node stops serving; then it should be 3.
+const committersMax = 1
+
 // Draw gives the options of a seed: each kind of fault is on in some runs and off in others, so that one does not hide
 // what another would show.
 func Draw(seed uint64) Options {
@@ -41,7 +46,7 @@ func Draw(seed uint64) Options {
 	o := Options{
 		Seed: seed, Nodes: 3 + max(r.IntN(5)-2, 0), Attack: 20 * time.Second, Settle: 14 * time.Second, Heal: 5 * time.Second,
 		Clients: clients.Counts{Idempotent: 1 + r.IntN(2), Plain: r.IntN(2), Readers: 1 + r.IntN(2), Members: r.IntN(4),
-			Committers: r.IntN(2), Operator: on()},
+			Committers: r.IntN(committersMax + 1), Operator: on()},
 		Partitions: 1 + r.IntN(3), Replicas: 3, Window: 1 + r.IntN(5),
 		Power: on(), Kill: on(), Two: on(), All: r.Chance(300), Cuts: on(), Pause: on(), Clock: on(), SlowDisk: on(), Misbehave: on(), Leave: on(),
 		TraceLines: 2000,
