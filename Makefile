@@ -9,7 +9,7 @@ KILLS ?= 100
 
 export CGO_ENABLED ?= 0
 
-.PHONY: run build test check fmt vet lint vuln race generate generate-check interop oracle conformance bench fuzz faults sim clean
+.PHONY: run build test check fmt vet lint vuln race histories generate generate-check interop oracle conformance bench fuzz faults sim clean
 
 run: build ## build, then start a broker with its data in ./skein-data
 	bin/skein serve
@@ -20,7 +20,7 @@ build: ## bin/skein, static
 test: ## every Go test
 	go test ./...
 
-check: fmt vet lint vuln generate-check race ## the whole gate
+check: fmt vet lint vuln generate-check race histories ## the whole gate
 
 fmt:
 	@out=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$out" ]; then echo "not gofmt-ed:"; echo "$$out"; exit 1; fi
@@ -37,6 +37,9 @@ vuln:
 
 race:
 	CGO_ENABLED=1 go test -race -timeout 25m ./...
+
+histories: ## SEEDS seeded histories of a node and of a cluster, and every planted bug, without the race detector
+	SKEIN_SEEDS=$(SEEDS) go test -timeout 30m ./internal/sim/cluster ./internal/sim/onenode
 
 generate: ## read Kafka's message schemas again and write internal/protocol
 	sh internal/protocol/generate/schemas.sh out/schemas

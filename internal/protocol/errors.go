@@ -316,11 +316,15 @@ type Error struct {
 	cause  error
 }
 
-// Fail makes an Error. The reason is for a person: it names the thing and what to do. An error among args that the
-// format wraps with %w is found by errors.Is and errors.As.
+// Fail makes an Error. The reason is for a person: it names the thing and what to do. Errors among args that the format
+// wraps with %w are found by errors.Is and errors.As.
 func Fail(code Code, format string, args ...any) *Error {
 	wrapped := fmt.Errorf(format, args...)
-	return &Error{Code: code, Reason: wrapped.Error(), cause: errors.Unwrap(wrapped)}
+	cause := errors.Unwrap(wrapped)
+	if _, several := wrapped.(interface{ Unwrap() []error }); several {
+		cause = wrapped
+	}
+	return &Error{Code: code, Reason: wrapped.Error(), cause: cause}
 }
 
 func (e *Error) Error() string { return e.Code.String() + ": " + e.Reason }

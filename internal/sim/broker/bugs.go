@@ -16,6 +16,7 @@ const (
 	ProducersForgotten scene.Bug = "producers are forgotten at a restart"
 	RetryOffsetWrong   scene.Bug = "a batch that was sent again is said to be at the log's end"
 	ReadAboveWatermark scene.Bug = "records above the high watermark are served"
+	RefusesAppended    scene.Bug = "a produce request of acks=1 is refused although its records were appended"
 	UnsettledOffsets   scene.Bug = "a leader that does not know yet how far its log is committed says so nevertheless"
 )
 

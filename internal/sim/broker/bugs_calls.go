@@ -2,6 +2,8 @@ package broker
 
 import (
 	"github.com/skein-io/skein/internal/api"
+	"github.com/skein-io/skein/internal/commitlog"
+	"github.com/skein-io/skein/internal/partition"
 	"github.com/skein-io/skein/internal/protocol"
 	"github.com/skein-io/skein/internal/record"
 	"github.com/skein-io/skein/internal/sim/scene"
@@ -16,6 +18,8 @@ func (p *Process) intercept(c *api.Call) bool {
 		switch b {
 		case WindowOfOne, ProducersForgotten:
 			data.Records = p.unrecognised(b, record.Batch(data.Records))
+		case RefusesAppended:
+			return p.refusesAppended(c, r)
 		case RetryOffsetWrong:
 			return p.answersRetry(c, r.TopicData[0].Name, data)
 		}
@@ -43,13 +47,34 @@ func (p *Process) answersRetry(c *api.Call, topic string, data *protocol.Produce
 	if _, leading := hosted.LeaderEpoch(); !leading {
 		return false
 	}
-	response := protocol.NewProduceResponse()
 	var answer protocol.ProduceResponsePartitionProduceResponse
 	answer.Default()
 	answer.Index, answer.BaseOffset = data.Index, int64(hosted.LogEnd())
+	replyProduce(c, topic, answer)
+	return true
+}
+
+func replyProduce(c *api.Call, topic string, answer protocol.ProduceResponsePartitionProduceResponse) {
+	response := protocol.NewProduceResponse()
 	response.Responses = []protocol.ProduceResponseTopicProduceResponse{{Name: topic,
 		PartitionResponses: []protocol.ProduceResponsePartitionProduceResponse{answer}}}
 	c.Reply(response)
+}
+
+// refusesAppended appends what needs the leader alone, and says that it does not lead.
+func (p *Process) refusesAppended(c *api.Call, r *protocol.ProduceRequest) bool {
+	hosted := p.producedTo(c)
+	if r.Acks != 1 || hosted == nil {
+		return false
+	}
+	data := &r.TopicData[0].PartitionData[0]
+	if _, err := hosted.Append(data.Records, commitlog.Client, partition.AcksLeader); err != nil {
+		return false
+	}
+	var answer protocol.ProduceResponsePartitionProduceResponse
+	answer.Default()
+	answer.Index, answer.ErrorCode = data.Index, protocol.NotLeaderOrFollower
+	replyProduce(c, r.TopicData[0].Name, answer)
 	return true
 }
 

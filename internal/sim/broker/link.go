@@ -30,6 +30,7 @@ type request struct {
 	ended    bool
 	onEnding func()
 	answer   []byte
+	refusal  protocol.Code // of a produce request that was answered
 }
 
 // Accept takes a connection that came in by a listener.
@@ -140,7 +141,7 @@ func (k *Link) advance() {
 			return
 		}
 		r.started = true
-		k.process.dispatch(r.call)
+		k.process.dispatch(r)
 		i = -1 // the queue may be another now
 	}
 }
@@ -149,6 +150,9 @@ func (k *Link) advance() {
 func (r *request) Reply(response protocol.Message) {
 	if r.ended {
 		panic("broker: a second end of a " + r.call.Key.String() + " request")
+	}
+	if p, ok := response.(*protocol.ProduceResponse); ok {
+		r.refusal = p.Responses[0].PartitionResponses[0].ErrorCode
 	}
 	var w protocol.Writer
 	header := protocol.ResponseHeader{CorrelationID: r.id}
@@ -213,7 +217,7 @@ func (r *request) end() {
 		}
 		k.queue = k.queue[1:]
 	}
-	if !k.process.Ended {
+	if !k.process.Ended && slices.ContainsFunc(k.queue, func(r *request) bool { return !r.started }) {
 		k.process.Machine.After(0, k.advance)
 	}
 }

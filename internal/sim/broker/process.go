@@ -6,6 +6,8 @@ import (
 	"github.com/skein-io/skein/internal/api"
 	"github.com/skein-io/skein/internal/coordinator"
 	"github.com/skein-io/skein/internal/partition"
+	"github.com/skein-io/skein/internal/protocol"
+	"github.com/skein-io/skein/internal/record"
 	"github.com/skein-io/skein/internal/sim"
 	"github.com/skein-io/skein/internal/sim/scene"
 )
@@ -59,14 +61,33 @@ func (p *Process) Runtime() api.Runtime {
 	}
 }
 
-// dispatch gives a call to the groups or to the table of APIs.
-func (p *Process) dispatch(c *api.Call) {
+// dispatch gives a call to the groups or to the table of APIs. What it refuses at once it must not have appended: clients may
+// take that for definite. One that waited for other replicas may be refused and still come to be committed.
+func (p *Process) dispatch(r *request) {
 	if p.Ended {
 		return
+	}
+	c := r.call
+	hosted := p.producedTo(c)
+	var end record.Offset
+	if hosted != nil {
+		end = hosted.LogEnd()
 	}
 	taken := p.intercept(c) || p.Groups.take(c)
 	if !taken {
 		p.API.Start(c)
 	}
+	if hosted != nil && !p.Ended && r.refusal != protocol.None && hosted.LogEnd() > end {
+		p.World.Wrong("refused-append", hosted.Name.String(), "%s appended at %d and answered %v at once", p.Machine.Name(), end, r.refusal)
+	}
 	p.RoundSoon()
+}
+
+// producedTo is the partition that a call wants to append to, nil if there is none here.
+func (p *Process) producedTo(c *api.Call) *partition.Partition {
+	r, ok := c.Request.(*protocol.ProduceRequest)
+	if !ok {
+		return nil
+	}
+	return p.Host.Find(r.TopicData[0].Name, r.TopicData[0].PartitionData[0].Index)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/skein-io/skein/internal/group"
 	"github.com/skein-io/skein/internal/protocol"
+	"github.com/skein-io/skein/internal/sim/check"
 )
 
 // soon lets the shard work after a moment.
@@ -71,6 +72,9 @@ func (s *shard) step(e group.Event) {
 	for _, n := range s.fx.Notes {
 		s.process.World.Notef("group %s: %v %s %s generation %d members %d", n.Group, n.Kind, n.Member, n.Reason, n.Generation, n.Members)
 		s.process.World.Reach(n.Kind.String())
+		if n.Kind == group.GroupDeleted { // its generations begin anew
+			s.process.World.Recorder.Begin(check.Operation{Process: s.process.Machine.Name(), Kind: check.DeleteGroup, Group: n.Group}).End(check.OK, nil)
+		}
 	}
 	replies, deferred := slices.Clone(s.fx.Replies), s.fx.Deferred
 	s.deferred = append(s.deferred, deferred...)

@@ -134,12 +134,48 @@ func (c *Crowd) progress() progress {
 	return p
 }
 
+// beyond says that everybody has got on since.
+func (p progress) beyond(before progress) bool {
+	for i := range p.acked {
+		if p.acked[i] == before.acked[i] {
+			return false
+		}
+	}
+	for i := range p.commits {
+		if p.commits[i] == before.commits[i] {
+			return false
+		}
+	}
+	return p.admin != before.admin
+}
+
 // DemandProgress lets the world run without faults. After settle everybody must get on within heal, the group must be
-// stable, and what producers have under way be acknowledged when they begin nothing new.
-func (c *Crowd) DemandProgress(settle, heal time.Duration) {
+// stable, and what producers have under way be acknowledged when they begin nothing new. settle ends early when everybody
+// has got on, the group is stable, and atRest says that nothing else is to be waited for; without atRest it does not.
+func (c *Crowd) DemandProgress(settle, heal time.Duration, atRest func() bool) {
 	w := c.world
-	w.Run(w.Now().Add(settle))
-	before := c.progress()
+	limit, begin := w.Now().Add(settle), c.progress()
+	if atRest == nil {
+		w.Run(limit)
+	}
+	rests := func() bool { return c.progress().beyond(begin) && c.unstable() == nil && atRest() }
+	for w.Now() < limit {
+		if rests() {
+			c.demandQuiet()
+			return
+		}
+		w.Run(w.Now().Add(100 * time.Millisecond))
+	}
+	c.demandMore(heal)
+	if f := c.unstable(); f != nil {
+		w.Wrong(f.class, f.about, "%s", f.message)
+	}
+	c.demandQuiet()
+}
+
+// demandMore: within a while everybody gets on.
+func (c *Crowd) demandMore(heal time.Duration) {
+	w, before := c.world, c.progress()
 	w.Run(w.Now().Add(heal))
 	after := c.progress()
 	for i, p := range c.producers {
@@ -155,7 +191,11 @@ func (c *Crowd) DemandProgress(settle, heal time.Duration) {
 	if after.admin == before.admin {
 		w.Wrong("liveness", c.admin.Name, "no topic was created and no records deleted")
 	}
-	c.demandStableGroup()
+}
+
+// demandQuiet: when producers begin nothing new, what they have under way is acknowledged.
+func (c *Crowd) demandQuiet() {
+	w := c.world
 	w.Quiet = true
 	w.Run(w.Now().Add(3 * time.Second))
 	for _, p := range c.producers {
@@ -165,34 +205,37 @@ func (c *Crowd) DemandProgress(settle, heal time.Duration) {
 	}
 }
 
-// demandStableGroup: one generation, every partition owned once. Members that claim one instance id fence each other for
-// ever; then only two owners would be wrong, which the history shows.
-func (c *Crowd) demandStableGroup() {
+// instability is why a group is not stable.
+type instability struct{ class, about, message string }
+
+// unstable is nil if the group is stable: one generation, every partition owned once. Members that claim one instance id fence
+// each other for ever; then only two owners would be wrong, which the history shows.
+func (c *Crowd) unstable() *instability {
 	w := c.world
 	instances := map[string]bool{}
 	for _, m := range c.members {
 		if m.instance != "" && instances[m.instance] {
-			return
+			return nil
 		}
 		instances[m.instance] = true
 	}
 	owners := map[int32]string{}
 	for _, m := range c.members {
 		if !m.stable || m.generation != c.members[0].generation {
-			w.Wrong("liveness", m.process(), "not stable in generation %d, which %s is in: generation %d, stable %v, joining %v",
-				c.members[0].generation, c.members[0].Name, m.generation, m.stable, m.joining)
-			return
+			return &instability{"liveness", m.process(), fmt.Sprintf("not stable in generation %d, which %s is in: generation %d, stable %v, joining %v",
+				c.members[0].generation, c.members[0].Name, m.generation, m.stable, m.joining)}
 		}
 		for _, index := range m.owned {
 			if other, taken := owners[index]; taken {
-				w.Wrong("owners", w.Group, "partition %d belongs to %s and %s", index, other, m.Name)
+				return &instability{"owners", w.Group, fmt.Sprintf("partition %d belongs to %s and %s", index, other, m.Name)}
 			}
 			owners[index] = m.Name
 		}
 	}
 	if len(c.members) > 0 && len(owners) != w.Partitions {
-		w.Wrong("owners", w.Group, "of %d partitions these have an owner: %v", w.Partitions, owners)
+		return &instability{"owners", w.Group, fmt.Sprintf("of %d partitions these have an owner: %v", w.Partitions, owners)}
 	}
+	return nil
 }
 
 // ReadAll has a new reader read every partition from its start to the given ends, within a limit.

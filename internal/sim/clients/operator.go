@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
 	"github.com/skein-io/skein/internal/record"
 	"github.com/skein-io/skein/internal/sim/check"
@@ -42,16 +43,20 @@ func (o *Operator) loop() {
 	})
 }
 
-// reassign gives a partition of the topic other replicas, or the same in another order.
+// reassign gives a partition of the topic, or one that keeps groups, other replicas, or the same in another order.
 func (o *Operator) reassign(then func()) {
 	var replicas []int32
 	for _, i := range o.rand.Perm(int(o.brokers))[:o.World.Replicas] {
 		replicas = append(replicas, int32(i+1))
 	}
-	index := int32(o.rand.IntN(o.World.Partitions))
+	topic, partitions := o.World.Topic, o.World.Partitions
+	if n := o.World.GroupPartitions; n > 0 && o.rand.Chance(500) {
+		topic, partitions = metadata.ConsumerOffsetsTopic, n
+	}
+	index := int32(o.rand.IntN(partitions))
 	q := protocol.NewAlterPartitionReassignmentsRequest()
 	q.TimeoutMs = 5000
-	q.Topics = []protocol.AlterPartitionReassignmentsRequestReassignableTopic{{Name: o.World.Topic,
+	q.Topics = []protocol.AlterPartitionReassignmentsRequestReassignableTopic{{Name: topic,
 		Partitions: []protocol.AlterPartitionReassignmentsRequestReassignablePartition{{PartitionIndex: index, Replicas: replicas}}}}
 	o.ask(o.any(), q, RequestTimeout, func(answer protocol.Message, err error) {
 		code := protocol.UnknownServerError
@@ -61,9 +66,9 @@ func (o *Operator) reassign(then func()) {
 				code = r.Responses[0].Partitions[0].ErrorCode
 			}
 		}
-		o.World.Notef("reassign %s-%d to %v: %v %v", o.World.Topic, index, replicas, code, err)
+		o.World.Notef("reassign %s-%d to %v: %v %v", topic, index, replicas, code, err)
 		if code == protocol.None {
-			o.World.Reach("partition reassigned")
+			o.World.Reach("partition of " + topic + " reassigned")
 		}
 		then()
 	})

@@ -33,7 +33,11 @@ func (r *Reader) start() {
 }
 
 func (r *Reader) loop() {
-	again := func() { r.later(5*time.Millisecond, 150*time.Millisecond, r.loop) }
+	longest := 150 * time.Millisecond
+	if r.until != nil {
+		longest = 5 * time.Millisecond // nothing happens beside it that it should see
+	}
+	again := func() { r.later(5*time.Millisecond, longest, r.loop) }
 	switch {
 	case r.until != nil && r.finished():
 		r.done()

@@ -17,6 +17,8 @@ type World struct {
 	Ledger     string // the group without
 	Window     int    // batches that an idempotent producer has under way, 1 to 5
 	Misbehave  bool   // members may do what they should not
+
+	GroupPartitions int // of __consumer_offsets, if the operator moves them; else 0
 }
 
 // Timeouts of the members, by their clocks.

@@ -1,6 +1,9 @@
 package cluster
 
 import (
+	"slices"
+	"time"
+
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/partition"
 	"github.com/skein-io/skein/internal/protocol"
@@ -17,13 +20,17 @@ const (
 	ShrinkNotAwaited     scene.Bug = "a leader takes its proposed ISR for agreed upon"
 	ElectsAnybody        scene.Bug = "a replica outside the ISR is elected"
 	MinISRIgnored        scene.Bug = "acks=all is answered with fewer replicas than min.insync.replicas"
+	GrowsUnchecked       scene.Bug = "a replica joins the ISR before it holds what is committed"
+	LeadsOn              scene.Bug = "a leader goes on after another was elected"
 )
 
 // Bugs are all that a cluster can show.
 var Bugs = []scene.Bug{ReportsUnsynced, DivergenceUnchecked, TruncatesToWatermark, ShrinkNotAwaited, ElectsAnybody, MinISRIgnored,
 	broker.AckBeforeSync, broker.DirectoryNotSynced, broker.MetadataNotSynced, broker.WindowOfOne, broker.ProducersForgotten,
-	broker.RetryOffsetWrong, broker.ReadAboveWatermark, broker.UnsettledOffsets, broker.CommitBeforeCommitted, broker.OffsetsLostOnReload,
-	broker.TruncatedIsCommitted}
+	broker.RetryOffsetWrong, broker.ReadAboveWatermark, broker.RefusesAppended, broker.UnsettledOffsets, broker.CommitBeforeCommitted, broker.OffsetsLostOnReload,
+	broker.TruncatedIsCommitted, GrowsUnchecked, LeadsOn, broker.SnapshotNotLoaded, broker.AppendedIsCommitted,
+	broker.OffsetsExpireEarly, broker.WallClockSessions, broker.OneMemberID, broker.InstanceNotFenced, broker.GenerationNotCompared,
+	broker.RebalanceTimerNotSet}
 
 // bugSettings are the properties of a node with a bug, beside the others.
 func bugSettings(b scene.Bug) []string {
@@ -94,4 +101,56 @@ func nodesOf(members []replica.Member) (nodes []metadata.NodeID) {
 		nodes = append(nodes, m.Node)
 	}
 	return nodes
+}
+
+// unchecked adds every replica that lives to a proposal of an ISR.
+func (c changesOf) unchecked(change *partition.ISRChange) {
+	image := c.life.quorum.Image()
+	topic := image.TopicByID(change.TopicID)
+	if !c.life.World.Has(GrowsUnchecked) || topic == nil || topic.Partition(change.Partition) == nil {
+		return
+	}
+	for _, id := range topic.Partition(change.Partition).Replicas {
+		b := image.Broker(id)
+		if b.Active() && !slices.Contains(nodesOf(change.ISR), id) {
+			change.ISR = append(change.ISR, replica.Member{Node: id, BrokerEpoch: b.Epoch})
+		}
+	}
+}
+
+// leadsOnFor is how long a node with the bug LeadsOn does not heed images from one on that takes a partition from it.
+const leadsOnFor = 3 * time.Second
+
+// late is what a node with the bug has not heeded yet.
+type late struct {
+	images []func()
+}
+
+// heedsLate says that an image is to be applied later.
+func (l *life) heedsLate(image *metadata.Image, apply func()) bool {
+	if !l.World.Has(LeadsOn) || len(l.late.images) == 0 && !l.resigns(image) {
+		return false
+	}
+	l.late.images = append(l.late.images, apply)
+	if len(l.late.images) == 1 {
+		l.Machine.After(leadsOnFor, func() {
+			images := l.late.images
+			l.late.images = nil
+			for _, apply := range images {
+				apply()
+			}
+		})
+	}
+	return true
+}
+
+// resigns says that an image takes a partition from this node.
+func (l *life) resigns(image *metadata.Image) bool {
+	for _, p := range l.Host.All() {
+		topic := image.TopicByID(p.TopicID)
+		if _, leading := p.LeaderEpoch(); leading && topic != nil && topic.Partition(p.Name.Partition).Leader != l.self() {
+			return true
+		}
+	}
+	return false
 }

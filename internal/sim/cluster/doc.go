@@ -12,6 +12,9 @@
 // requests in order (package server, in package broker), the loop of package coordinator (in package broker), and the
 // waiting in a node's start and end (cluster.go of package skein, in join.go).
 //
+// A run ends its healing as soon as everybody has got on, the group is stable and all replicas are in sync; one seed in four
+// is patient and waits all the time that a new beginning may take.
+//
 // A nemesis cuts the power of nodes, kills processes, cuts links one way or both, pauses machines, bends clocks, slows
 // disks, ends nodes in good order, moves partitions and deletes topics. What un-synced bytes and names survive a power
 // cut is the simulated disk's choice, torn writes included. Then everything heals and progress is demanded. What the

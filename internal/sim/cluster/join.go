@@ -27,12 +27,18 @@ func (l *life) join() {
 		l.look()
 		l.link.ImageChanged()
 	})
-	l.Every(10*time.Millisecond, func() {
-		if !l.ready {
+	l.lookAgain()
+	l.workSoon()
+}
+
+// lookAgain looks every 10 ms until clients are answered.
+func (l *life) lookAgain() {
+	l.Machine.After(10*time.Millisecond, func() {
+		if !l.ready && !l.Ended {
 			l.look()
+			l.lookAgain()
 		}
 	})
-	l.workSoon()
 }
 
 // look takes the next steps of the start that the image allows. They are events of their own: the image is being told of.
@@ -59,7 +65,9 @@ func (l *life) begin() {
 		if first {
 			first, delta = false, nil
 		}
-		l.follow(after, delta)
+		if apply := func() { l.follow(after, delta) }; !l.heedsLate(after, apply) {
+			apply()
+		}
 	})
 	if l.Ended || l.dying {
 		return
@@ -154,6 +162,7 @@ func (c changesOf) AlterPartition(change partition.ISRChange, done func(partitio
 	if c.agrees(change, done) {
 		return
 	}
+	c.unchecked(&change)
 	asked := controllerlink.PartitionChange{TopicID: change.TopicID, Partition: change.Partition, LeaderEpoch: change.LeaderEpoch, Epoch: change.PartitionEpoch}
 	for _, m := range change.ISR {
 		asked.ISR = append(asked.ISR, controllerlink.InSync{Node: m.Node, Epoch: m.BrokerEpoch})

@@ -9,11 +9,14 @@ import (
 	"github.com/skein-io/skein/internal/record"
 )
 
-// judge is an onlooker that sees into every node. After each thing that a node did it looks at the partitions of the topic
-// and of __consumer_offsets that the node leads:
+// judge is an onlooker that sees into every node. After each thing that a node did it looks at its partitions of the topic and
+// of __consumer_offsets:
+//
+//   - the high watermark never falls while the node hosts the partition, whoever leads (C16).
+//
+// and of those that it leads:
 //
 //   - one leader in each leader epoch (C14);
-//   - the high watermark never falls in a leader epoch (C16);
 //   - what is below the high watermark of any that takes itself for the leader is durable, in the same epoch, on every
 //     member of the ISR that the controllers have agreed upon (StrongIsr, C13), and on min.insync.replicas disks at least.
 type judge struct {
@@ -44,7 +47,8 @@ type watched struct {
 }
 
 type watch struct {
-	epoch         record.LeaderEpoch
+	hosted        *partition.Partition
+	epoch         record.LeaderEpoch // in which it leads, else none
 	highWatermark record.Offset
 }
 
@@ -56,7 +60,7 @@ func newJudge(w *world) *judge {
 		images: map[record.Offset]fingerprint{}, durables: map[metadata.NodeID]map[replicaKey]record.Offset{}}
 }
 
-// look looks at what a node leads.
+// look looks at what a node hosts.
 func (j *judge) look(l *life) {
 	if l.Ended || l.dying || l.Host == nil {
 		return
@@ -75,20 +79,24 @@ func (j *judge) lookAt(l *life, p *partition.Partition) {
 	}
 	epoch, leading := p.LeaderEpoch()
 	if !leading {
-		return
+		epoch = record.NoLeaderEpoch
 	}
 	key := replicaKey{p.TopicID, p.Name.Partition}
 	at := watched{key, l.node.id, l.node.lives}
-	before, now := j.watches[at], watch{epoch, p.HighWatermark()}
+	before, now := j.watches[at], watch{p, epoch, p.HighWatermark()}
 	if now == before {
 		return
 	}
 	j.watches[at] = now
-	if epoch != before.epoch {
-		j.leads(leadership{key, epoch}, l, p)
+	if now.hosted == before.hosted && now.highWatermark < before.highWatermark {
+		j.world.Wrong("watermark", p.Name.String(), "the high watermark of %s fell from %d, leading in epoch %d, to %d, in %d",
+			l.node, before.highWatermark, before.epoch, now.highWatermark, now.epoch)
 	}
-	if now.epoch == before.epoch && now.highWatermark < before.highWatermark {
-		j.world.Wrong("watermark", p.Name.String(), "the high watermark of %s fell from %d to %d", l.node, before.highWatermark, now.highWatermark)
+	if !leading {
+		return
+	}
+	if epoch != before.epoch || now.hosted != before.hosted {
+		j.leads(leadership{key, epoch}, l, p)
 	}
 	if now.highWatermark > 0 {
 		j.isCommitted(l, p, key, now)

@@ -37,6 +37,7 @@ type life struct {
 	quorum *quorum.Node
 	link   *controllerlink.Link // nil before openLink
 	joining
+	late // planted
 
 	roundDue bool
 	workDue  bool
@@ -56,7 +57,7 @@ const (
 )
 
 func newLife(n *node) *life {
-	l := &life{node: n, world: n.world, fs: broker.WrapDisk(n.world.World.World, n.disk), config: n.configuration()}
+	l := &life{node: n, world: n.world, fs: broker.WrapDisk(n.world.World.World, n.disk), config: n.config}
 	l.Process = &broker.Process{World: n.world.World.World, Machine: n.machine, Rand: n.rand.Fork(fmt.Sprint("life ", n.lives)),
 		Finder: coordinator.New(coordinator.DefaultConfig()), RoundSoon: l.soon}
 	l.ways = &ways{life: l, wires: map[way]*wire{}}

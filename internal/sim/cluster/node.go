@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/skein-io/skein/internal/config"
 	"github.com/skein-io/skein/internal/disk"
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/sim"
@@ -21,6 +22,7 @@ type node struct {
 	life    *life // nil while the process is down
 	lives   int
 	slow    bool // its disk is
+	config  *config.Broker
 }
 
 // diskBytes is the room of a disk.
@@ -31,6 +33,7 @@ func newNode(w *world, id metadata.NodeID) *node {
 	n := &node{world: w, id: id, machine: w.NewNode(name), rand: w.Rand("node/" + name)}
 	n.disk = disk.NewSimulated(disk.SimulatedOptions{Seed: w.Rand("disk/" + name).Uint64(), SpaceBytesMax: diskBytes,
 		Now: func() int64 { return w.Wall().UnixMilli() }})
+	n.config = n.configuration()
 	return n
 }
 

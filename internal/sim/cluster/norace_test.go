@@ -2,5 +2,7 @@
 
 package cluster
 
-// seedsDefault is how many seeds plain `go test` runs.
-const seedsDefault = 15
+const (
+	seedsDefault = 15   // how many seeds plain `go test` runs
+	plantsBugs   = true // whether it runs TestPlantedBugs
+)

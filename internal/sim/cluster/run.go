@@ -20,8 +20,19 @@ func Run(o Options) *scene.Result {
 	}
 	w.crowd.Start(w.nemesis.begin)
 	w.Run(sim.Instant(o.Attack))
+	if len(w.Findings()) > 0 {
+		return w.Result(o.Seed, o.String())
+	}
 	w.nemesis.end()
-	w.crowd.DemandProgress(o.Settle, o.Heal)
+	atRest := w.inSync
+	if o.Patient {
+		atRest = nil
+	}
+	limit := w.Now().Add(o.Settle + o.Heal)
+	w.crowd.DemandProgress(o.Settle, o.Heal, atRest)
+	for !w.inSync() && w.Now() < limit {
+		w.Run(w.Now().Add(100 * time.Millisecond))
+	}
 	w.demandInSync()
 	if len(w.Findings()) == 0 {
 		w.judge.replicasAreEqual()
@@ -47,6 +58,23 @@ func (w *world) leader(p check.Partition) *life {
 	}
 	w.Wrong("liveness", p.String(), "no node leads the partition")
 	return nil
+}
+
+// inSync says whether every node serves and shows the newest image, with every replica in sync.
+func (w *world) inSync() bool {
+	for _, n := range w.nodes {
+		if n.life == nil || !n.life.ready || n.life.quorum.Image().Offset < w.judge.newest.Offset {
+			return false
+		}
+		for topic := range n.life.quorum.Image().Topics() {
+			for p := range topic.Partitions() {
+				if len(p.ISR) != len(p.Replicas) {
+					return false
+				}
+			}
+		}
+	}
+	return true
 }
 
 // demandInSync: after the faults every node serves, and every replica is in sync.

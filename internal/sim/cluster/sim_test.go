@@ -2,11 +2,21 @@ package cluster
 
 import (
 	"os"
+	"runtime"
+	"runtime/debug"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/skein-io/skein/internal/sim/scene"
 )
+
+// TestMain lets garbage lie longer: a run makes much of it, and keeps little.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400)
+	m.Run()
+}
 
 // seeds is how many seeds a test runs: SKEIN_SEEDS, or fewer when nothing is said.
 func seeds(otherwise int) int {
@@ -41,33 +51,62 @@ func TestSim(t *testing.T) {
 		first = from
 	}
 	reached, failed := map[string]int{}, 0
-	for seed := first; seed < first+uint64(n); seed++ {
+	forEach(first, n, func(seed uint64) func() bool {
 		r := Run(Draw(seed))
-		if r.Failed() {
-			if failed++; failed > failuresMax {
-				t.Fatalf("seed %d fails too: %v", seed, r.Findings[0])
+		var again *scene.Result
+		if !r.Failed() && seed%50 == 0 {
+			again = Run(Draw(seed))
+		}
+		return func() bool {
+			if r.Failed() {
+				failed++
+				t.Error(r.Report(tracePrinted))
+				return failed < failuresMax
 			}
-			t.Error(r.Report(tracePrinted))
-			continue
+			for state := range r.Reached {
+				reached[state]++
+			}
+			if again != nil {
+				isSame(t, r, again)
+			}
+			return true
 		}
-		for state := range r.Reached {
-			reached[state]++
-		}
-		if seed%50 == 0 {
-			runAgain(t, Draw(seed), r)
-		}
-	}
+	})
 	for state, count := range reached {
 		t.Logf("%4d of %d seeds: %s", count, n, state)
 	}
 }
 
-// runAgain: the same seed makes the same history.
-func runAgain(t *testing.T, o Options, r *scene.Result) {
+// forEach runs seeds, as many at a time as there are processors: each run is one goroutine. What run returns is called in the
+// order of seeds, one at a time; false ends the loop.
+func forEach(first uint64, n int, run func(seed uint64) (judge func() bool)) {
+	done := make([]chan func() bool, n)
+	for i := range done {
+		done[i] = make(chan func() bool, 1)
+	}
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				done[i] <- run(first + uint64(i))
+			}
+		})
+	}
+	for i := range done {
+		if judge := <-done[i]; !judge() {
+			next.Store(int64(n))
+			break
+		}
+	}
+	workers.Wait()
+}
+
+// isSame: the same seed makes the same history.
+func isSame(t *testing.T, r, again *scene.Result) {
 	t.Helper()
-	again := Run(o)
 	if again.Sum != r.Sum || again.Lines != r.Lines {
-		t.Fatalf("seed %d: a trace of %d lines with the sum %x, then one of %d with %x; options %v",
+		t.Errorf("seed %d: a trace of %d lines with the sum %x, then one of %d with %x; options %v",
 			r.Seed, r.Lines, r.Sum, again.Lines, again.Sum, r.Options)
 	}
 }

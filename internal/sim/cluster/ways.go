@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
 	"github.com/skein-io/skein/internal/quorum"
+	"github.com/skein-io/skein/internal/sim"
 )
 
 // ways are the connections of a node to the others, one for each node and purpose, as in package skein. They are
@@ -43,7 +45,13 @@ func (w *ways) Send(to quorum.Member, messages [][]byte) {
 	for _, m := range messages {
 		request.Messages = append(request.Messages, protocol.QuorumMessagesRequestMessage{Data: m})
 	}
-	w.wire(way{to.ID, forQuorum}).Ask(request, func(protocol.Message, int16, error) {}) // raft says again what is lost
+	w.wire(way{to.ID, forQuorum}).Ask(request, func(_ protocol.Message, _ int16, err error) { // raft says again what is lost
+		if errors.Is(err, sim.ErrRefused) && !w.life.Ended && !w.life.dying {
+			w.life.world.Reach("connection to a member refused")
+			w.life.quorum.Refused(to.ID)
+			w.life.workSoon()
+		}
+	})
 }
 
 // Ask implements partition.Peers.

@@ -4,11 +4,11 @@ import (
 	"time"
 )
 
-// soon lets the Syncer and the quorum work after a moment, within which more may come, or the power may go.
+// soon lets the Syncer work after a moment, within which more may come, or the power may go. What is given to the quorum is
+// worked on soon by itself, see quorumOf.
 func (l *life) soon() {
 	l.world.judge.look(l)
 	l.roundSoon()
-	l.workSoon()
 }
 
 // moment is how long it takes until the disk gets to something.

@@ -36,6 +36,9 @@ func newWorld(o Options) *world {
 		Topic: topicName, Partitions: o.Partitions, Replicas: o.Replicas, Group: "readers", Ledger: "ledger",
 		Window: o.Window, Misbehave: o.Misbehave,
 	}
+	if o.MoveGroups {
+		w.GroupPartitions = offsetsPartitions
+	}
 	for i := range o.Nodes {
 		id := metadata.NodeID(i + 1)
 		w.Addresses = append(w.Addresses, addressOf(id, brokerPort))

@@ -35,7 +35,7 @@ func (w *world) begin() {
 }
 
 func (w *world) demandProgress() {
-	w.crowd.DemandProgress(w.options.Settle, w.options.Heal)
+	w.crowd.DemandProgress(w.options.Settle, w.options.Heal, nil)
 	if w.node.life == nil {
 		w.Wrong("liveness", brokerName, "the broker does not run %v after the faults", w.options.Settle+w.options.Heal)
 	}
