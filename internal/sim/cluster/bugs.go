@@ -22,13 +22,14 @@ const (
 	MinISRIgnored        scene.Bug = "acks=all is answered with fewer replicas than min.insync.replicas"
 	GrowsUnchecked       scene.Bug = "a replica joins the ISR before it holds what is committed"
 	LeadsOn              scene.Bug = "a leader goes on after another was elected"
+	LeaseIgnored         scene.Bug = "a coordinator goes on though no controller answers its node"
 )
 
 // Bugs are all that a cluster can show.
 var Bugs = []scene.Bug{ReportsUnsynced, DivergenceUnchecked, TruncatesToWatermark, ShrinkNotAwaited, ElectsAnybody, MinISRIgnored,
 	broker.AckBeforeSync, broker.DirectoryNotSynced, broker.MetadataNotSynced, broker.WindowOfOne, broker.ProducersForgotten,
 	broker.RetryOffsetWrong, broker.ReadAboveWatermark, broker.RefusesAppended, broker.UnsettledOffsets, broker.CommitBeforeCommitted, broker.OffsetsLostOnReload,
-	broker.TruncatedIsCommitted, GrowsUnchecked, LeadsOn, broker.SnapshotNotLoaded, broker.AppendedIsCommitted,
+	broker.TruncatedIsCommitted, GrowsUnchecked, LeadsOn, LeaseIgnored, broker.SnapshotNotLoaded, broker.AppendedIsCommitted,
 	broker.OffsetsExpireEarly, broker.WallClockSessions, broker.OneMemberID, broker.InstanceNotFenced, broker.GenerationNotCompared,
 	broker.RebalanceTimerNotSet}
 

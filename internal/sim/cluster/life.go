@@ -127,7 +127,7 @@ func (l *life) openDir() error {
 func (l *life) openHost() error {
 	l.Host = partition.NewHost(partition.HostConfig{
 		Self: l.self(), Dir: l.dir, Broker: l.present, Now: l.Now, Logger: slog.New(noting{l.world, l.Machine.Name()}), Files: l.fs,
-		Peers: l.ways, ISR: changesOf{l}, BrokerEpoch: l.brokerEpoch, Leased: func() bool { return l.link != nil && l.link.Leased(l.Clock()) },
+		Peers: l.ways, ISR: changesOf{l}, BrokerEpoch: l.brokerEpoch, Leased: l.leased,
 		Instant: func() replica.Instant { return replica.Instant(time.Duration(l.Machine.Now()).Milliseconds()) },
 		After:   func(d time.Duration, f func()) { l.Machine.After(d, func() { f(); l.soon() }) },
 	})
@@ -181,6 +181,10 @@ func (l *life) openLink() error {
 	})
 	l.link = link
 	return err
+}
+
+func (l *life) leased() bool {
+	return l.world.Has(LeaseIgnored) || l.link != nil && l.link.Leased(l.Clock())
 }
 
 func (l *life) leaseChanged(held bool) {

@@ -33,10 +33,9 @@ type Options struct {
 	TraceLines int       // how many lines of the trace are kept
 }
 
-// committersMax is how many clients commit without being members. More than one of them sees that a coordinator which was cut
-// off from the others, and does not know it yet, answers OffsetFetch with what another has replaced: seed 21 with 3 of them,
-// broker1 at 9.028 s. It is 1 until such a node stops serving; then it should be 3.
-const committersMax = 1
+// committersMax is how many clients commit without being members. More than one of them sees whether a coordinator that was cut
+// off from the others, and does not know it, answers OffsetFetch with what another has replaced.
+const committersMax = 3
 
 // Draw gives the options of a seed: each kind of fault is on in some runs and off in others, so that one does not hide
 // what another would show.
