@@ -7,13 +7,15 @@ import (
 
 	"go.etcd.io/raft/v3"
 
+	"github.com/skein-io/skein/internal/controller"
 	"github.com/skein-io/skein/internal/protocol"
 )
 
-// A broker counts on the answer to its heartbeat: until some time after it sent it, nobody else serves in its place. A
-// controller that was cut off, or stopped and continued, does not know yet that there is another; its answer would be worth
-// nothing. So the answer waits until a majority has said, later than the heartbeat came, that this node leads (raft's
-// ReadIndex, section 6.4 of Ongaro's thesis). One question serves all that wait, and there is at most one with each tick.
+// A controller that was cut off, or stopped and continued, does not know yet that there is another. What it proposes is never
+// agreed upon; but what it answers without a proposal would be outdated: that a topic exists which the next one has deleted,
+// or that a broker's session goes on. So such an answer waits until a majority has said, later than the request came, that this
+// node leads (raft's ReadIndex, section 6.4 of Ongaro's thesis). One question serves all that wait, and there is at most one in
+// tickEvery. An answer that rests on a proposal needs none: that was agreed upon in this node's term.
 type confirmation struct {
 	asked   []heldAnswer // wait for the question that is under way
 	next    []heldAnswer // came after it was asked
@@ -25,28 +27,34 @@ type confirmation struct {
 type heldAnswer struct {
 	done     func(protocol.Message, error)
 	response protocol.Message
+	err      error
 }
 
-// confirmed makes a done that passes an answer on when a majority has confirmed that this node leads. The controller calls it on the
-// node's goroutine.
-func (n *Node) confirmed(done func(protocol.Message, error)) func(protocol.Message, error) {
-	return func(response protocol.Message, err error) {
-		if err != nil || n.config.faults.answersUnconfirmed {
-			done(response, err)
-			return
-		}
-		n.confirmation.next = append(n.confirmation.next, heldAnswer{done, response})
+// reply gives an answer of the controller's to who waits, or keeps it until it is confirmed. event is what it was made of.
+func (n *Node) reply(event controller.Event, a heldAnswer) {
+	switch event.(type) {
+	case *controller.Committed, *controller.Resign:
+		a.done(a.response, a.err)
+		return
 	}
+	if n.members.decides(n.config.NodeID) || n.term == 0 || n.config.faults.answersUnconfirmed {
+		a.done(a.response, a.err)
+		return
+	}
+	n.confirmation.next = append(n.confirmation.next, a)
+}
+
+// due is when the next question is to be asked; false if it is not to be.
+func (c *confirmation) due() (time.Time, bool) {
+	return c.askedAt.Add(tickEvery), len(c.next) > 0 && len(c.asked) == 0
 }
 
 // confirm asks the others whether this node leads, if an answer waits for that.
 func (n *Node) confirm(now time.Time) {
 	c := &n.confirmation
-	if n.term == 0 || len(c.next) == 0 || len(c.asked) > 0 {
+	at, due := c.due()
+	if wait := at.Sub(now); n.term == 0 || !due || wait > 0 && wait <= tickEvery {
 		return
-	}
-	if wait := c.askedAt.Add(tickEvery).Sub(now); n.ticks() && wait > 0 && wait <= tickEvery {
-		return // the next tick is not later
 	}
 	c.asked, c.next, c.askedAt = c.next, nil, now
 	c.round++
@@ -63,12 +71,12 @@ func (n *Node) confirms(states []raft.ReadState) {
 		answers := c.asked
 		c.asked = nil
 		for _, a := range answers {
-			a.done(a.response, nil)
+			a.done(a.response, a.err)
 		}
 	}
 }
 
-// unconfirmed refuses all that waits: this node leads no more.
+// unconfirmed refuses all that waits: this node leads no more, and has done nothing.
 func (n *Node) unconfirmed(reason error) {
 	c := &n.confirmation
 	answers := slices.Concat(c.asked, c.next)

@@ -19,7 +19,7 @@ type faults struct {
 	installUnsynced    bool // a leader's snapshot counts before it is on the disk
 	termForgotten      bool // a node that is no longer alone does not write down its term and vote
 	changeForgotten    bool // a change of the members is not noted before it counts
-	answersUnconfirmed bool // a heartbeat is answered by a node that may lead no more
+	answersUnconfirmed bool // what needs no proposal is answered by a node that may lead no more
 	commitsEarly       bool // a leader takes what it proposed for committed when it has written it itself
 }
 

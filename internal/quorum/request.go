@@ -27,8 +27,6 @@ func (n *Node) Submit(request protocol.Message, version int16, done func(protoco
 	case *protocol.RemoveRaftVoterRequest:
 		n.removeRaftVoter(r, done)
 		return
-	case *protocol.BrokerHeartbeatRequest:
-		done = n.confirmed(done)
 	case *protocol.UnregisterBrokerRequest:
 		done = n.forgetting(metadata.NodeID(r.BrokerID), done)
 	}

@@ -66,7 +66,7 @@ func (n *Node) carryOut(now time.Time, event controller.Event) error {
 			panic(fmt.Sprintf("quorum: the controller answers token %d, which does not wait: %v %v", r.Token, r.Response, r.Err))
 		}
 		delete(n.waiting, r.Token)
-		done(r.Response, r.Err)
+		n.reply(event, heldAnswer{done, r.Response, r.Err})
 	}
 	return nil
 }
@@ -112,13 +112,17 @@ func less(a, b controller.TimerKey) bool {
 	return a.Kind < b.Kind || a.Kind == b.Kind && a.Broker < b.Broker
 }
 
-// deadline is when there is something to do though nothing comes: a session ends, or a tick is due.
+// deadline is when there is something to do though nothing comes: a session ends, a tick is due, or answers wait to be
+// confirmed.
 func (n *Node) deadline() (time.Time, bool) {
 	_, at, ok := n.earliest()
 	if n.ticks() {
 		if tick := n.nextTick(); !ok || tick.Before(at) {
-			return tick, true
+			at, ok = tick, true
 		}
+	}
+	if ask, waits := n.confirmation.due(); waits && (!ok || ask.Before(at)) {
+		at, ok = ask, true
 	}
 	return at, ok
 }
