@@ -244,6 +244,52 @@ func TestStrayFolders(t *testing.T) {
 	}
 }
 
+// TestSetAsideAndBack: a replica is taken from a node while that is down, set aside at its start, and given back to it, with a
+// crash before each operation of the start: the node begins it anew, or goes on with what it has. It finds no damage.
+func TestSetAsideAndBack(t *testing.T) {
+	for seed := range uint64(seeds(4)) {
+		w := newDoomedTopic(t, seed, nil)
+		fs := w.fs.CrashClone(nil)
+		crashes := sim.NewRand(seed).Fork("crashes")
+		back := func(fs *disk.Simulated) {
+			t.Helper()
+			d, err := openWith(fs, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wanted := map[TopicPartition]protocol.UUID{otherName: otherID}
+			for i := range int32(doomedPartitions) {
+				wanted[TopicPartition{"t", i}] = doomedID
+			}
+			if err := d.SetAside(wanted); err != nil {
+				t.Fatal(err)
+			}
+			for i := range int32(doomedPartitions) {
+				l, err := d.OpenLog(TopicPartition{"t", i}, doomedID, DefaultConfig())
+				if err != nil {
+					t.Fatalf("seed %d: %v", seed, err)
+				}
+				appendTo(t, l, batch(t, testNow, "new"))
+			}
+		}
+		d, err := openWith(fs, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fs.SetHook(func(c disk.Call) error {
+			if c.Op.Changes() {
+				back(fs.CrashClone(crashes.Fork(fmt.Sprint(c.Number))))
+			}
+			return nil
+		})
+		if err := d.SetAside(map[TopicPartition]protocol.UUID{otherName: otherID}); err != nil {
+			t.Fatal(err)
+		}
+		fs.SetHook(nil)
+		back(fs.CrashClone(crashes.Fork("end")))
+	}
+}
+
 // TestRoundWhileATopicIsDeleted lets a round begin between the moment when the mark says that a log is being deleted and
 // the moment when its folder loses its name. The round must not look for the folder: it would take the directory offline.
 func TestRoundWhileATopicIsDeleted(t *testing.T) {

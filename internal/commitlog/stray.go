@@ -24,6 +24,11 @@ func (d *Dir) SetAside(wanted map[TopicPartition]protocol.UUID) error {
 		return err
 	}
 	deleting := d.mark.deleting()
+	type folder struct {
+		name string
+		key  markKey
+	}
+	var strays []folder
 	for _, e := range entries {
 		name, ok := parseFolderName(e.Name)
 		mine, known := wanted[name]
@@ -31,15 +36,26 @@ func (d *Dir) SetAside(wanted map[TopicPartition]protocol.UUID) error {
 		if !ok || !e.Dir || known && !deleting || d.isOpen(name) {
 			continue
 		}
-		id, err := folderID(d.fs, e.Name)
-		if err == nil && (!known || !id.IsZero() && id != mine) {
-			err = d.setAside(e.Name, markKey{id, name.Partition})
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		switch id, err := folderID(d.fs, e.Name); {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
 			return storageError("set aside "+e.Name, err)
+		case !known || !id.IsZero() && id != mine:
+			strays = append(strays, folder{e.Name, markKey{id, name.Partition}})
 		}
 	}
-	d.forgetUnknown(wanted)
+	// A replica that was taken from this node may be given to it again. So the mark forgets the log before the folder goes: one
+	// that it knows and that is missing would be damage.
+	d.forgetUnknown(wanted, false)
+	if err := d.mark.sync(); err != nil {
+		return storageError("set aside", err)
+	}
+	for _, s := range strays {
+		if err := d.setAside(s.name, s.key); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return storageError("set aside "+s.name, err)
+		}
+	}
+	d.forgetUnknown(wanted, true)
 	return nil
 }
 
@@ -67,9 +83,6 @@ func (d *Dir) setAside(folder string, key markKey) error {
 	} else if err := d.discard([]string{name}); err != nil {
 		return err
 	}
-	if known {
-		d.mark.remove(key)
-	}
 	return fs.ErrNotExist
 }
 
@@ -87,8 +100,9 @@ func (d *Dir) freeName(stem, suffix string) (string, error) {
 	}
 }
 
-// forgetUnknown frees the slots of logs that are no more: with them the note of a clean end could never be left again.
-func (d *Dir) forgetUnknown(wanted map[TopicPartition]protocol.UUID) {
+// forgetUnknown frees the slots of logs that are no more: with them the note of a clean end could never be left again. Those of
+// logs that are being deleted are freed last, for they say what is to become of a folder.
+func (d *Dir) forgetUnknown(wanted map[TopicPartition]protocol.UUID, deletedToo bool) {
 	known := make(map[markKey]bool, len(wanted))
 	for name, id := range wanted {
 		known[markKey{id, name.Partition}] = true
@@ -99,7 +113,7 @@ func (d *Dir) forgetUnknown(wanted map[TopicPartition]protocol.UUID) {
 	}
 	d.mu.Unlock()
 	for _, key := range d.mark.keys() {
-		if !known[key] {
+		if entry, _ := d.mark.get(key); !known[key] && (deletedToo || !entry.deleting) {
 			d.mark.remove(key)
 		}
 	}
