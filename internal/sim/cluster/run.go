@@ -30,6 +30,7 @@ func Run(o Options) *scene.Result {
 	}
 	limit := w.Now().Add(o.Settle + o.Heal)
 	w.crowd.DemandProgress(o.Settle, o.Heal, atRest)
+	limit = max(limit, w.Now().Add(time.Second)) // a topic may have been made a moment ago
 	for !w.inSync() && w.Now() < limit {
 		w.Run(w.Now().Add(100 * time.Millisecond))
 	}
