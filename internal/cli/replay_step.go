@@ -190,6 +190,11 @@ func (r *replay) memberOf(token group.Token, a asked) string {
 			return join.MemberID
 		}
 	}
+	for _, reply := range r.fx.Deferred { // the first member of a group, whose record is written first
+		if join, ok := reply.Body.(*group.JoinReply); ok && reply.Token == token {
+			return join.MemberID
+		}
+	}
 	return ""
 }
 
