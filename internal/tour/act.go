@@ -28,6 +28,8 @@ type Broker struct {
 	Lag func(client string) time.Duration
 	// Faults is what may be done to the nodes of a cluster; nil for a broker that is alone or that runs already.
 	Faults Faults
+	// Watch gives what happens in the nodes of a cluster to a function, until it is given nil; nil as Faults is.
+	Watch func(take func(Happening))
 	// Session and Heartbeat are what the consumers of a scene are set to whose sessions end.
 	Session, Heartbeat time.Duration
 	// Keeps says that the broker goes on when the scene is over: what the scene made there is deleted then.
@@ -100,6 +102,9 @@ func (a *Act) admin() (*kadm.Client, error) {
 
 // askEvery is how often something is asked that is waited for.
 const askEvery = 20 * time.Millisecond
+
+// askMax is how long a cluster is given to become what a scene waits for; none needs it.
+const askMax = 30 * time.Second
 
 // errNotYet says that what is waited for is not so yet.
 var errNotYet = errors.New("not yet")

@@ -24,6 +24,8 @@ var planted = []struct{ scene, file, was, becomes string }{
 	{"members", "internal/group/session.go", "if m == nil || m.heard() {", "if m == nil || m.heard() || PLANTED {"},
 	// The high watermark does not wait for the followers.
 	{"replicas", "internal/replica/leader.go", "\t\t\tend = min(end, p.durableEnd)\n", "\t\t\tif p.node == s.self || !PLANTED {\n\t\t\t\tend = min(end, p.durableEnd)\n\t\t\t}\n"},
+	// Whoever lives may lead.
+	{"elections", "internal/controller/partition_change.go", "(eligible || c.faults.electsOutsideISR)", "(eligible || c.faults.electsOutsideISR || PLANTED)"},
 }
 
 // planting is what PLANTED stands for in a scene's bug.

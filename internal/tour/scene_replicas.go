@@ -25,7 +25,8 @@ type replicated struct {
 	*Act
 	addresses          map[int32]string
 	leader, slow, last int32
-	produced           chan error // of the record that waits
+	produced           chan error  // of the record that waits
+	writer             *kgo.Client // see write
 }
 
 // replicaEnds is where one replica is.
@@ -36,7 +37,7 @@ func (s *replicated) whole() error {
 	if err := s.cast(); err != nil {
 		return err
 	}
-	if err := s.createReplicated(); err != nil {
+	if err := s.createReplicated(nil, s.leader, s.slow, s.last); err != nil {
 		return err
 	}
 	for range 3 {
@@ -95,12 +96,15 @@ func (s *replicated) cast() error {
 	return nil
 }
 
-// createReplicated makes the topic where the scene wants it.
-func (s *replicated) createReplicated() error {
+// createReplicated makes the topic where the scene wants it, with configurations of its own. The first leads.
+func (s *replicated) createReplicated(configs map[string]string, nodes ...int32) error {
 	request := kmsg.NewPtrCreateTopicsRequest()
 	topic := kmsg.NewCreateTopicsRequestTopic()
 	topic.Topic, topic.NumPartitions, topic.ReplicationFactor = s.topic, -1, -1
-	topic.ReplicaAssignment = []kmsg.CreateTopicsRequestTopicReplicaAssignment{{Partition: 0, Replicas: []int32{s.leader, s.slow, s.last}}}
+	topic.ReplicaAssignment = []kmsg.CreateTopicsRequestTopicReplicaAssignment{{Partition: 0, Replicas: nodes}}
+	for name, value := range configs {
+		topic.Configs = append(topic.Configs, kmsg.CreateTopicsRequestTopicConfig{Name: name, Value: &value})
+	}
 	request.Topics = append(request.Topics, topic)
 	response, err := request.RequestWith(s.ctx, s.client)
 	if err != nil {

@@ -16,6 +16,8 @@ var english = map[string]string{
 	"lane.sync.leader":     "SyncGroup, assignments: %[1]d",
 	"lane.sync.follower":   "SyncGroup: what is mine?",
 	"lane.synced":          "%[1]s",
+	"lane.cut":             "the link between %[1]s and %[2]s is cut",
+	"lane.leads":           "%[1]s leads in epoch %[2]d",
 
 	"table.letter":         "LETTER",
 	"table.unit":           "UNIT",
@@ -35,6 +37,10 @@ var english = map[string]string{
 	"table.log-end":        "LOG END",
 	"table.durable-end":    "DURABLE END",
 	"table.high-watermark": "HIGH WATERMARK",
+	"table.leader":         "LEADER",
+	"table.leader-epoch":   "LEADER EPOCH",
+	"table.isr":            "ISR",
+	"table.elr":            "ELIGIBLE (ELR)",
 
 	"coordinator.title": "Who coordinates a group",
 	"coordinator.about": "Every group has one broker that coordinates it. Nobody elects that broker: the group id decides. It is hashed to a " +
@@ -111,7 +117,8 @@ var english = map[string]string{
 	"replicas.about": "A partition has a leader, which takes the records, and followers, which fetch them. Each replica has a log end: the offset that its " +
 		"next record will have. Its durable end is how much of that is on its disk. The high watermark is the least durable end of " +
 		"the in-sync replicas (ISR): below it a record is committed, consumers see it, and acks=all is answered.",
-	"replicas.whole": "Three nodes hold the partition orders-0. Three records are written with acks=all. Each node is asked where its replica is.",
+	"replicas.whole": "Three nodes hold the partition orders-0. Three records are written with acks=all. Each node is asked where " +
+		"its replica is.",
 	"replicas.cut": "The link between the leader and one follower is cut, and a fourth record is written. The leader and the other follower have it on " +
 		"their disks at once. The high watermark stays: the follower that is cut off is in the ISR still, and so the record might " +
 		"be lost if it became the leader. Whoever produced it waits.",
@@ -132,6 +139,55 @@ var english = map[string]string{
 	"fact.replicas.isr.out":    "Metadata has them in the ISR: %[1]v in all",
 	"fact.replicas.back":       "log end and durable end of the one that was cut off: %[1]v",
 	"fact.replicas.isr.back":   "Metadata has them in the ISR: %[1]v in all",
+
+	"elections.title": "Clean and unclean election",
+	"elections.about": "When a leader dies, the controller makes another replica leader. One that is in the ISR has everything " +
+		"that is committed: nothing is lost, a clean election. If no replica of the ISR lives, the partition waits for one. " +
+		"Whoever cannot wait may let a replica lead that lacks acknowledged records: an unclean election. Here each offset is " +
+		"named that it loses.",
+	"elections.whole": "Three nodes: one is the controller, the two others hold orders-0, with min.insync.replicas=1. Three " +
+		"records are written with acks=all: a, b, c.",
+	"elections.clean": "The leader is killed, as with kill -9. The controller sees its connection end, waits half a second, and " +
+		"fences it. The other replica is in the ISR, so it leads, in the next leader epoch. A fourth record is written, d, and " +
+		"everything is read.",
+	"elections.alone": "The old leader is started again, fetches what it lacks, and is in the ISR again. Then the link between the " +
+		"two is cut, and two more records are written, e and f. After replica.lag.time.max.ms the follower leaves the ISR. The " +
+		"leader is alone in it, which is enough for min.insync.replicas=1: it acknowledges both, and they are on its disk only.",
+	"elections.none": "The leader is killed, and the link is there again. The replica that lives was not in the ISR: it may lack " +
+		"records that were acknowledged, and it does. Only the dead one is eligible (ELR). So nobody leads, and the partition " +
+		"waits. To ask for the preferred leader, which lives, does not help.",
+	"elections.unclean": "Somebody asks for an unclean election (kafka-leader-election.sh --election-type unclean; with " +
+		"unclean.leader.election.enable=true nobody needs to ask). The replica that lives leads. Its log ends earlier: what was " +
+		"acknowledged from there on is lost, and the next record is given an offset that was given before.",
+	"elections.told": "A consumer had read all records, up to f. It asks the new leader where the epoch in which it read ended, " +
+		"and sees that it has read further: its log has diverged. If it fetches without asking, it is refused as well.",
+	"elections.back": "The one that had e and f is started again. As a follower it fetches, and is told where its log diverges " +
+		"from the leader's: it cuts off what the leader does not have, and fetches on from there. Then the leader is killed, so " +
+		"that its log is the one that is read.",
+	"fact.elections.whole":              "the records were acknowledged at offsets %[1]v; %[2]s leads in epoch %[3]d",
+	"fact.elections.clean.leader":       "%[2]s leads, in the later epoch %[3]d: %[1]v",
+	"fact.elections.clean.epoch":        "epoch %[2]d ended at offset %[1]d, where epoch %[3]d begins: nothing is missing between",
+	"fact.elections.clean.next":         "the fourth record was acknowledged at offset %[1]v",
+	"fact.elections.clean.kept":         "everything that was acknowledged is read: %[1]v",
+	"fact.elections.alone.isr":          "in the ISR is %[2]s alone (node %[1]v)",
+	"fact.elections.alone.acknowledged": "it acknowledged the records at offsets %[1]v",
+	"fact.elections.alone.ends":         "log ends of %[2]s and %[3]s: %[1]v",
+	"fact.elections.alone.read":         "a consumer read them: %[1]v",
+	"fact.elections.none.leader":        "the leader is %[1]d: there is none",
+	"fact.elections.none.elr":           "eligible to lead is %[2]s alone, which is dead (node %[1]v)",
+	"fact.elections.none.code":          "clients are told %[1]v",
+	"fact.elections.none.preferred":     "the preferred leader, %[2]s, is not elected: %[1]v",
+	"fact.elections.unclean.elected":    "ElectLeaders was answered with %[1]v",
+	"fact.elections.unclean.leader":     "%[2]s leads, in the later epoch %[3]d: %[1]v",
+	"fact.elections.unclean.lost":       "acknowledged and lost: offsets %[2]d to %[3]d",
+	"fact.elections.unclean.again":      "the next record was given offset %[1]v, for the second time",
+	"fact.elections.unclean.read":       "what is read now: %[1]v",
+	"fact.elections.told.diverging":     "the leader says: epoch %[2]d ended at offset %[1]d. The consumer is at %[3]d",
+	"fact.elections.told.range":         "Fetch at offset %[2]d is answered with %[1]v",
+	"fact.elections.told.fenced":        "Fetch with the old leader epoch, %[2]d, is answered with %[1]v",
+	"fact.elections.back.cut":           "the log of %[2]s ended at %[3]d. It was cut, and ends at %[1]d like the leader's",
+	"fact.elections.back.leader":        "%[2]s leads, in the later epoch %[3]d: %[1]v",
+	"fact.elections.back.read":          "what is read from it: %[1]v",
 
 	"ui.connect":    "A broker runs at %[1]s for this scene; look at it with other tools too.",
 	"ui.step":       "%[1]d of %[2]d",

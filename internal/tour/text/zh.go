@@ -16,6 +16,8 @@ var chinese = map[string]string{
 	"lane.sync.leader":     "SyncGroup，带 %[1]d 份分配",
 	"lane.sync.follower":   "SyncGroup：我分到什么？",
 	"lane.synced":          "%[1]s",
+	"lane.cut":             "%[1]s 与 %[2]s 之间的链路被切断",
+	"lane.leads":           "%[1]s 成为领导者，epoch %[2]d",
 
 	"table.letter":         "字母",
 	"table.unit":           "编码",
@@ -35,13 +37,18 @@ var chinese = map[string]string{
 	"table.log-end":        "日志末端",
 	"table.durable-end":    "已落盘末端",
 	"table.high-watermark": "高水位",
+	"table.leader":         "领导者",
+	"table.leader-epoch":   "领导者 EPOCH",
+	"table.isr":            "ISR",
+	"table.elr":            "有资格者 (ELR)",
 
 	"coordinator.title": "谁来协调一个组",
 	"coordinator.about": "每个组由一个 broker 协调。这个 broker 不是选举出来的：组 id 决定一切。组 id 经过哈希，对应主题 __consumer_offsets " +
 		"的一个分区，该分区的 leader 就是协调者。组不能忘记的事，都作为记录写在那个分区里。",
 	"coordinator.hash": "哈希就是 Java 字符串的哈希：从 0 开始，对每个 UTF-16 编码单元，乘以 31 再加上它，只留 32 位。这里的组叫 " +
 		"polygenelubricants，因为它的哈希正好是最小的整数：它没有绝对值。Kafka 对它取 0。",
-	"coordinator.commit": "一个客户端为这个组提交一个位移，组就存在了。然后它用 FindCoordinator 询问谁是协调者，用 Metadata 询问谁是分区的 leader。",
+	"coordinator.commit": "一个客户端为这个组提交一个位移，组就存在了。然后它用 FindCoordinator 询问谁是协调者，用 Metadata 询问谁" +
+		"是分区的 leader。",
 	"coordinator.look": "到目前为止，还没有什么能证明分区是对的。所以现在把整个 __consumer_offsets 读一遍：组的记录在哪里？协调者的每个分区有一个循环，" +
 		"又是哪一个循环收到了这次提交？",
 	"coordinator.others": "普通的组 id 分散在各个分区，也就分散在各个 broker。Aa 和 BB 的哈希相同，所以协调者也相同。",
@@ -121,6 +128,50 @@ var chinese = map[string]string{
 	"fact.replicas.isr.out":    "Metadata 中的 ISR：%[1]v 个",
 	"fact.replicas.back":       "曾被切断者的日志末端和已落盘末端：%[1]v",
 	"fact.replicas.isr.back":   "Metadata 中的 ISR：%[1]v 个",
+
+	"elections.title": "干净的选举与不干净的选举",
+	"elections.about": "领导者死后，控制器让另一个副本当领导者。ISR 里的副本拥有所有已提交的记录，什么也不会丢：这是干净的选举。如" +
+		"果 ISR 里没有副本活着，分区就等待。等不及的人，可以让一个缺少已确认记录的副本来领导：这是不干净的选举。这里会指出它丢掉" +
+		"的每一个偏移量。",
+	"elections.whole": "三个节点：一个是控制器，另外两个保存 orders-0，min.insync.replicas=1。以 acks=all 写入三条记录：a、b、c。",
+	"elections.clean": "像 kill -9 那样杀死领导者。控制器看到它的连接断开，等半秒，然后隔离它。另一个副本在 ISR 里，于是它在下一个" +
+		"领导者 epoch 里领导。再写第四条记录 d，然后全部读出。",
+	"elections.alone": "旧领导者重新启动，拉取缺少的记录，回到 ISR。然后切断两者之间的链路，再写两条记录 e 和 f。过了 " +
+		"replica.lag.time.max.ms，追随者离开 ISR。ISR 里只剩领导者自己，而 min.insync.replicas=1 只要一个就够：它确认了这两条，而" +
+		"它们只在它自己的磁盘上。",
+	"elections.none": "杀死领导者，链路也恢复了。活着的副本不在 ISR 里：它可能缺少已确认的记录，事实上也确实缺少。有资格的（ELR）只" +
+		"有死去的那个。所以没有人领导，分区等待。请求首选领导者来领导也没有用，尽管它活着。",
+	"elections.unclean": "有人请求不干净的选举（kafka-leader-election.sh --election-type unclean；若 " +
+		"unclean.leader.election.enable=true 则无人请求也会发生）。活着的副本当上领导者。它的日志结束得更早：从那里起已确认的记录" +
+		"都丢了，下一条记录得到一个曾经给出过的偏移量。",
+	"elections.told": "一个消费者曾读完所有记录，直到 f。它问新领导者：我读到的那个 epoch 在哪里结束？于是发现自己读得更远：日志分" +
+		"叉了。如果不问就直接拉取，同样会被拒绝。",
+	"elections.back": "曾有 e 和 f 的节点重新启动。作为追随者去拉取时，它得知自己的日志从哪里开始与领导者分叉：它切掉领导者没有的部" +
+		"分，从那里继续拉取。然后杀死领导者，好让读出的正是它的日志。",
+	"fact.elections.whole":              "记录在偏移量 %[1]v 得到确认；%[2]s 在 epoch %[3]d 领导",
+	"fact.elections.clean.leader":       "%[2]s 领导，在更晚的 epoch %[3]d：%[1]v",
+	"fact.elections.clean.epoch":        "epoch %[2]d 在偏移量 %[1]d 结束，epoch %[3]d 从那里开始：中间什么也不缺",
+	"fact.elections.clean.next":         "第四条记录在偏移量 %[1]v 得到确认",
+	"fact.elections.clean.kept":         "已确认的全部读到：%[1]v",
+	"fact.elections.alone.isr":          "ISR 里只有 %[2]s（节点 %[1]v）",
+	"fact.elections.alone.acknowledged": "它确认了偏移量 %[1]v 的记录",
+	"fact.elections.alone.ends":         "%[2]s 和 %[3]s 的日志末端：%[1]v",
+	"fact.elections.alone.read":         "一个消费者读到了它们：%[1]v",
+	"fact.elections.none.leader":        "领导者是 %[1]d：没有",
+	"fact.elections.none.elr":           "有资格领导的只有 %[2]s，而它已死（节点 %[1]v）",
+	"fact.elections.none.code":          "客户端得到 %[1]v",
+	"fact.elections.none.preferred":     "首选领导者 %[2]s 没有当选：%[1]v",
+	"fact.elections.unclean.elected":    "ElectLeaders 得到的回答是 %[1]v",
+	"fact.elections.unclean.leader":     "%[2]s 领导，在更晚的 epoch %[3]d：%[1]v",
+	"fact.elections.unclean.lost":       "已确认却丢失的：偏移量 %[2]d 到 %[3]d",
+	"fact.elections.unclean.again":      "下一条记录得到偏移量 %[1]v，这是第二次给出",
+	"fact.elections.unclean.read":       "现在读到的：%[1]v",
+	"fact.elections.told.diverging":     "领导者说：epoch %[2]d 在偏移量 %[1]d 结束。消费者却在 %[3]d",
+	"fact.elections.told.range":         "在偏移量 %[2]d 的 Fetch 得到 %[1]v",
+	"fact.elections.told.fenced":        "带着旧的领导者 epoch %[2]d 的 Fetch 得到 %[1]v",
+	"fact.elections.back.cut":           "%[2]s 的日志原来到 %[3]d 结束。它被切短，现在和领导者一样到 %[1]d 结束",
+	"fact.elections.back.leader":        "%[2]s 领导，在更晚的 epoch %[3]d：%[1]v",
+	"fact.elections.back.read":          "从它读到的：%[1]v",
 
 	"ui.connect":    "这一幕的 broker 在 %[1]s 运行；也可以用别的工具去看。",
 	"ui.step":       "第 %[1]d 步，共 %[2]d 步",
