@@ -79,7 +79,8 @@ func (a *Act) observer() (*kgo.Client, error) {
 		return a.client, nil
 	}
 	client, err := kgo.NewClient(kgo.SeedBrokers(a.broker.Bootstrap), kgo.Dialer(a.broker.Dial), kgo.ClientID("tour"),
-		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0), kgo.RetryBackoffFn(retryAfter), kgo.DisableClientMetrics())
+		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0), kgo.RetryBackoffFn(retryAfter),
+		kgo.MetadataMinAge(askEvery), kgo.DisableClientMetrics())
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"net"
 	"time"
 
 	"github.com/skein-io/skein/internal/protocol"
@@ -21,20 +22,55 @@ const answerBytesMax = 16 << 20
 
 // askNode asks one node, in a connection of its own, what franz-go does not know: a request in its version 0.
 func (a *Act) askNode(address string, request, response protocol.Message) error {
+	l, err := a.open(address, softwareName)
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	return l.ask(askLimit, request, 0, response)
+}
+
+// line is a connection of the scene's own to one node. It belongs to one goroutine.
+type line struct {
+	act  *Act
+	conn net.Conn
+	id   int32 // of the last request
+}
+
+// open connects to a node under a name of a software: nodes answer some requests to nodes only.
+func (a *Act) open(address, software string) (*line, error) {
 	ctx, cancel := context.WithTimeout(a.ctx, askLimit)
 	defer cancel()
 	conn, err := a.broker.Dial(ctx, "tcp", address)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	l := &line{act: a, conn: conn}
 	name := protocol.NewApiVersionsRequest()
-	name.ClientSoftwareName, name.ClientSoftwareVersion = softwareName, "1"
-	if err := exchange(conn, 1, name, 3, protocol.NewApiVersionsResponse()); err != nil {
-		return err
+	name.ClientSoftwareName, name.ClientSoftwareVersion = software, "1"
+	if err := l.ask(askLimit, name, 3, protocol.NewApiVersionsResponse()); err != nil {
+		l.close()
+		return nil, err
 	}
-	return exchange(conn, 2, request, 0, response)
+	return l, nil
+}
+
+func (l *line) close() { _ = l.conn.Close() }
+
+func (l *line) ask(limit time.Duration, request protocol.Message, version int16, response protocol.Message) error {
+	ctx, cancel := context.WithTimeout(l.act.ctx, limit)
+	defer cancel()
+	defer context.AfterFunc(ctx, l.close)()
+	l.id++
+	return exchange(l.conn, l.id, request, version, response)
+}
+
+// newest is the highest version of a request.
+func newest(request interface {
+	Versions() (lowest, highest int16)
+}) int16 {
+	_, highest := request.Versions()
+	return highest
 }
 
 // exchange sends a request and reads its answer.

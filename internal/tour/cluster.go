@@ -90,10 +90,11 @@ func openCluster(m machines) (*Broker, error) {
 	c := &localCluster{machines: m, links: localLinks{dial: m.dial, nodes: map[string]int32{}, conns: map[*localConn]bool{}, cuts: map[[2]int32]bool{},
 		down: map[int32]bool{}}}
 	if err := c.open(); err != nil {
-		return nil, errors.Join(err, c.close())
+		c.close()
+		return nil, err
 	}
 	return &Broker{Bootstrap: c.nodes[0].address, Dial: m.dial, Faults: c, Session: Session, Heartbeat: Heartbeat, Watch: c.links.watch.set,
-		Close: func() { _ = c.close() }}, nil
+		Close: c.close}, nil
 }
 
 // localCluster is the nodes of this process.
@@ -111,6 +112,7 @@ type localNode struct {
 	process *process
 	node    *skein.Node
 	socket  net.Listener
+	ended   chan error // of a node that was killed: nothing of it is left
 }
 
 // open starts them together: none is ready before most of them are there.
@@ -151,21 +153,19 @@ func (c *localCluster) start(id int32) error {
 }
 
 // close kills them all: what they have is thrown away, so nobody need take over.
-func (c *localCluster) close() error {
+func (c *localCluster) close() {
 	c.links.watch.set(nil)
-	var failed [clusterNodes]error
-	var wait sync.WaitGroup
 	for i := range c.nodes {
-		n := &c.nodes[i]
-		switch {
+		switch n := &c.nodes[i]; {
 		case n.node != nil:
-			wait.Go(func() { failed[i] = c.Kill(int32(i + 1)) })
+			_ = c.Kill(int32(i + 1))
 		case n.socket != nil:
 			_ = n.socket.Close()
 		}
 	}
-	wait.Wait()
-	return errors.Join(failed[:]...)
+	for i := range c.nodes {
+		c.nodes[i].reap()
+	}
 }
 
 // Cut implements Faults: connections end, and new ones fail.
@@ -183,9 +183,18 @@ func (c *localCluster) Kill(id int32) error {
 	_ = n.socket.Close()
 	c.links.end(id)
 	n.process.dead.Store(true)
-	_ = n.node.Close() // it says that it has lost its disk
-	n.node, n.process, n.socket = nil, nil, nil
+	killed, ended := n.node, make(chan error, 1)
+	go func() { ended <- killed.Close() }() // it says that it has lost its disk
+	n.node, n.process, n.socket, n.ended = nil, nil, nil, ended
 	return nil
+}
+
+// reap waits until nothing of a node that was killed is left.
+func (n *localNode) reap() {
+	if n.ended != nil {
+		<-n.ended
+		n.ended = nil
+	}
 }
 
 // Restart implements Faults.
@@ -194,6 +203,7 @@ func (c *localCluster) Restart(id int32) (err error) {
 	if n.node != nil {
 		return fmt.Errorf("node %d runs", id)
 	}
+	n.reap()
 	if n.socket, err = c.listen(n.address); err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/skein-io/skein/internal/protocol"
+	"github.com/skein-io/skein/internal/record"
 	"github.com/skein-io/skein/internal/tour/lane"
 )
 
@@ -156,6 +157,39 @@ func (s *replicated) values(n int) ([]string, error) {
 		fetched.EachRecord(func(r *kgo.Record) { values = append(values, string(r.Value)) })
 	}
 	return values, nil
+}
+
+// batchOf is records as a producer sends them.
+func batchOf(values ...string) ([]byte, error) {
+	b := record.NewBuilder()
+	for _, v := range values {
+		if err := b.Add(time.Now().UnixMilli(), nil, []byte(v)); err != nil {
+			return nil, err
+		}
+	}
+	return b.Build()
+}
+
+// produceVersion is one in which Produce names topics.
+const produceVersion = 9
+
+// produceAt sends records to one node, whoever leads, with acks=all, and gives what the node says.
+func (s *replicated) produceAt(l *line, values ...string) (protocol.Code, int64, error) {
+	batch, err := batchOf(values...)
+	if err != nil {
+		return 0, 0, err
+	}
+	request, response := protocol.NewProduceRequest(), protocol.NewProduceResponse()
+	request.Acks, request.TimeoutMs = -1, int32(askMax.Milliseconds())
+	request.TopicData = []protocol.ProduceRequestTopicProduceData{{Name: s.topic, PartitionData: []protocol.ProduceRequestPartitionProduceData{{Records: batch}}}}
+	if err := l.ask(2*askMax, request, produceVersion, response); err != nil {
+		return 0, 0, err
+	}
+	if len(response.Responses) != 1 || len(response.Responses[0].PartitionResponses) != 1 {
+		return 0, 0, fmt.Errorf("Produce was answered with %+v", response)
+	}
+	p := &response.Responses[0].PartitionResponses[0]
+	return p.ErrorCode, p.BaseOffset, nil
 }
 
 // endOfEpoch asks a leader where an epoch ended in its log (OffsetForLeaderEpoch), with the epoch that it found.

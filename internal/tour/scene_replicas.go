@@ -25,6 +25,7 @@ type replicated struct {
 	*Act
 	addresses          map[int32]string
 	leader, slow, last int32
+	quorumEpoch        int32       // in which last is the controller
 	produced           chan error  // of the record that waits
 	writer             *kgo.Client // see write
 }
@@ -78,22 +79,33 @@ func (s *replicated) cast() error {
 	if err != nil {
 		return err
 	}
+	if s.last, s.quorumEpoch, err = s.quorum(); err != nil {
+		return err
+	}
+	slices.Sort(ids)
+	ids = slices.DeleteFunc(ids, func(id int32) bool { return id == s.last })
+	s.leader, s.slow = ids[0], ids[1]
+	return nil
+}
+
+// quorum is the controller and its epoch.
+func (s *replicated) quorum() (controller, epoch int32, err error) {
 	request := kmsg.NewPtrDescribeQuorumRequest()
 	topic := kmsg.NewDescribeQuorumRequestTopic()
 	topic.Topic, topic.Partitions = "__cluster_metadata", []kmsg.DescribeQuorumRequestTopicPartition{{}}
 	request.Topics = append(request.Topics, topic)
 	response, err := request.RequestWith(s.ctx, s.client)
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
 	if response.ErrorCode != 0 || len(response.Topics) != 1 || len(response.Topics[0].Partitions) != 1 {
-		return fmt.Errorf("DescribeQuorum was answered with %s", protocol.Code(response.ErrorCode))
+		return 0, 0, fmt.Errorf("DescribeQuorum was answered with %s", protocol.Code(response.ErrorCode))
 	}
-	s.last = response.Topics[0].Partitions[0].LeaderID
-	slices.Sort(ids)
-	ids = slices.DeleteFunc(ids, func(id int32) bool { return id == s.last })
-	s.leader, s.slow = ids[0], ids[1]
-	return nil
+	p := response.Topics[0].Partitions[0]
+	if p.ErrorCode != 0 {
+		return 0, 0, fmt.Errorf("DescribeQuorum was answered with %s", protocol.Code(p.ErrorCode))
+	}
+	return p.LeaderID, p.LeaderEpoch, nil
 }
 
 // createReplicated makes the topic where the scene wants it, with configurations of its own. The first leads.

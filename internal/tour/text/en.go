@@ -18,6 +18,11 @@ var english = map[string]string{
 	"lane.synced":          "%[1]s",
 	"lane.cut":             "the link between %[1]s and %[2]s is cut",
 	"lane.leads":           "%[1]s leads in epoch %[2]d",
+	"lane.controls":        "%[1]s controls",
+	"lane.made":            "the topic %[1]s is made",
+	"lane.isolated":        "%[1]s is cut off from the others",
+	"lane.answers":         "it answers the producer: %[1]s",
+	"lane.healed":          "%[1]s reaches the others again",
 
 	"table.letter":         "LETTER",
 	"table.unit":           "UNIT",
@@ -188,6 +193,48 @@ var english = map[string]string{
 	"fact.elections.back.cut":           "the log of %[2]s ended at %[3]d. It was cut, and ends at %[1]d like the leader's",
 	"fact.elections.back.leader":        "%[2]s leads, in the later epoch %[3]d: %[1]v",
 	"fact.elections.back.read":          "what is read from it: %[1]v",
+
+	"controller.title": "The controller dies, and what is stale is refused",
+	"controller.about": "One node is the controller: it alone changes the cluster's metadata, and the others repeat what it wrote. " +
+		"When it dies, the quorum elects another, in a higher quorum epoch. Whoever was dead or cut off meanwhile may still " +
+		"believe what was true before. Each request therefore names the epoch in which it is true: of the controller, of a " +
+		"broker's registration, of a partition's leader. What is older is refused, by name.",
+	"controller.whole": "Three nodes. Each is asked who the controller is (DescribeQuorum), and how it is registered: each " +
+		"registration has a broker epoch of its own.",
+	"controller.killed": "The controller is killed. The others miss it after half a second to a second, and elect one of them. " +
+		"Until then no topic can be made; the scene asks until it is.",
+	"controller.stale": "The first controller's node is started again, and registers anew: in a higher broker epoch. Then the " +
+		"scene sends the new controller what the former process might still have had under way: a heartbeat, and a request for " +
+		"producer ids. Both name the old broker epoch.",
+	"controller.cut": "A record is written. Then the partition's leader is cut off from the other nodes, but not from clients. A " +
+		"producer sends it three records with acks=all. They are in its log and nowhere else, so it may not acknowledge them. It " +
+		"has had no heartbeat answered for two thirds of a session, which was its lease, and no follower fetches: it takes " +
+		"itself for fenced, and sends the producer away. The controller has made another leader by then, which takes a record.",
+	"controller.fenced": "What the old leader may still want is in the old leader epoch. It would take the other one out of the " +
+		"ISR: refused. A consumer that believes in the old epoch fetches: refused. Then the links are there again. The old " +
+		"leader learns of the epoch, follows, and cuts off what nobody acknowledged.",
+	"controller.part.first":            "ctrl1",
+	"controller.part.second":           "ctrl2",
+	"controller.part.leader":           "node3",
+	"fact.controller.whole":            "there is a controller, in quorum epoch %[2]d; its node is registered in broker epoch %[3]d: %[1]v",
+	"fact.controller.killed.epoch":     "another controller was elected, quorum epoch %[3]d after quorum epoch %[2]d: %[1]v",
+	"fact.controller.killed.topic":     "a topic was made %[2]d ms after the controller died: %[1]v",
+	"fact.controller.stale.registered": "its node is registered again, in broker epoch %[3]d after broker epoch %[2]d: %[1]v",
+	"fact.controller.stale.heartbeat":  "BrokerHeartbeat of the former process: %[1]v",
+	"fact.controller.stale.ids":        "AllocateProducerIds of the former process: %[1]v",
+	"fact.controller.stale.fresh":      "the same in the present broker epoch: %[1]v",
+	"fact.controller.stale.controller": "the same, sent to the node that was the controller: %[1]v",
+	"fact.controller.cut.first":        "the first record was acknowledged at offset %[1]v",
+	"fact.controller.cut.refused":      "the producer was told %[1]v",
+	"fact.controller.cut.tail": "the log of the leader that is cut off ends at %[1]d: it has the three records, and has not " +
+		"acknowledged them",
+	"fact.controller.cut.leader":     "%[2]s leads, in the later leader epoch %[3]d: %[1]v",
+	"fact.controller.cut.next":       "the next record was acknowledged at offset %[1]d",
+	"fact.controller.fenced.alter":   "AlterPartition in leader epoch %[2]d: %[1]v",
+	"fact.controller.fenced.fetch":   "Fetch in leader epoch %[2]d: %[1]v",
+	"fact.controller.fenced.back":    "the log of the old leader ended at 4, and ends at %[1]d now",
+	"fact.controller.fenced.produce": "a producer that still asks it is told %[1]v",
+	"fact.controller.fenced.read":    "what is read: %[1]v",
 
 	"ui.connect":    "A broker runs at %[1]s for this scene; look at it with other tools too.",
 	"ui.step":       "%[1]d of %[2]d",

@@ -18,6 +18,11 @@ var chinese = map[string]string{
 	"lane.synced":          "%[1]s",
 	"lane.cut":             "%[1]s 与 %[2]s 之间的链路被切断",
 	"lane.leads":           "%[1]s 成为领导者，epoch %[2]d",
+	"lane.controls":        "%[1]s 成为控制器",
+	"lane.made":            "主题 %[1]s 已创建",
+	"lane.isolated":        "%[1]s 与其他节点断开",
+	"lane.answers":         "它回答生产者：%[1]s",
+	"lane.healed":          "%[1]s 又能联系其他节点",
 
 	"table.letter":         "字母",
 	"table.unit":           "编码",
@@ -172,6 +177,41 @@ var chinese = map[string]string{
 	"fact.elections.back.cut":           "%[2]s 的日志原来到 %[3]d 结束。它被切短，现在和领导者一样到 %[1]d 结束",
 	"fact.elections.back.leader":        "%[2]s 领导，在更晚的 epoch %[3]d：%[1]v",
 	"fact.elections.back.read":          "从它读到的：%[1]v",
+
+	"controller.title": "控制器死去，过时的请求被拒绝",
+	"controller.about": "有一个节点是控制器：只有它更改集群的元数据，其他节点照着它写下的做。它死后，法定人数选出另一个，quorum " +
+		"epoch 更高。这期间死去或断开的节点，可能还相信从前的事。所以每个请求都带上它成立的 epoch：控制器的、broker 注册的、分区" +
+		"领导者的。更旧的一律拒绝，并说出名字。",
+	"controller.whole":  "三个节点。询问谁是控制器（DescribeQuorum），以及它如何注册：每次注册都有自己的 broker epoch。",
+	"controller.killed": "杀死控制器。其他节点过半秒到一秒发现它不在，从中选出一个。在那之前不能创建主题；这一幕不断请求，直到创建成功。",
+	"controller.stale": "第一个控制器的节点重新启动，重新注册：broker epoch 更高。然后，这一幕向新控制器发送旧进程可能还在路上的请" +
+		"求：一次心跳，一次申请生产者 id。两者都带着旧的 broker epoch。",
+	"controller.cut": "写一条记录。然后把分区的领导者与其他节点断开，但客户端仍能到达它。一个生产者以 acks=all 发给它三条记录。它们" +
+		"只在它自己的日志里，所以它不可以确认。它的心跳已有三分之二个会话（即它的租约）没有得到回答，也没有追随者来拉取：它认为自" +
+		"己已被隔离，让生产者离开。这时控制器已让另一个节点领导，那个节点接收了一条记录。",
+	"controller.fenced": "旧领导者可能还想要的，都属于旧的领导者 epoch。它想把另一个移出 ISR：被拒绝。相信旧 epoch 的消费者来拉取：" +
+		"被拒绝。然后链路恢复。旧领导者得知新的 epoch，开始追随，切掉没有人确认过的记录。",
+	"controller.part.first":            "控一",
+	"controller.part.second":           "控二",
+	"controller.part.leader":           "第三",
+	"fact.controller.whole":            "有一个控制器，quorum epoch %[2]d；它的节点注册于 broker epoch %[3]d：%[1]v",
+	"fact.controller.killed.epoch":     "选出了另一个控制器，quorum epoch %[3]d，先前是 quorum epoch %[2]d：%[1]v",
+	"fact.controller.killed.topic":     "控制器死后 %[2]d ms 创建了一个主题：%[1]v",
+	"fact.controller.stale.registered": "它的节点重新注册于 broker epoch %[3]d，先前是 broker epoch %[2]d：%[1]v",
+	"fact.controller.stale.heartbeat":  "旧进程的 BrokerHeartbeat：%[1]v",
+	"fact.controller.stale.ids":        "旧进程的 AllocateProducerIds：%[1]v",
+	"fact.controller.stale.fresh":      "同一请求，带着现在的 broker epoch：%[1]v",
+	"fact.controller.stale.controller": "同一请求，发给从前的控制器：%[1]v",
+	"fact.controller.cut.first":        "第一条记录在偏移量 %[1]v 得到确认",
+	"fact.controller.cut.refused":      "生产者得到 %[1]v",
+	"fact.controller.cut.tail":         "被断开的领导者，日志到 %[1]d 结束：它有那三条记录，但没有确认",
+	"fact.controller.cut.leader":       "%[2]s 领导，在更晚的领导者 epoch %[3]d：%[1]v",
+	"fact.controller.cut.next":         "下一条记录在偏移量 %[1]d 得到确认",
+	"fact.controller.fenced.alter":     "领导者 epoch %[2]d 的 AlterPartition：%[1]v",
+	"fact.controller.fenced.fetch":     "领导者 epoch %[2]d 的 Fetch：%[1]v",
+	"fact.controller.fenced.back":      "旧领导者的日志原来到 4 结束，现在到 %[1]d 结束",
+	"fact.controller.fenced.produce":   "还去问它的生产者得到 %[1]v",
+	"fact.controller.fenced.read":      "读到的：%[1]v",
 
 	"ui.connect":    "这一幕的 broker 在 %[1]s 运行；也可以用别的工具去看。",
 	"ui.step":       "第 %[1]d 步，共 %[2]d 步",
