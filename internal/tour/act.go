@@ -50,6 +50,7 @@ type Act struct {
 	lanes    []string
 	marks    []mark   // that were not shown yet
 	shown    int      // rows of the recorder's story
+	micro    bool     // rows are told in microseconds since something the scene names
 	ended    []string // lanes that ended in earlier steps
 	group    string
 	topic    string
@@ -188,7 +189,7 @@ func (a *Act) sheet() (lane.Sheet, error) {
 		}
 	}
 	a.shown = len(told.rows)
-	s := lane.Sheet{Lanes: told.lanes, Rows: rows}
+	s := lane.Sheet{Lanes: told.lanes, Rows: rows, Micro: a.micro}
 	s.Drop(a.ended)
 	for _, r := range s.Rows {
 		if r.Mark == lane.End {

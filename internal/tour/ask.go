@@ -58,11 +58,23 @@ func (a *Act) open(address, software string) (*line, error) {
 func (l *line) close() { _ = l.conn.Close() }
 
 func (l *line) ask(limit time.Duration, request protocol.Message, version int16, response protocol.Message) error {
+	if err := l.send(request, version); err != nil {
+		return err
+	}
+	return l.receive(limit, request.Key(), version, response)
+}
+
+// send sends a request, whose answer receive reads: those of several come in the order of the requests.
+func (l *line) send(request protocol.Message, version int16) error {
+	l.id++
+	return send(l.conn, l.id, request, version)
+}
+
+func (l *line) receive(limit time.Duration, key protocol.Key, version int16, response protocol.Message) error {
 	ctx, cancel := context.WithTimeout(l.act.ctx, limit)
 	defer cancel()
 	defer context.AfterFunc(ctx, l.close)()
-	l.id++
-	return exchange(l.conn, l.id, request, version, response)
+	return receive(l.conn, key, version, response)
 }
 
 // newest is the highest version of a request.
@@ -73,10 +85,10 @@ func newest(request interface {
 	return highest
 }
 
-// exchange sends a request and reads its answer.
+// send sends a request.
 //
-//	length int32 | request header | body          length int32 | response header | body
-func exchange(conn io.ReadWriter, id int32, request protocol.Message, version int16, response protocol.Message) error {
+//	length int32 | request header | body
+func send(conn io.Writer, id int32, request protocol.Message, version int16) error {
 	key, client := request.Key(), softwareName
 	header := &protocol.RequestHeader{RequestApiKey: int16(key), RequestApiVersion: version, CorrelationID: id, ClientID: &client}
 	var out protocol.Writer
@@ -84,9 +96,14 @@ func exchange(conn io.ReadWriter, id int32, request protocol.Message, version in
 	header.Encode(&out, protocol.HeaderVersion(key, version))
 	request.Encode(&out, version)
 	out.EndFrame(frame)
-	if _, err := conn.Write(out.Bytes()); err != nil {
-		return err
-	}
+	_, err := conn.Write(out.Bytes())
+	return err
+}
+
+// receive reads the answer to a request.
+//
+//	length int32 | response header | body
+func receive(conn io.Reader, key protocol.Key, version int16, response protocol.Message) error {
 	var length [4]byte
 	if _, err := io.ReadFull(conn, length[:]); err != nil {
 		return fmt.Errorf("the answer to %s: %w", key, err)

@@ -179,12 +179,23 @@ func (s *replicated) produceAt(l *line, values ...string) (protocol.Code, int64,
 	if err != nil {
 		return 0, 0, err
 	}
-	request, response := protocol.NewProduceRequest(), protocol.NewProduceResponse()
-	request.Acks, request.TimeoutMs = -1, int32(askMax.Milliseconds())
-	request.TopicData = []protocol.ProduceRequestTopicProduceData{{Name: s.topic, PartitionData: []protocol.ProduceRequestPartitionProduceData{{Records: batch}}}}
-	if err := l.ask(2*askMax, request, produceVersion, response); err != nil {
+	response := protocol.NewProduceResponse()
+	if err := l.ask(2*askMax, produceOf(s.topic, batch), produceVersion, response); err != nil {
 		return 0, 0, err
 	}
+	return producedOf(response)
+}
+
+// produceOf is a request with acks=all.
+func produceOf(topic string, batch []byte) *protocol.ProduceRequest {
+	request := protocol.NewProduceRequest()
+	request.Acks, request.TimeoutMs = -1, int32(askMax.Milliseconds())
+	request.TopicData = []protocol.ProduceRequestTopicProduceData{{Name: topic, PartitionData: []protocol.ProduceRequestPartitionProduceData{{Records: batch}}}}
+	return request
+}
+
+// producedOf is what an answer says of its only partition.
+func producedOf(response *protocol.ProduceResponse) (protocol.Code, int64, error) {
 	if len(response.Responses) != 1 || len(response.Responses[0].PartitionResponses) != 1 {
 		return 0, 0, fmt.Errorf("Produce was answered with %+v", response)
 	}

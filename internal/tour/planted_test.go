@@ -28,6 +28,8 @@ var planted = []struct{ scene, file, was, becomes string }{
 	{"elections", "internal/controller/partition_change.go", "(eligible || c.faults.electsOutsideISR)", "(eligible || c.faults.electsOutsideISR || PLANTED)"},
 	// A broker's former process is taken for it.
 	{"controller", "internal/controller/producer_ids.go", "if b.Epoch != metadata.BrokerEpoch(epoch) {", "if b.Epoch != metadata.BrokerEpoch(epoch) && !PLANTED {"},
+	// Consumers see what is not committed.
+	{"record", "internal/api/fetch.go", "\treturn r.highWatermark\n", "\tif PLANTED {\n\t\treturn r.logEnd\n\t}\n\treturn r.highWatermark\n"},
 }
 
 // planting is what PLANTED stands for in a scene's bug.

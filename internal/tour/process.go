@@ -108,7 +108,21 @@ func (p *process) SyncDir(name string) error {
 	return p.unlessDead(func() error { return p.FS.SyncDir(name) })
 }
 
-func (p *process) SyncAll() error { return p.unlessDead(p.FS.SyncAll) }
+// SyncAll syncs every file, which one happening tells: it names none.
+func (p *process) SyncAll() error {
+	begun := time.Now()
+	err := p.unlessDead(p.FS.SyncAll)
+	if err == nil {
+		p.tell(Happening{Kind: Synced}, begun)
+	}
+	return err
+}
+
+func (p *process) tell(h Happening, begun time.Time) {
+	h.Node, h.At = p.node, time.Now()
+	h.Took = h.At.Sub(begun)
+	p.watch.tell(h)
+}
 
 func (p *process) unlessDead(do func() error) error {
 	if err := p.alive(); err != nil {
@@ -143,7 +157,7 @@ func (f *processFile) WriteAt(b []byte, offset int64) (int, error) {
 	}
 	begun := time.Now()
 	n, err := f.File.WriteAt(b, offset)
-	f.tell(Happening{Kind: Wrote, Offset: offset, Bytes: n}, begun)
+	f.process.tell(Happening{Kind: Wrote, File: f.Name(), Offset: offset, Bytes: n}, begun)
 	return n, err
 }
 
@@ -157,14 +171,10 @@ func (f *processFile) Sync() error {
 	}
 	begun := time.Now()
 	err := f.File.Sync()
-	f.tell(Happening{Kind: Synced}, begun)
+	if err == nil {
+		f.process.tell(Happening{Kind: Synced, File: f.Name()}, begun)
+	}
 	return err
-}
-
-func (f *processFile) tell(h Happening, begun time.Time) {
-	h.Node, h.At, h.File = f.process.node, time.Now(), f.Name()
-	h.Took = h.At.Sub(begun)
-	f.process.watch.tell(h)
 }
 
 // SyscallConn implements disk.Descriptor, where the file does.

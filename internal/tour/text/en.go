@@ -23,6 +23,13 @@ var english = map[string]string{
 	"lane.isolated":        "%[1]s is cut off from the others",
 	"lane.answers":         "it answers the producer: %[1]s",
 	"lane.healed":          "%[1]s reaches the others again",
+	"lane.produce":         "Produce: %[1]d bytes, acks=all",
+	"lane.wrote":           "written to %[1]s, bytes %[2]d to %[3]d: in the page cache, took %[4]d µs",
+	"lane.fetched":         "its Fetch is answered: %[1]d bytes",
+	"lane.synced.disk":     "synced: on its disk, took %[1]d µs",
+	"lane.durable":         "ReplicaDurableEnds: durable up to offset %[1]d",
+	"lane.answered":        "Produce is answered: offset %[1]d",
+	"lane.seen":            "its Fetch is answered: high watermark %[1]d",
 
 	"table.letter":         "LETTER",
 	"table.unit":           "UNIT",
@@ -235,6 +242,37 @@ var english = map[string]string{
 	"fact.controller.fenced.back":    "the log of the old leader ended at 4, and ends at %[1]d now",
 	"fact.controller.fenced.produce": "a producer that still asks it is told %[1]v",
 	"fact.controller.fenced.read":    "what is read: %[1]v",
+
+	"record.title": "The path of a record",
+	"record.about": "A producer's record reaches the leader's socket. The requests of a connection are taken in order, so the " +
+		"record is appended in order. An append is a write into the page cache; a Syncer brings it to the disk, in one round for " +
+		"all partitions. The followers fetch it meanwhile, do the same, and tell how far they are durable. When all in-sync " +
+		"replicas have it on their disks the high watermark goes up, the producer is answered, and consumers see it. Here one " +
+		"record is followed. All nodes are in this process, so one clock tells every time.",
+	"record.whole": "The partition orders-0 is on two nodes, both of which must be in sync (min.insync.replicas=2). A producer and " +
+		"a consumer have each a connection to the leader. A first record goes the whole way, so that everything is open.",
+	"record.path": "The consumer asks for what comes next, and waits; so does the follower. A second record is sent. The times are " +
+		"microseconds since then. What the nodes wrote and synced was seen at their files, what they said at their connections.",
+	"record.waits": "The link between the two is cut, and two more records are sent, with a Metadata request behind them on the " +
+		"same connection. The leader is asked what happens inside of it (skein node anatomy). Both records are appended, in " +
+		"order, and wait for the high watermark. Metadata waits in the queue of the connection until they are answered: no " +
+		"answer overtakes another. Then the link is there again.",
+	"record.part.producer":        "prod",
+	"record.part.leader":          "lead",
+	"record.part.follower":        "foll",
+	"record.part.consumer":        "cons",
+	"fact.record.whole":           "the first record was acknowledged at offset %[1]d",
+	"fact.record.path.offset":     "the second record was acknowledged at offset %[1]d",
+	"fact.record.path.bytes":      "bytes that the leader wrote, the follower fetched, the follower wrote and the consumer was given: %[1]v",
+	"fact.record.path.place":      "it is at the same place in the files of both: %[1]v",
+	"fact.record.path.after":      "the answer came after the leader's sync, the follower's sync, and the follower's word of it: %[1]v",
+	"fact.record.path.seen":       "the consumer saw it at high watermark %[2]d, and not before the follower had told: %[1]v",
+	"fact.record.waits.committed": "requests that wait for a high watermark: %[1]d",
+	"fact.record.waits.order":     "Produces that are under way, and Metadata that is queued behind them: %[1]v",
+	"fact.record.waits.unseen":    "bytes that the consumer is given meanwhile: %[1]d; the high watermark is %[2]d",
+	"fact.record.waits.answered":  "then the Produces are answered, in order: offsets %[1]v",
+	"fact.record.waits.last":      "and Metadata after them, with topics: %[1]d",
+	"fact.record.waits.seen":      "the consumer sees them, at high watermark %[1]d",
 
 	"ui.connect":    "A broker runs at %[1]s for this scene; look at it with other tools too.",
 	"ui.step":       "%[1]d of %[2]d",

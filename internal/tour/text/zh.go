@@ -23,6 +23,13 @@ var chinese = map[string]string{
 	"lane.isolated":        "%[1]s 与其他节点断开",
 	"lane.answers":         "它回答生产者：%[1]s",
 	"lane.healed":          "%[1]s 又能联系其他节点",
+	"lane.produce":         "Produce：%[1]d 字节，acks=all",
+	"lane.wrote":           "写入 %[1]s，字节 %[2]d 到 %[3]d：在页缓存里，用了 %[4]d µs",
+	"lane.fetched":         "它的 Fetch 得到回答：%[1]d 字节",
+	"lane.synced.disk":     "同步：在它的磁盘上，用了 %[1]d µs",
+	"lane.durable":         "ReplicaDurableEnds：到偏移量 %[1]d 都已落盘",
+	"lane.answered":        "Produce 得到回答：偏移量 %[1]d",
+	"lane.seen":            "它的 Fetch 得到回答：高水位 %[1]d",
 
 	"table.letter":         "字母",
 	"table.unit":           "编码",
@@ -212,6 +219,33 @@ var chinese = map[string]string{
 	"fact.controller.fenced.back":      "旧领导者的日志原来到 4 结束，现在到 %[1]d 结束",
 	"fact.controller.fenced.produce":   "还去问它的生产者得到 %[1]v",
 	"fact.controller.fenced.read":      "读到的：%[1]v",
+
+	"record.title": "一条记录的路径",
+	"record.about": "生产者的记录到达领导者的套接字。一个连接上的请求按顺序接收，所以记录按顺序追加。追加就是写入页缓存；Syncer 把" +
+		"它带到磁盘，一轮同步所有分区。追随者同时把它拉走，做同样的事，并告知自己已落盘到哪里。所有同步副本都把它写到磁盘之后，高" +
+		"水位上升，生产者得到回答，消费者看得到它。这里跟随一条记录。所有节点都在这个进程里，所以时间都出自同一个时钟。",
+	"record.whole": "分区 orders-0 在两个节点上，两个都必须同步（min.insync.replicas=2）。生产者和消费者各有一个到领导者的连接。第" +
+		"一条记录走完全程，好让一切就绪。",
+	"record.path": "消费者请求下一条，等待；追随者也一样。发出第二条记录。时间是从那时起的微秒。节点写了什么、同步了什么，是在它们" +
+		"的文件上看到的；说了什么，是在它们的连接上听到的。",
+	"record.waits": "切断两者之间的链路，再发出两条记录，在同一个连接上紧跟一个 Metadata 请求。询问领导者内部的情形（skein node " +
+		"anatomy）。两条记录已按顺序追加，等待高水位。Metadata 在连接的队列里等到它们得到回答：回答不会彼此超越。然后链路恢复。",
+	"record.part.producer":        "生产",
+	"record.part.leader":          "领导",
+	"record.part.follower":        "追随",
+	"record.part.consumer":        "消费",
+	"fact.record.whole":           "第一条记录在偏移量 %[1]d 得到确认",
+	"fact.record.path.offset":     "第二条记录在偏移量 %[1]d 得到确认",
+	"fact.record.path.bytes":      "领导者写入、追随者拉取、追随者写入、消费者得到的字节数：%[1]v",
+	"fact.record.path.place":      "它在两者文件里的位置相同：%[1]v",
+	"fact.record.path.after":      "回答晚于领导者的同步、追随者的同步，以及追随者的告知：%[1]v",
+	"fact.record.path.seen":       "消费者看到它时高水位是 %[2]d，而且不早于追随者的告知：%[1]v",
+	"fact.record.waits.committed": "等待高水位的请求：%[1]d",
+	"fact.record.waits.order":     "进行中的 Produce，以及排在后面的 Metadata：%[1]v",
+	"fact.record.waits.unseen":    "这期间消费者得到的字节数：%[1]d；高水位是 %[2]d",
+	"fact.record.waits.answered":  "然后 Produce 按顺序得到回答：偏移量 %[1]v",
+	"fact.record.waits.last":      "Metadata 在它们之后，主题数：%[1]d",
+	"fact.record.waits.seen":      "消费者看到它们，高水位是 %[1]d",
 
 	"ui.connect":    "这一幕的 broker 在 %[1]s 运行；也可以用别的工具去看。",
 	"ui.step":       "第 %[1]d 步，共 %[2]d 步",
