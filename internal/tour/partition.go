@@ -197,7 +197,7 @@ func produceOf(topic string, batch []byte) *protocol.ProduceRequest {
 // producedOf is what an answer says of its only partition.
 func producedOf(response *protocol.ProduceResponse) (protocol.Code, int64, error) {
 	if len(response.Responses) != 1 || len(response.Responses[0].PartitionResponses) != 1 {
-		return 0, 0, fmt.Errorf("Produce was answered with %+v", response)
+		return 0, 0, fmt.Errorf("the answer to Produce is %+v", response)
 	}
 	p := &response.Responses[0].PartitionResponses[0]
 	return p.ErrorCode, p.BaseOffset, nil
@@ -251,7 +251,7 @@ func (s *replicated) fetchAt(node int32, offset int64, believed int32) (protocol
 		return protocol.Code(response.ErrorCode), nil
 	}
 	if len(response.Topics) != 1 || len(response.Topics[0].Partitions) != 1 {
-		return 0, fmt.Errorf("Fetch was answered with %+v", response.Topics)
+		return 0, fmt.Errorf("the answer to Fetch is %+v", response.Topics)
 	}
 	return protocol.Code(response.Topics[0].Partitions[0].ErrorCode), nil
 }

@@ -58,7 +58,7 @@ func (s *recorded) whole() (err error) {
 	err = s.await("the first record", askMax, func() error {
 		code, offset, err := s.produceAt(s.producer, "the first")
 		if err == nil && code != protocol.None {
-			err = fmt.Errorf("Produce was answered with %s", code)
+			err = fmt.Errorf("the answer to Produce is %s", code)
 		}
 		first = offset
 		return err
@@ -117,7 +117,7 @@ func (s *recorded) fetch(offset int64, wait time.Duration) (r read) {
 	r.at = time.Now()
 	_, r.records, r.highWatermark = fetchedOf(response)
 	if response.ErrorCode != protocol.None || r.highWatermark < 0 {
-		r.err = fmt.Errorf("Fetch was answered with %+v", response)
+		r.err = fmt.Errorf("the answer to Fetch is %+v", response)
 	}
 	return r
 }
@@ -164,7 +164,7 @@ func (s *recorded) path() error {
 		return err
 	}
 	if code != protocol.None {
-		return fmt.Errorf("Produce was answered with %s", code)
+		return fmt.Errorf("the answer to Produce is %s", code)
 	}
 	r := <-seen
 	if r.err != nil {
@@ -331,7 +331,7 @@ func (s *recorded) waits() error {
 			return err
 		}
 		if code != protocol.None {
-			return fmt.Errorf("Produce was answered with %s", code)
+			return fmt.Errorf("the answer to Produce is %s", code)
 		}
 		offsets = append(offsets, offset)
 	}
