@@ -98,7 +98,7 @@ func (o *tourOptions) run(c *cobra.Command, scenes []tour.Scene) error {
 		open = func(tour.Scene) (*tour.Broker, error) { return tour.Remote(o.bootstrap), nil }
 		scenes = slices.DeleteFunc(scenes, func(s tour.Scene) bool { return s.Cluster })
 		if len(scenes) == 0 {
-			return misused(c, "the scene cuts links between nodes, which it cannot do to a cluster that runs already: leave --bootstrap-server out")
+			return misused(c, "the scene cuts links between nodes or kills them, which it cannot do to a cluster that runs already: leave --bootstrap-server out")
 		}
 	}
 	signal.Ignore(syscall.SIGPIPE) // a pipe that nobody reads is an error of writing, after which the broker is ended

@@ -28,6 +28,8 @@ type Broker struct {
 	Lag func(client string) time.Duration
 	// Faults is what may be done to the nodes of a cluster; nil for a broker that is alone or that runs already.
 	Faults Faults
+	// Watch gives what happens in the nodes of a cluster to a function, until it is given nil; nil as Faults is.
+	Watch func(take func(Happening))
 	// Session and Heartbeat are what the consumers of a scene are set to whose sessions end.
 	Session, Heartbeat time.Duration
 	// Keeps says that the broker goes on when the scene is over: what the scene made there is deleted then.
@@ -48,6 +50,7 @@ type Act struct {
 	lanes    []string
 	marks    []mark   // that were not shown yet
 	shown    int      // rows of the recorder's story
+	micro    bool     // rows are told in microseconds since something the scene names
 	ended    []string // lanes that ended in earlier steps
 	group    string
 	topic    string
@@ -77,7 +80,8 @@ func (a *Act) observer() (*kgo.Client, error) {
 		return a.client, nil
 	}
 	client, err := kgo.NewClient(kgo.SeedBrokers(a.broker.Bootstrap), kgo.Dialer(a.broker.Dial), kgo.ClientID("tour"),
-		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0), kgo.RetryBackoffFn(retryAfter), kgo.DisableClientMetrics())
+		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0), kgo.RetryBackoffFn(retryAfter),
+		kgo.MetadataMinAge(askEvery), kgo.DisableClientMetrics())
 	if err != nil {
 		return nil, err
 	}
@@ -100,6 +104,9 @@ func (a *Act) admin() (*kadm.Client, error) {
 
 // askEvery is how often something is asked that is waited for.
 const askEvery = 20 * time.Millisecond
+
+// askMax is how long a cluster is given to become what a scene waits for; none needs it.
+const askMax = 30 * time.Second
 
 // errNotYet says that what is waited for is not so yet.
 var errNotYet = errors.New("not yet")
@@ -182,7 +189,7 @@ func (a *Act) sheet() (lane.Sheet, error) {
 		}
 	}
 	a.shown = len(told.rows)
-	s := lane.Sheet{Lanes: told.lanes, Rows: rows}
+	s := lane.Sheet{Lanes: told.lanes, Rows: rows, Micro: a.micro}
 	s.Drop(a.ended)
 	for _, r := range s.Rows {
 		if r.Mark == lane.End {

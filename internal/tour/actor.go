@@ -56,7 +56,7 @@ func (a *actor) connect(ctx context.Context, network, address string) (net.Conn,
 		return nil, errKilled
 	}
 	a.conns[raw] = struct{}{}
-	return &gated{Conn: newTap(raw, a.send, a.hear), raw: raw, actor: a}, nil
+	return &gated{Conn: newTap(raw, tapped, a.send, a.hear), raw: raw, actor: a}, nil
 }
 
 func (a *actor) send(key protocol.Key) {

@@ -3,12 +3,15 @@ package tour
 import (
 	"context"
 	"encoding/json"
+	"net"
 	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/skein-io/skein/internal/disk"
+	"github.com/skein-io/skein/internal/server/memnet"
 	"github.com/skein-io/skein/internal/tour/text"
 	"github.com/skein-io/skein/skeintest"
 )
@@ -39,23 +42,18 @@ func bubble(t *testing.T) func(Scene) (*Broker, error) {
 // clusterInBubble starts three brokers in memory.
 func clusterInBubble(t *testing.T) *Broker {
 	t.Helper()
-	options := []skeintest.Option{skeintest.InMemory(), skeintest.Nodes(clusterNodes)}
-	for name, value := range ClusterProperties() {
-		options = append(options, skeintest.Set(name, value))
+	network := &memnet.Network{}
+	broker, err := openCluster(machines{dir: "data", dial: network.DialContext,
+		listen: func(address string) (net.Listener, error) { return network.Listen("tcp", address) },
+		disk: func(node int32) (disk.FS, error) {
+			return disk.NewSimulated(disk.SimulatedOptions{Seed: uint64(node)}), nil
+		}})
+	if err != nil {
+		t.Fatal(err)
 	}
-	node := skeintest.Start(t, options...)
-	return &Broker{Bootstrap: node.Bootstrap(), Dial: node.Dial, Faults: bubbleFaults{node}, Session: Session, Heartbeat: Heartbeat, Lag: lag, Close: func() {}}
+	broker.Lag = lag
+	return broker
 }
-
-// bubbleFaults are those of nodes in memory, which the test ends.
-type bubbleFaults struct{ node *skeintest.Node }
-
-func (f bubbleFaults) Cut(a, b int32) {
-	f.node.CutLink(int(a), int(b))
-	f.node.CutLink(int(b), int(a))
-}
-
-func (f bubbleFaults) Heal() { f.node.HealLinks() }
 
 // lag of c1 is 1 ms, of c2 2 ms and so on.
 func lag(client string) time.Duration {

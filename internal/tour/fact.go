@@ -15,6 +15,8 @@ const (
 	Wire Source = "wire"
 	// Recorder is the flight recorder of the coordinator. Only skein has one.
 	Recorder Source = "recorder"
+	// Disk is what nodes of this process did to their files, watched from below.
+	Disk Source = "disk"
 )
 
 // Fact is something that must hold, with what was found. Got and Want are plain values: JSON shows them.

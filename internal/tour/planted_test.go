@@ -22,8 +22,14 @@ var planted = []struct{ scene, file, was, becomes string }{
 	{"join", "internal/group/join.go", "if g.leader == m.id {\n\t\tr.Members =", "if g.leader == m.id || PLANTED {\n\t\tr.Members ="},
 	// A member that is silent stays.
 	{"members", "internal/group/session.go", "if m == nil || m.heard() {", "if m == nil || m.heard() || PLANTED {"},
-	// The high watermark does not wait for the followers.
-	{"replicas", "internal/replica/leader.go", "\t\t\tend = min(end, p.durableEnd)\n", "\t\t\tif p.node == s.self || !PLANTED {\n\t\t\t\tend = min(end, p.durableEnd)\n\t\t\t}\n"},
+	// The high watermark does not wait for the followers, where there are two.
+	{"replicas", "internal/replica/leader.go", "\t\t\tend = min(end, p.durableEnd)\n", "\t\t\tif p.node == s.self || len(l.replicas) < 3 || !PLANTED {\n\t\t\t\tend = min(end, p.durableEnd)\n\t\t\t}\n"},
+	// Whoever lives may lead.
+	{"elections", "internal/controller/partition_change.go", "(eligible || c.faults.electsOutsideISR)", "(eligible || c.faults.electsOutsideISR || PLANTED)"},
+	// A broker's former process is taken for it.
+	{"controller", "internal/controller/producer_ids.go", "if b.Epoch != metadata.BrokerEpoch(epoch) {", "if b.Epoch != metadata.BrokerEpoch(epoch) && !PLANTED {"},
+	// Consumers see what is not committed.
+	{"record", "internal/api/fetch.go", "\treturn r.highWatermark\n", "\tif PLANTED {\n\t\treturn r.logEnd\n\t}\n\treturn r.highWatermark\n"},
 }
 
 // planting is what PLANTED stands for in a scene's bug.

@@ -25,7 +25,9 @@ type replicated struct {
 	*Act
 	addresses          map[int32]string
 	leader, slow, last int32
-	produced           chan error // of the record that waits
+	quorumEpoch        int32       // in which last is the controller
+	produced           chan error  // of the record that waits
+	writer             *kgo.Client // see write
 }
 
 // replicaEnds is where one replica is.
@@ -36,7 +38,7 @@ func (s *replicated) whole() error {
 	if err := s.cast(); err != nil {
 		return err
 	}
-	if err := s.createReplicated(); err != nil {
+	if err := s.createReplicated(nil, s.leader, s.slow, s.last); err != nil {
 		return err
 	}
 	for range 3 {
@@ -77,30 +79,44 @@ func (s *replicated) cast() error {
 	if err != nil {
 		return err
 	}
-	request := kmsg.NewPtrDescribeQuorumRequest()
-	topic := kmsg.NewDescribeQuorumRequestTopic()
-	topic.Topic, topic.Partitions = "__cluster_metadata", []kmsg.DescribeQuorumRequestTopicPartition{{}}
-	request.Topics = append(request.Topics, topic)
-	response, err := request.RequestWith(s.ctx, s.client)
-	if err != nil {
+	if s.last, s.quorumEpoch, err = s.quorum(); err != nil {
 		return err
 	}
-	if response.ErrorCode != 0 || len(response.Topics) != 1 || len(response.Topics[0].Partitions) != 1 {
-		return fmt.Errorf("DescribeQuorum was answered with %s", protocol.Code(response.ErrorCode))
-	}
-	s.last = response.Topics[0].Partitions[0].LeaderID
 	slices.Sort(ids)
 	ids = slices.DeleteFunc(ids, func(id int32) bool { return id == s.last })
 	s.leader, s.slow = ids[0], ids[1]
 	return nil
 }
 
-// createReplicated makes the topic where the scene wants it.
-func (s *replicated) createReplicated() error {
+// quorum is the controller and its epoch.
+func (s *replicated) quorum() (controller, epoch int32, err error) {
+	request := kmsg.NewPtrDescribeQuorumRequest()
+	topic := kmsg.NewDescribeQuorumRequestTopic()
+	topic.Topic, topic.Partitions = "__cluster_metadata", []kmsg.DescribeQuorumRequestTopicPartition{{}}
+	request.Topics = append(request.Topics, topic)
+	response, err := request.RequestWith(s.ctx, s.client)
+	if err != nil {
+		return 0, 0, err
+	}
+	if response.ErrorCode != 0 || len(response.Topics) != 1 || len(response.Topics[0].Partitions) != 1 {
+		return 0, 0, fmt.Errorf("DescribeQuorum was answered with %s", protocol.Code(response.ErrorCode))
+	}
+	p := response.Topics[0].Partitions[0]
+	if p.ErrorCode != 0 {
+		return 0, 0, fmt.Errorf("DescribeQuorum was answered with %s", protocol.Code(p.ErrorCode))
+	}
+	return p.LeaderID, p.LeaderEpoch, nil
+}
+
+// createReplicated makes the topic where the scene wants it, with configurations of its own. The first leads.
+func (s *replicated) createReplicated(configs map[string]string, nodes ...int32) error {
 	request := kmsg.NewPtrCreateTopicsRequest()
 	topic := kmsg.NewCreateTopicsRequestTopic()
 	topic.Topic, topic.NumPartitions, topic.ReplicationFactor = s.topic, -1, -1
-	topic.ReplicaAssignment = []kmsg.CreateTopicsRequestTopicReplicaAssignment{{Partition: 0, Replicas: []int32{s.leader, s.slow, s.last}}}
+	topic.ReplicaAssignment = []kmsg.CreateTopicsRequestTopicReplicaAssignment{{Partition: 0, Replicas: nodes}}
+	for name, value := range configs {
+		topic.Configs = append(topic.Configs, kmsg.CreateTopicsRequestTopicConfig{Name: name, Value: &value})
+	}
 	request.Topics = append(request.Topics, topic)
 	response, err := request.RequestWith(s.ctx, s.client)
 	if err != nil {

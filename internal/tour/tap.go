@@ -26,6 +26,7 @@ var tapped = map[protocol.Key]bool{
 // tap listens to one connection of a client and passes everything on. What it cannot read it leaves out.
 type tap struct {
 	net.Conn
+	wanted  map[protocol.Key]bool
 	out, in frames
 	sent    func(protocol.Key) // a request is written
 	heard   func(Exchange)     // and answered
@@ -44,8 +45,8 @@ type question struct {
 // questionsMax bounds what waits for an answer on one connection.
 const questionsMax = 1 << 10
 
-func newTap(conn net.Conn, sent func(protocol.Key), heard func(Exchange)) *tap {
-	t := &tap{Conn: conn, sent: sent, heard: heard, asked: map[int32]question{}}
+func newTap(conn net.Conn, wanted map[protocol.Key]bool, sent func(protocol.Key), heard func(Exchange)) *tap {
+	t := &tap{Conn: conn, wanted: wanted, sent: sent, heard: heard, asked: map[int32]question{}}
 	t.out = frames{headBytes: 12, wanted: t.wantsRequest, take: t.request}
 	t.in = frames{headBytes: 8, wanted: t.wantsResponse, take: t.response}
 	return t
@@ -64,7 +65,7 @@ func (t *tap) Read(b []byte) (int, error) {
 }
 
 func (t *tap) wantsRequest(head []byte) bool {
-	return tapped[protocol.Key(binary.BigEndian.Uint16(head[4:]))]
+	return t.wanted[protocol.Key(binary.BigEndian.Uint16(head[4:]))]
 }
 
 func (t *tap) request(frame []byte) {

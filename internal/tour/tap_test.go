@@ -57,16 +57,16 @@ func TestTapHearsPieces(t *testing.T) {
 			in = append(in, frameOf(&protocol.ResponseHeader{CorrelationID: id}, 1, beaten, 4)...)
 		}
 		var heard []Exchange
-		tapped := newTap(&pieces{in: in, random: random}, func(protocol.Key) {}, func(x Exchange) { heard = append(heard, x) })
+		tap := newTap(&pieces{in: in, random: random}, tapped, func(protocol.Key) {}, func(x Exchange) { heard = append(heard, x) })
 		for len(out) > 0 {
 			n := min(1+random.IntN(20), len(out))
-			_, _ = tapped.Write(out[:n])
+			_, _ = tap.Write(out[:n])
 			out = out[n:]
 		}
 		var passed []byte
 		b := make([]byte, 64)
 		for len(passed) < len(in) {
-			n, _ := tapped.Read(b)
+			n, _ := tap.Read(b)
 			passed = append(passed, b[:n]...)
 		}
 		if !bytes.Equal(passed, in) {
@@ -89,11 +89,11 @@ func FuzzTap(f *testing.F) {
 	f.Add(frameOf(&protocol.RequestHeader{RequestApiKey: 11, RequestApiVersion: 9}, 2, join, 9), []byte{0, 0, 0, 9, 0, 0, 0, 0, 1, 2, 3, 4, 5})
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0, 11, 0, 9, 0, 0, 0, 0}, []byte{0, 0, 0, 0, 0, 0, 0, 0, 0})
 	f.Fuzz(func(_ *testing.T, out, in []byte) {
-		tapped := newTap(&pieces{in: in, random: rand.New(rand.NewPCG(1, 1))}, func(protocol.Key) {}, func(Exchange) {})
-		_, _ = tapped.Write(out)
+		tap := newTap(&pieces{in: in, random: rand.New(rand.NewPCG(1, 1))}, tapped, func(protocol.Key) {}, func(Exchange) {})
+		_, _ = tap.Write(out)
 		b := make([]byte, 16)
 		for {
-			if n, _ := tapped.Read(b); n == 0 {
+			if n, _ := tap.Read(b); n == 0 {
 				return
 			}
 		}

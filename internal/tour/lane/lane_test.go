@@ -52,6 +52,20 @@ func TestText(t *testing.T) {
 	}
 }
 
+// TestMicroseconds: a sheet whose times are short says so.
+func TestMicroseconds(t *testing.T) {
+	s := Sheet{Lanes: []string{"a", "b"}, Micro: true, Rows: []Row{{At: 1234567 * time.Nanosecond, From: 0, To: 1, Text: "asks"}}}
+	want := `
+      µs   a     b
+    1234   ├────►│    asks`
+	if got := "\n" + strings.Join(s.Text(54, Style{}), "\n"); got != want {
+		t.Errorf("%s\nwant%s", got, want)
+	}
+	if drawn := s.SVG(); !strings.Contains(drawn, ">1234<") || !strings.Contains(drawn, ">µs<") {
+		t.Error(drawn)
+	}
+}
+
 // TestDrop: a lane that is over goes, unless something happens in it yet.
 func TestDrop(t *testing.T) {
 	s := Sheet{Lanes: []string{"coord", "c1", "c2", "c3"}, Rows: []Row{{From: 3, To: 0, Text: "x"}, {From: 2, To: 2, Text: "y"}}}

@@ -4,6 +4,7 @@ package lane
 
 import (
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -11,6 +12,22 @@ import (
 type Sheet struct {
 	Lanes []string
 	Rows  []Row
+	Micro bool // times are shown in microseconds, not in seconds
+}
+
+// clock is how a time is shown, and unit what stands over the times.
+func (s *Sheet) clock(at time.Duration) string {
+	if s.Micro {
+		return strconv.FormatInt(at.Microseconds(), 10)
+	}
+	return strconv.FormatFloat(at.Seconds(), 'f', 3, 64)
+}
+
+func (s *Sheet) unit() string {
+	if s.Micro {
+		return "µs"
+	}
+	return ""
 }
 
 // Row is one moment.

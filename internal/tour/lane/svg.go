@@ -25,6 +25,9 @@ func (s *Sheet) SVG() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg viewBox="0 0 %d %d" width="%d" height="%d" role="img">`, width, height, width, height)
 	at := func(lane int) int { return svgTime + svgLane*lane + svgLane/2 }
+	if s.Micro {
+		fmt.Fprintf(&b, `<text class="dim" text-anchor="end" x="%d" y="%d">%s</text>`, svgTime-8, svgRow-6, s.unit())
+	}
 	for i, name := range s.Lanes {
 		fmt.Fprintf(&b, `<text class="dim" text-anchor="middle" x="%d" y="%d">%s</text>`, at(i), svgRow-6, html.EscapeString(name))
 	}
@@ -36,7 +39,7 @@ func (s *Sheet) SVG() string {
 		for k := range s.Lanes {
 			s.track(&b, at(k), top, before[k], lanes[k])
 		}
-		fmt.Fprintf(&b, `<text class="dim" text-anchor="end" x="%d" y="%d">%.3f</text>`, svgTime-8, top+svgRow-7, r.At.Seconds())
+		fmt.Fprintf(&b, `<text class="dim" text-anchor="end" x="%d" y="%d">%s</text>`, svgTime-8, top+svgRow-7, s.clock(r.At))
 		svgMessage(&b, r, at, top+svgRow/2)
 		fmt.Fprintf(&b, `<text class="%s" x="%d" y="%d">%s</text>`, classOf(r), textAt, top+svgRow-7, html.EscapeString(r.Text))
 	}

@@ -3,7 +3,6 @@ package lane
 import (
 	"fmt"
 	"strings"
-	"time"
 )
 
 const (
@@ -39,7 +38,7 @@ func (s *Sheet) Text(columns int, style Style) []string {
 		for k, text := range Wrap(r.Text, room) {
 			at := strings.Repeat(" ", timeColumns)
 			if k == 0 {
-				at = clock(r.At)
+				at = fmt.Sprintf("%*s", timeColumns, s.clock(r.At))
 			} else {
 				tracks = s.tracks(lanes, nil)
 			}
@@ -59,12 +58,9 @@ func (y Style) of(r *Row) func(string) string {
 	return nil
 }
 
-// clock is a time in seconds, in timeColumns.
-func clock(at time.Duration) string { return fmt.Sprintf("%*.3f", timeColumns, at.Seconds()) }
-
 func (s *Sheet) header(style Style) string {
 	var b strings.Builder
-	b.WriteString(strings.Repeat(" ", timeColumns))
+	b.WriteString(fmt.Sprintf("%*s", timeColumns, s.unit()))
 	for _, name := range s.Lanes {
 		b.WriteString(Centre(short(name), trackColumns))
 	}

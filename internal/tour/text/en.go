@@ -16,6 +16,20 @@ var english = map[string]string{
 	"lane.sync.leader":     "SyncGroup, assignments: %[1]d",
 	"lane.sync.follower":   "SyncGroup: what is mine?",
 	"lane.synced":          "%[1]s",
+	"lane.cut":             "the link between %[1]s and %[2]s is cut",
+	"lane.leads":           "%[1]s leads in epoch %[2]d",
+	"lane.controls":        "%[1]s controls",
+	"lane.made":            "the topic %[1]s is made",
+	"lane.isolated":        "%[1]s is cut off from the others",
+	"lane.answers":         "it answers the producer: %[1]s",
+	"lane.healed":          "%[1]s reaches the others again",
+	"lane.produce":         "Produce: %[1]d bytes, acks=all",
+	"lane.wrote":           "written to %[1]s, bytes %[2]d to %[3]d: in the page cache, took %[4]d µs",
+	"lane.fetched":         "its Fetch is answered: %[1]d bytes",
+	"lane.synced.disk":     "synced: on its disk, took %[1]d µs",
+	"lane.durable":         "ReplicaDurableEnds: durable up to offset %[1]d",
+	"lane.answered":        "Produce is answered: offset %[1]d",
+	"lane.seen":            "its Fetch is answered: high watermark %[1]d",
 
 	"table.letter":         "LETTER",
 	"table.unit":           "UNIT",
@@ -35,6 +49,10 @@ var english = map[string]string{
 	"table.log-end":        "LOG END",
 	"table.durable-end":    "DURABLE END",
 	"table.high-watermark": "HIGH WATERMARK",
+	"table.leader":         "LEADER",
+	"table.leader-epoch":   "LEADER EPOCH",
+	"table.isr":            "ISR",
+	"table.elr":            "ELIGIBLE (ELR)",
 
 	"coordinator.title": "Who coordinates a group",
 	"coordinator.about": "Every group has one broker that coordinates it. Nobody elects that broker: the group id decides. It is hashed to a " +
@@ -111,7 +129,8 @@ var english = map[string]string{
 	"replicas.about": "A partition has a leader, which takes the records, and followers, which fetch them. Each replica has a log end: the offset that its " +
 		"next record will have. Its durable end is how much of that is on its disk. The high watermark is the least durable end of " +
 		"the in-sync replicas (ISR): below it a record is committed, consumers see it, and acks=all is answered.",
-	"replicas.whole": "Three nodes hold the partition orders-0. Three records are written with acks=all. Each node is asked where its replica is.",
+	"replicas.whole": "Three nodes hold the partition orders-0. Three records are written with acks=all. Each node is asked where " +
+		"its replica is.",
 	"replicas.cut": "The link between the leader and one follower is cut, and a fourth record is written. The leader and the other follower have it on " +
 		"their disks at once. The high watermark stays: the follower that is cut off is in the ISR still, and so the record might " +
 		"be lost if it became the leader. Whoever produced it waits.",
@@ -132,6 +151,128 @@ var english = map[string]string{
 	"fact.replicas.isr.out":    "Metadata has them in the ISR: %[1]v in all",
 	"fact.replicas.back":       "log end and durable end of the one that was cut off: %[1]v",
 	"fact.replicas.isr.back":   "Metadata has them in the ISR: %[1]v in all",
+
+	"elections.title": "Clean and unclean election",
+	"elections.about": "When a leader dies, the controller makes another replica leader. One that is in the ISR has everything " +
+		"that is committed: nothing is lost, a clean election. If no replica of the ISR lives, the partition waits for one. " +
+		"Whoever cannot wait may let a replica lead that lacks acknowledged records: an unclean election. Here each offset is " +
+		"named that it loses.",
+	"elections.whole": "Three nodes: one is the controller, the two others hold orders-0, with min.insync.replicas=1. Three " +
+		"records are written with acks=all: a, b, c.",
+	"elections.clean": "The leader is killed, as with kill -9. The controller sees its connection end, waits half a second, and " +
+		"fences it. The other replica is in the ISR, so it leads, in the next leader epoch. A fourth record is written, d, and " +
+		"everything is read.",
+	"elections.alone": "The old leader is started again, fetches what it lacks, and is in the ISR again. Then the link between the " +
+		"two is cut, and two more records are written, e and f. After replica.lag.time.max.ms the follower leaves the ISR. The " +
+		"leader is alone in it, which is enough for min.insync.replicas=1: it acknowledges both, and they are on its disk only.",
+	"elections.none": "The leader is killed, and the link is there again. The replica that lives was not in the ISR: it may lack " +
+		"records that were acknowledged, and it does. Only the dead one is eligible (ELR). So nobody leads, and the partition " +
+		"waits. To ask for the preferred leader, which lives, does not help.",
+	"elections.unclean": "Somebody asks for an unclean election (kafka-leader-election.sh --election-type unclean; with " +
+		"unclean.leader.election.enable=true nobody needs to ask). The replica that lives leads. Its log ends earlier: what was " +
+		"acknowledged from there on is lost, and the next record is given an offset that was given before.",
+	"elections.told": "A consumer had read all records, up to f. It asks the new leader where the epoch in which it read ended, " +
+		"and sees that it has read further: its log has diverged. If it fetches without asking, it is refused as well.",
+	"elections.back": "The one that had e and f is started again. As a follower it fetches, and is told where its log diverges " +
+		"from the leader's: it cuts off what the leader does not have, and fetches on from there. Then the leader is killed, so " +
+		"that its log is the one that is read.",
+	"fact.elections.whole":              "the records were acknowledged at offsets %[1]v; %[2]s leads in epoch %[3]d",
+	"fact.elections.clean.leader":       "%[2]s leads, in the later epoch %[3]d: %[1]v",
+	"fact.elections.clean.epoch":        "epoch %[2]d ended at offset %[1]d, where epoch %[3]d begins: nothing is missing between",
+	"fact.elections.clean.next":         "the fourth record was acknowledged at offset %[1]v",
+	"fact.elections.clean.kept":         "everything that was acknowledged is read: %[1]v",
+	"fact.elections.alone.isr":          "in the ISR is %[2]s alone (node %[1]v)",
+	"fact.elections.alone.acknowledged": "it acknowledged the records at offsets %[1]v",
+	"fact.elections.alone.ends":         "log ends of %[2]s and %[3]s: %[1]v",
+	"fact.elections.alone.read":         "a consumer read them: %[1]v",
+	"fact.elections.none.leader":        "the leader is %[1]d: there is none",
+	"fact.elections.none.elr":           "eligible to lead is %[2]s alone, which is dead (node %[1]v)",
+	"fact.elections.none.code":          "clients are told %[1]v",
+	"fact.elections.none.preferred":     "the preferred leader, %[2]s, is not elected: %[1]v",
+	"fact.elections.unclean.elected":    "ElectLeaders was answered with %[1]v",
+	"fact.elections.unclean.leader":     "%[2]s leads, in the later epoch %[3]d: %[1]v",
+	"fact.elections.unclean.lost":       "acknowledged and lost: offsets %[2]d to %[3]d",
+	"fact.elections.unclean.again":      "the next record was given offset %[1]v, for the second time",
+	"fact.elections.unclean.read":       "what is read now: %[1]v",
+	"fact.elections.told.diverging":     "the leader says: epoch %[2]d ended at offset %[1]d. The consumer is at %[3]d",
+	"fact.elections.told.range":         "Fetch at offset %[2]d is answered with %[1]v",
+	"fact.elections.told.fenced":        "Fetch with the old leader epoch, %[2]d, is answered with %[1]v",
+	"fact.elections.back.cut":           "the log of %[2]s ended at %[3]d. It was cut, and ends at %[1]d like the leader's",
+	"fact.elections.back.leader":        "%[2]s leads, in the later epoch %[3]d: %[1]v",
+	"fact.elections.back.read":          "what is read from it: %[1]v",
+
+	"controller.title": "The controller dies, and what is stale is refused",
+	"controller.about": "One node is the controller: it alone changes the cluster's metadata, and the others repeat what it wrote. " +
+		"When it dies, the quorum elects another, in a higher quorum epoch. Whoever was dead or cut off meanwhile may still " +
+		"believe what was true before. Each request therefore names the epoch in which it is true: of the controller, of a " +
+		"broker's registration, of a partition's leader. What is older is refused, by name.",
+	"controller.whole": "Three nodes. Each is asked who the controller is (DescribeQuorum), and how it is registered: each " +
+		"registration has a broker epoch of its own.",
+	"controller.killed": "The controller is killed. The others miss it after half a second to a second, and elect one of them. " +
+		"Until then no topic can be made; the scene asks until it is.",
+	"controller.stale": "The first controller's node is started again, and registers anew: in a higher broker epoch. Then the " +
+		"scene sends the new controller what the former process might still have had under way: a heartbeat, and a request for " +
+		"producer ids. Both name the old broker epoch.",
+	"controller.cut": "A record is written. Then the partition's leader is cut off from the other nodes, but not from clients. A " +
+		"producer sends it three records with acks=all. They are in its log and nowhere else, so it may not acknowledge them. It " +
+		"has had no heartbeat answered for two thirds of a session, which was its lease, and no follower fetches: it takes " +
+		"itself for fenced, and sends the producer away. The controller has made another leader by then, which takes a record.",
+	"controller.fenced": "What the old leader may still want is in the old leader epoch. It would take the other one out of the " +
+		"ISR: refused. A consumer that believes in the old epoch fetches: refused. Then the links are there again. The old " +
+		"leader learns of the epoch, follows, and cuts off what nobody acknowledged.",
+	"controller.part.first":            "ctrl1",
+	"controller.part.second":           "ctrl2",
+	"controller.part.leader":           "node3",
+	"fact.controller.whole":            "quorum epoch %[2]d; the controller's node has broker epoch %[3]d: %[1]v",
+	"fact.controller.killed.epoch":     "another is elected: quorum epoch %[3]d, before quorum epoch %[2]d: %[1]v",
+	"fact.controller.killed.topic":     "a topic was made %[2]d ms after the controller died: %[1]v",
+	"fact.controller.stale.registered": "registered in broker epoch %[3]d, before in broker epoch %[2]d: %[1]v",
+	"fact.controller.stale.heartbeat":  "BrokerHeartbeat of the former process: %[1]v",
+	"fact.controller.stale.ids":        "AllocateProducerIds of the former process: %[1]v",
+	"fact.controller.stale.fresh":      "the same in the present broker epoch: %[1]v",
+	"fact.controller.stale.controller": "the same, sent to the node that was the controller: %[1]v",
+	"fact.controller.cut.first":        "the first record was acknowledged at offset %[1]v",
+	"fact.controller.cut.refused":      "the producer was told %[1]v",
+	"fact.controller.cut.tail": "the log of the leader that is cut off ends at %[1]d: it has the three records, and has not " +
+		"acknowledged them",
+	"fact.controller.cut.leader":     "%[2]s leads, in the later leader epoch %[3]d: %[1]v",
+	"fact.controller.cut.next":       "the next record was acknowledged at offset %[1]d",
+	"fact.controller.fenced.alter":   "AlterPartition in leader epoch %[2]d: %[1]v",
+	"fact.controller.fenced.fetch":   "Fetch in leader epoch %[2]d: %[1]v",
+	"fact.controller.fenced.back":    "the log of the old leader ended at 4, and ends at %[1]d now",
+	"fact.controller.fenced.produce": "a producer that still asks it is told %[1]v",
+	"fact.controller.fenced.read":    "what is read: %[1]v",
+
+	"record.title": "The path of a record",
+	"record.about": "A producer's record reaches the leader's socket. The requests of a connection are taken in order, so the " +
+		"record is appended in order. An append is a write into the page cache; a Syncer brings it to the disk, in one round for " +
+		"all partitions. The followers fetch it meanwhile, do the same, and tell how far they are durable. When all in-sync " +
+		"replicas have it on their disks the high watermark goes up, the producer is answered, and consumers see it. Here one " +
+		"record is followed. All nodes are in this process, so one clock tells every time.",
+	"record.whole": "The partition orders-0 is on two nodes, both of which must be in sync (min.insync.replicas=2). A producer and " +
+		"a consumer have each a connection to the leader. A first record goes the whole way, so that everything is open.",
+	"record.path": "The consumer asks for what comes next, and waits; so does the follower. A second record is sent. The times are " +
+		"microseconds since then. What the nodes wrote and synced was seen at their files, what they said at their connections.",
+	"record.waits": "The link between the two is cut, and two more records are sent, with a Metadata request behind them on the " +
+		"same connection. The leader is asked what happens inside of it (skein node anatomy). Both records are appended, in " +
+		"order, and wait for the high watermark. Metadata waits in the queue of the connection until they are answered: no " +
+		"answer overtakes another. Then the link is there again.",
+	"record.part.producer":        "prod",
+	"record.part.leader":          "lead",
+	"record.part.follower":        "foll",
+	"record.part.consumer":        "cons",
+	"fact.record.whole":           "the first record was acknowledged at offset %[1]d",
+	"fact.record.path.offset":     "the second record was acknowledged at offset %[1]d",
+	"fact.record.path.bytes":      "bytes that the leader wrote, the follower fetched, the follower wrote and the consumer was given: %[1]v",
+	"fact.record.path.place":      "it is at the same place in the files of both: %[1]v",
+	"fact.record.path.after":      "the answer came after the leader's sync, the follower's sync, and the follower's word of it: %[1]v",
+	"fact.record.path.seen":       "the consumer saw it at high watermark %[2]d, and not before the follower had told: %[1]v",
+	"fact.record.waits.committed": "requests that wait for a high watermark: %[1]d",
+	"fact.record.waits.order":     "Produces that are under way, and Metadata that is queued behind them: %[1]v",
+	"fact.record.waits.unseen":    "bytes that the consumer is given meanwhile: %[1]d; the high watermark is %[2]d",
+	"fact.record.waits.answered":  "then the Produces are answered, in order: offsets %[1]v",
+	"fact.record.waits.last":      "and Metadata after them, with topics: %[1]d",
+	"fact.record.waits.seen":      "the consumer sees them, at high watermark %[1]d",
 
 	"ui.connect":    "A broker runs at %[1]s for this scene; look at it with other tools too.",
 	"ui.step":       "%[1]d of %[2]d",
