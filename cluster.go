@@ -76,14 +76,6 @@ func (p *parts) several() bool {
 	return len(members) != 1 || members[0].ID != p.self()
 }
 
-// closed is why this node can be no part of a cluster; empty if it can.
-func (p *parts) closed() string {
-	if p.broker.Unstable {
-		return ""
-	}
-	return "clusters are not finished in this version of skein"
-}
-
 // clusterIDOf is the id of a cluster that begins: its voters have the same list, so they find the same id.
 func clusterIDOf(voters []config.Voter) string {
 	var all []string
@@ -98,11 +90,6 @@ func clusterIDOf(voters []config.Voter) string {
 // checkVoters says what is wrong with controller.quorum.voters and controller.quorum.bootstrap.servers for this node.
 func (p *parts) checkVoters() error {
 	voters := p.broker.QuorumVoters
-	if closed := p.closed(); closed != "" && p.many() {
-		return fmt.Errorf("controller.quorum.voters names %d nodes: %s; leave it out, each node is its own controller then", len(voters), closed)
-	} else if closed != "" && p.joins() {
-		return fmt.Errorf("controller.quorum.bootstrap.servers names a cluster to join: %s; leave it out, each node is its own controller then", closed)
-	}
 	if len(voters) > 0 && !slices.ContainsFunc(voters, func(v config.Voter) bool { return v.ID == p.broker.NodeID }) {
 		return fmt.Errorf("controller.quorum.voters does not name this node, node.id=%d: name it, all voters need the same list", p.broker.NodeID)
 	}

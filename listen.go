@@ -21,9 +21,6 @@ type listener struct {
 // listen opens the sockets, before anything on the disk is touched: a port in use is the commonest mistake.
 func (p *parts) listen(c *Config) error {
 	for _, l := range p.broker.Listeners {
-		if l.Controller && p.closed() != "" {
-			continue // nobody comes
-		}
 		socket := c.Listener
 		c.Listener = nil
 		given := socket != nil

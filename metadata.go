@@ -15,9 +15,9 @@ func (p *parts) openQuorum(c *Config) error {
 		Dir:    p.dir,
 		FS:     c.FS,
 		NodeID: p.self(), ClusterID: p.dir.ClusterID(),
-		Address: p.controllerAddress(),
-		Voters:  p.members(),
-		Join:    p.joins(), Closed: p.closed(),
+		Address:    p.controllerAddress(),
+		Voters:     p.members(),
+		Join:       p.joins(),
 		Transport:  p.cluster.ways,
 		Controller: p.controllerConfig(),
 		Register:   p.registration(), // looked at where nobody else can be the controller

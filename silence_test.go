@@ -36,7 +36,7 @@ func TestNodeWithoutDiskFallsSilent(t *testing.T) {
 			}
 			opening.Go(func() {
 				nodes[i], err = skein.Open(skein.Config{DataDir: "data", Listener: listener, FS: disks[i], Dial: dial, Properties: map[string]string{
-					"unstable.feature.versions.enable": "true", "node.id": fmt.Sprint(i + 1), "default.replication.factor": "3",
+					"node.id": fmt.Sprint(i + 1), "default.replication.factor": "3",
 					"controller.quorum.voters": "1@127.0.0.1:1,2@127.0.0.1:2,3@127.0.0.1:3"}})
 				if err != nil {
 					t.Error(err)

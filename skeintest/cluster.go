@@ -54,7 +54,6 @@ func (n *Node) startCluster() {
 		voters = append(voters, fmt.Sprintf("%d@%s", one.id, one.address))
 	}
 	for i, one := range c.nodes {
-		one.settings.preset("unstable.feature.versions.enable", "true")
 		one.settings.preset("node.id", fmt.Sprint(one.id))
 		if len(one.settings.racks) >= one.id {
 			one.settings.preset("broker.rack", one.settings.racks[one.id-1])

@@ -17,9 +17,6 @@ import (
 	"github.com/skein-io/skein/skeintest"
 )
 
-// mayGrow allows what is not finished.
-func mayGrow() skeintest.Option { return skeintest.Set("unstable.feature.versions.enable", "true") }
-
 // quorum is who votes and who follows, sorted by id.
 type quorum struct {
 	voters, observers []int32
@@ -163,7 +160,7 @@ func replicate(t *testing.T, c *kgo.Client, topic string, nodes ...int32) {
 // goes on with all that was acknowledged. Then the voters become fewer again, one of them while it is down.
 func TestGrowth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		node := skeintest.Start(t, skeintest.InMemory(), mayGrow())
+		node := skeintest.Start(t, skeintest.InMemory())
 		c := clusterClient(t, node, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0))
 		createReplicated(t, c, "t", 1, 1)
 		produceAll(t, c, "t", 0, 0, 50)
@@ -218,7 +215,7 @@ func TestGrowth(t *testing.T) {
 // the observers find it.
 func TestGrowthRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		node := skeintest.Start(t, skeintest.InMemory(), mayGrow())
+		node := skeintest.Start(t, skeintest.InMemory())
 		second := node.Join()
 		c := clusterClient(t, node, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0))
 		defer c.Close()
@@ -255,16 +252,9 @@ func TestGrowthRefused(t *testing.T) {
 		defer c.Close()
 		awaitQuorum(t, c, "voters [1] observers []")
 	}
-	t.Run("unfinished", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			node := skeintest.Start(t, skeintest.InMemory())
-			refused(t, node, "INVALID_REQUEST: "+node.Bootstrap()+": node 2 cannot join: clusters are not finished", mayGrow())
-			refused(t, node, "controller.quorum.bootstrap.servers names a cluster to join: clusters are not finished")
-		})
-	})
 	t.Run("nobody", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			node := skeintest.Start(t, skeintest.InMemory(), mayGrow())
+			node := skeintest.Start(t, skeintest.InMemory())
 			begun := time.Now()
 			refused(t, node, "no node of controller.quorum.bootstrap.servers has answered within initial.broker.registration.timeout.ms (3s)",
 				skeintest.Set("controller.quorum.bootstrap.servers", "127.0.0.1:1"), skeintest.Set("initial.broker.registration.timeout.ms", "3000"))
@@ -275,15 +265,15 @@ func TestGrowthRefused(t *testing.T) {
 	})
 	t.Run("the leader's id", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			node := skeintest.Start(t, skeintest.InMemory(), mayGrow())
+			node := skeintest.Start(t, skeintest.InMemory())
 			refused(t, node, "cannot join: it needs an id that is not the leader's, 1", skeintest.Set("node.id", "1"))
 		})
 	})
 	t.Run("another cluster", func(t *testing.T) { // on loopback: the directory was that of a node of another network
 		dir := t.TempDir()
-		other := skeintest.Start(t, mayGrow(), skeintest.Set("node.id", "2"), skeintest.DataDir(dir))
+		other := skeintest.Start(t, skeintest.Set("node.id", "2"), skeintest.DataDir(dir))
 		other.Stop()
-		node := skeintest.Start(t, mayGrow())
+		node := skeintest.Start(t)
 		refused(t, node, "of which node 2 is the only member", skeintest.DataDir(dir))
 	})
 }
@@ -291,7 +281,7 @@ func TestGrowthRefused(t *testing.T) {
 // TestGrowthMoves: a member that comes back at another address is found there: an observer, a voter, and the only voter.
 func TestGrowthMoves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		node := skeintest.Start(t, skeintest.InMemory(), mayGrow())
+		node := skeintest.Start(t, skeintest.InMemory())
 		node.Join()
 		node.Join()
 		c := clusterClient(t, node, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0))

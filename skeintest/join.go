@@ -6,8 +6,7 @@ import (
 )
 
 // Join starts another node, with the next node id, that joins the cluster of this one, or makes one of it and a node that was
-// alone. It returns when the node serves; it is a broker then, and no voter. Both have to be allowed that, see the
-// property unstable.feature.versions.enable.
+// alone. It returns when the node serves; it is a broker then, and no voter.
 func (n *Node) Join(options ...Option) *Node {
 	n.t.Helper()
 	joined, err := n.TryJoin(options...)

@@ -42,7 +42,7 @@ func startCluster(t *testing.T, n int) *realCluster {
 	for i := range sockets {
 		wait.Go(func() {
 			c.nodes[i], errs[i] = skein.Open(skein.Config{DataDir: t.TempDir(), Listener: sockets[i], Properties: map[string]string{
-				"unstable.feature.versions.enable": "true", "node.id": strconv.Itoa(i + 1), "controller.quorum.voters": strings.Join(voters, ","),
+				"node.id": strconv.Itoa(i + 1), "controller.quorum.voters": strings.Join(voters, ","),
 				"default.replication.factor": "3", "min.insync.replicas": "2", "broker.rack": "r" + strconv.Itoa(i+1), "offsets.topic.num.partitions": "1"}})
 		})
 	}

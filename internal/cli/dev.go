@@ -29,9 +29,8 @@ type devOptions struct {
 func newDev() *cobra.Command {
 	var o devOptions
 	c := &cobra.Command{
-		Use:    "dev",
-		Hidden: true, // until clusters are finished
-		Short:  "Run a cluster of several brokers in one process, for a trial",
+		Use:   "dev",
+		Short: "Run a cluster of several brokers in one process, for a trial",
 		Long: "Run a cluster of several brokers in one process, on successive ports of 127.0.0.1. Each has its data in a folder of its\n" +
 			"own below --data-dir, and finds it again at the next start. SIGTERM ends it cleanly.",
 		Args: exactly(),
@@ -65,11 +64,10 @@ func (o *devOptions) configs(logger *slog.Logger) ([]skein.Config, error) {
 			DataDir: filepath.Join(o.dataDir, "broker-"+id),
 			Listen:  address(i),
 			Properties: map[string]string{
-				"unstable.feature.versions.enable": "true",
-				"node.id":                          id,
-				"controller.quorum.voters":         strings.Join(voters, ","),
-				"default.replication.factor":       strconv.Itoa(min(o.brokers, 3)),
-				"min.insync.replicas":              strconv.Itoa(min(max(o.brokers-1, 1), 2)),
+				"node.id":                    id,
+				"controller.quorum.voters":   strings.Join(voters, ","),
+				"default.replication.factor": strconv.Itoa(min(o.brokers, 3)),
+				"min.insync.replicas":        strconv.Itoa(min(max(o.brokers-1, 1), 2)),
 			},
 			Set:    o.set,
 			Logger: logger.With("broker", i+1),

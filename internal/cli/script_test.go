@@ -79,7 +79,7 @@ func startScriptNode(ts *testscript.TestScript, _ bool, args []string) {
 
 func joinScriptNode(ts *testscript.TestScript, _ bool, args []string) {
 	node, err := skein.Open(skein.Config{DataDir: filepath.Join(ts.Getenv("WORK"), "data-"+args[0]), Listen: "127.0.0.1:0", Set: append([]string{
-		"unstable.feature.versions.enable=true", "node.id=" + args[0], "controller.quorum.bootstrap.servers=" + ts.Getenv("BOOTSTRAP"),
+		"node.id=" + args[0], "controller.quorum.bootstrap.servers=" + ts.Getenv("BOOTSTRAP"),
 		"offsets.topic.num.partitions=3", "log.flush.interval.messages=9223372036854775807"}, args[1:]...)})
 	ts.Check(err)
 	ts.Defer(func() { _ = node.Close() })

@@ -18,7 +18,6 @@ type Broker struct {
 	BrokerSessionTimeout  time.Duration `property:"broker.session.timeout.ms"`
 	InitialRegistration   time.Duration `property:"initial.broker.registration.timeout.ms"`
 	ControlledShutdown    bool          `property:"controlled.shutdown.enable"`
-	Unstable              bool          `property:"unstable.feature.versions.enable"`
 	QuorumVoters          []Voter
 	QuorumBootstrap       []string      `property:"controller.quorum.bootstrap.servers"`
 	QuorumElectionTimeout time.Duration `property:"controller.quorum.election.timeout.ms"`

@@ -26,8 +26,6 @@ var nodeTable = []Property{
 		Doc: "A broker that is told to stop first hands its leaderships over."},
 	{Name: "controller.quorum.voters", Type: List, Default: new(""), Bounds: votersBounds, Effect: ManyBrokers,
 		Doc: "The nodes that vote on metadata, as id@host:port. Empty means this node alone."},
-	{Name: "unstable.feature.versions.enable", Type: Boolean, Default: new("false"), Internal: true,
-		Doc: "Allows what is being built and is not finished: several nodes in controller.quorum.voters."},
 	{Name: "controller.quorum.bootstrap.servers", Type: List, Default: new(""), Effect: ManyBrokers,
 		Doc: "Addresses where a new node finds the controllers."},
 	{Name: "controller.quorum.election.timeout.ms", Type: Int, Default: new("1000"), Bounds: atLeast(1), Effect: ManyBrokers,

@@ -23,4 +23,5 @@ var unusedControllerTable = without("skein keeps its metadata log by raft and ma
 	{Name: "metadata.max.retention.ms", Type: Long, Default: new("604800000")},
 	{Name: "server.max.startup.time.ms", Type: Long, Default: new("9223372036854775807"), Bounds: atLeast(0), Internal: true},
 	{Name: "unstable.api.versions.enable", Type: Boolean, Default: new("false"), Internal: true},
+	{Name: "unstable.feature.versions.enable", Type: Boolean, Default: new("false"), Internal: true},
 })

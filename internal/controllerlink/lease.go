@@ -33,7 +33,7 @@ func (l *Link) Leased(at time.Time) bool { return l.session.lease.left(at) > 0 }
 func (s *session) leases(now time.Time) time.Duration {
 	left := s.lease.left(now)
 	if held := left > 0; s.leased == nil || held != *s.leased {
-		if s.leased != nil && !held {
+		if s.leased != nil && !held && s.lease.until.Load() > 0 { // else the controller has ended it, and that was told
 			s.log().Warn("no controller has answered this broker's heartbeats for a while: it takes itself for fenced")
 		}
 		s.leased = &held

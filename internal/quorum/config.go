@@ -34,8 +34,6 @@ type Config struct {
 	Join bool
 	// Transport carries messages to the other members. A node that is alone, and stays so, needs none.
 	Transport Transport
-	// Closed is why no node may join; empty if they may.
-	Closed string
 
 	// Controller is the controller's configuration. Self and ClusterID are set by Open; ProposalBytesMax of 0 is what goes
 	// into one entry.

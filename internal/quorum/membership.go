@@ -154,9 +154,6 @@ func (n *Node) planJoin(member Member) (*raftpb.ConfChangeSingle, members, error
 		return nil, nil, protocol.Fail(protocol.InvalidRequest, "node %d has no way to other nodes: nobody can join it", n.config.NodeID)
 	}
 	known, ok := n.members.find(member.ID)
-	if !ok && n.config.Closed != "" {
-		return nil, nil, protocol.Fail(protocol.InvalidRequest, "node %d cannot join: %s", member.ID, n.config.Closed)
-	}
 	self := ok && member.ID == n.config.NodeID && member.Address == known.Address && member.Directory == known.Directory
 	if member.ID < 0 || member.ID == n.config.NodeID && !self || member.Address == "" || len(member.Address) > addressBytesMax {
 		return nil, nil, protocol.Fail(protocol.InvalidRequest, "node %d at %.40q cannot join: it needs an id that is not the leader's, %d, "+

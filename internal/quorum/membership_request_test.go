@@ -100,10 +100,9 @@ func TestJoinQuorum(t *testing.T) {
 	l.expectMembers(t, "1@a:1 [2@c:1]")
 }
 
-// TestJoinClosed: a node that may be no part of a cluster lets nobody in.
-func TestJoinClosed(t *testing.T) {
+// TestJoinRefused: a node that the others could not reach lets nobody in.
+func TestJoinRefused(t *testing.T) {
 	for why, change := range map[string]func(*Config){
-		"clusters are not finished":     func(c *Config) { c.Address, c.Transport, c.Closed = "a:1", deaf{}, "clusters are not finished" },
 		"node 1 has no address":         func(c *Config) { c.Transport = deaf{} },
 		"which only its own machine":    func(c *Config) { c.Address, c.Transport = "127.0.0.1:1", deaf{} },
 		"node 1 has no way to other":    func(c *Config) { c.Address = "a:1" },

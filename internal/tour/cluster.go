@@ -143,7 +143,6 @@ func (c *localCluster) open() error {
 func (c *localCluster) start(id int32) error {
 	n := &c.nodes[id-1]
 	properties := ClusterProperties()
-	properties["unstable.feature.versions.enable"] = "true"
 	properties["node.id"], properties["controller.quorum.voters"] = strconv.Itoa(int(id)), strings.Join(c.voters, ",")
 	n.process = &process{FS: n.disk, node: id, watch: &c.links.watch}
 	node, err := skein.Open(skein.Config{DataDir: filepath.Join(c.dir, strconv.Itoa(int(id))), FS: n.process, Listener: &localListener{n.socket, &c.links, id},

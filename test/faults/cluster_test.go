@@ -55,7 +55,6 @@ func (c *cluster) configure(set []string) {
 	}
 	for i, b := range c.nodes {
 		b.set = append([]string{
-			"unstable.feature.versions.enable=true",
 			fmt.Sprint("node.id=", i+1),
 			"controller.quorum.voters=" + strings.Join(voters, ","),
 			"default.replication.factor=3",

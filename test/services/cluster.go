@@ -31,7 +31,6 @@ func NewSkeinCluster(binary string, o Options, n int) (*Cluster, error) {
 		}
 		s.properties["listeners"] = "PLAINTEXT://" + s.addr + ",CONTROLLER://" + controller
 		s.properties["controller.listener.names"] = "CONTROLLER"
-		s.properties["unstable.feature.versions.enable"] = "true" // several voters
 		return s, nil
 	})
 }

@@ -74,7 +74,7 @@ func (n *node) configuration() *config.Broker {
 		voters = append(voters, fmt.Sprintf("%d@%s", id, addressOf(id, controllerPort)))
 	}
 	assignments, err := config.FromSet("simulation", append(bugSettings(n.world.Bug()),
-		fmt.Sprint("node.id=", n.id), "log.dirs=data", "controller.quorum.voters="+strings.Join(voters, ","), "unstable.feature.versions.enable=true",
+		fmt.Sprint("node.id=", n.id), "log.dirs=data", "controller.quorum.voters="+strings.Join(voters, ","),
 		fmt.Sprintf("listeners=%s://%s,CONTROLLER://%s", brokerListener, addressOf(n.id, brokerPort), addressOf(n.id, controllerPort)),
 		"controller.listener.names=CONTROLLER", "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
 		fmt.Sprint("offsets.topic.num.partitions=", offsetsPartitions), "offsets.topic.replication.factor=3", "default.replication.factor=3",
