@@ -35,8 +35,15 @@ func TestClusterLeaderBelowTheFloor(t *testing.T) {
 	x := newSmall(t, floorBytes)
 	id := x.leader(x.controller())
 	led := x.ledBy(id)
+	x.create("room", clusterSize, 1) // a partition for each node; the others of it have room
+	var own int32
+	for index, p := range x.partitions("room") {
+		if int(p.Leader) == id {
+			own = index
+		}
+	}
 	filler := fill(t, filepath.Dir(x.node(id).dir), floorBytes-2*mib)
-	refusedForRoom(t, x.node(id).address)
+	refusedForRoom(t, x.node(id).address, "room", own)
 	x.settleOf(func(w work) bool { return w.group == killLedger }, monotonic())
 	for p := range led {
 		if now := x.partitions(killTopic)[p]; int(now.Leader) != id || len(now.ISR) != clusterSize {

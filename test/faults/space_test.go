@@ -84,11 +84,11 @@ func TestFullDisk(t *testing.T) {
 	produce(t, c, "doomed", "v", 10)
 	filler := fill(t, dir, floor-4*mib)
 
-	refusedForRoom(t, b.address)
+	refusedForRoom(t, b.address, "orders", 0)
 	worksWithoutRoom(t, b.address)
 	b.kill()
 	b.start()
-	refusedForRoom(t, b.address)
+	refusedForRoom(t, b.address, "orders", 0)
 	if got := consume(t, b.address, "orders", 5); got[0] != "v5" {
 		t.Errorf("after a start on a full disk the topic begins with %q, want v5", got[0])
 	}
@@ -106,13 +106,13 @@ func TestFullDisk(t *testing.T) {
 	b.alive()
 }
 
-// refusedForRoom waits until a producer that does not retry is refused.
-func refusedForRoom(t *testing.T, address string) {
+// refusedForRoom waits until a producer to a partition that does not retry is refused.
+func refusedForRoom(t *testing.T, address, topic string, partition int32) {
 	t.Helper()
 	waitFor(t, "a producer is refused", func() bool {
-		c := client(t, address, kgo.RecordRetries(0), kgo.DisableIdempotentWrite())
+		c := client(t, address, kgo.RecordRetries(0), kgo.DisableIdempotentWrite(), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 		defer c.Close()
-		err := c.ProduceSync(background(t), &kgo.Record{Topic: "orders", Value: make([]byte, 1000)}).FirstErr()
+		err := c.ProduceSync(background(t), &kgo.Record{Topic: topic, Partition: partition, Value: make([]byte, 1000)}).FirstErr()
 		if err == nil {
 			return false // the room is looked at once a second
 		}
