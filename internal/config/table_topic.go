@@ -68,7 +68,7 @@ var throttleBounds = rule("partition:broker, ... or *", func(v Value) error {
 		return nil
 	}
 	for _, element := range v.List {
-		if !isThrottledReplica(element) {
+		if _, _, ok := throttledReplica(element); !ok {
 			return errThrottle
 		}
 	}

@@ -24,26 +24,20 @@ func (t *Topic) ThrottlesFollower(partition, broker int32) bool {
 // throttles looks for a replica in a list whose bounds were checked.
 func throttles(list []string, partition, broker int32) bool {
 	for _, element := range list {
-		p, b, _ := strings.Cut(element, ":")
-		if element == "*" || number(p) == partition && number(b) == broker {
+		if element == "*" {
+			return true
+		}
+		if p, b, ok := throttledReplica(element); ok && p == partition && b == broker {
 			return true
 		}
 	}
 	return false
 }
 
-func number(text string) int32 {
-	n, err := strconv.ParseInt(text, 10, 32)
-	if err != nil {
-		return -1
-	}
-	return int32(n)
-}
-
-// isThrottledReplica understands partition:broker, both numbers.
-func isThrottledReplica(element string) bool {
-	partition, broker, ok := strings.Cut(element, ":")
-	_, errPartition := strconv.ParseUint(partition, 10, 31)
-	_, errBroker := strconv.ParseUint(broker, 10, 31)
-	return ok && errPartition == nil && errBroker == nil
+// throttledReplica understands partition:broker, both numbers.
+func throttledReplica(element string) (partition, broker int32, ok bool) {
+	p, b, ok := strings.Cut(element, ":")
+	index, badIndex := strconv.ParseUint(p, 10, 31)
+	node, badNode := strconv.ParseUint(b, 10, 31)
+	return int32(index), int32(node), ok && badIndex == nil && badNode == nil
 }
