@@ -32,12 +32,12 @@ type heldAnswer struct {
 
 // reply gives an answer of the controller's to who waits, or keeps it until it is confirmed. event is what it was made of.
 func (n *Node) reply(event controller.Event, a heldAnswer) {
+	sure := n.members.decides(n.config.NodeID) || n.term == 0 || n.config.faults.answersUnconfirmed
 	switch event.(type) {
 	case *controller.Committed, *controller.Resign:
-		a.done(a.response, a.err)
-		return
+		sure = true
 	}
-	if n.members.decides(n.config.NodeID) || n.term == 0 || n.config.faults.answersUnconfirmed {
+	if sure {
 		a.done(a.response, a.err)
 		return
 	}

@@ -159,7 +159,8 @@ func (n *Node) RegisterBroker(ctx context.Context, r *protocol.BrokerRegistratio
 	return call[*protocol.BrokerRegistrationResponse](ctx, n, r, 0)
 }
 
-// BrokerHeartbeat prolongs a broker's session, and is answered when a majority has said since that this node leads. The broker of this process needs none while this node is the only voter.
+// BrokerHeartbeat prolongs a broker's session, and is answered when a majority has said since that this node leads. The broker
+// of this process needs none while this node is the only voter.
 func (n *Node) BrokerHeartbeat(ctx context.Context, r *protocol.BrokerHeartbeatRequest) (*protocol.BrokerHeartbeatResponse, error) {
 	return call[*protocol.BrokerHeartbeatResponse](ctx, n, r, 0)
 }
