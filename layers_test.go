@@ -33,6 +33,7 @@ var layers = []struct {
 	{[]string{"internal/group", "internal/controller", "internal/replica", "internal/quota"}, "decisions are pure: they see values, never machinery"},
 	{[]string{"internal/metadata", "internal/logdump"}, "the image of the cluster is a value that every decision may read"},
 	{[]string{"internal/config"}, "property names and their values, with reasons a client may be told"},
+	{[]string{"consumer/assign"}, "the assignors of the consumer library know nothing of it; programs and tools use them without it"},
 	{[]string{"internal/record"}, "batches are bytes with errors that a client may be told"},
 	{[]string{"internal/protocol"}, "the wire's messages and error codes"},
 	{[]string{"internal/disk"}, "files, real and simulated"},
@@ -40,7 +41,10 @@ var layers = []struct {
 }
 
 // pure lists the packages that hold decisions and what they may not reach: a seed must replay them.
-var pure = []string{"internal/group", "internal/controller", "internal/replica", "internal/quota"}
+var pure = []string{
+	"internal/group", "internal/controller", "internal/replica", "internal/quota",
+	"consumer/assign",
+}
 
 var impureImports = map[string]string{
 	"os": "files are the driver's", "net": "sockets are the driver's", "log": "logging is the driver's",
@@ -52,15 +56,17 @@ var impureCalls = map[string]map[string]bool{
 	"time": {"Now": true, "Since": true, "Until": true, "Sleep": true, "After": true, "AfterFunc": true, "NewTimer": true, "NewTicker": true, "Tick": true},
 }
 
+// rank finds the row of a package: that of the package itself, or of the nearest folder above it that is listed.
 func rank(path string) (int, string, bool) {
-	for i, row := range layers {
-		for _, p := range row.packages {
-			if path == p || p != "." && strings.HasPrefix(path, p+"/") {
-				return i, row.reason, true
+	row, longest := 0, ""
+	for i := range layers {
+		for _, p := range layers[i].packages {
+			if (path == p || p != "." && strings.HasPrefix(path, p+"/")) && len(p) > len(longest) {
+				row, longest = i, p
 			}
 		}
 	}
-	return 0, "", false
+	return row, layers[row].reason, longest != ""
 }
 
 // sourceFiles calls f for each Go file of the module that is not a test.
