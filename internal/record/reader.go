@@ -27,6 +27,7 @@ type Reader struct {
 	record    Record
 	err       error
 	buffer    buffer
+	keep      bool // the buffer is the caller's
 }
 
 var readers = sync.Pool{New: func() any { return new(Reader) }}
@@ -130,10 +131,16 @@ func (r *Reader) Record() *Record { return &r.record }
 // Err is why Next returned false before the last record, or nil.
 func (r *Reader) Err() error { return r.err }
 
-// Close gives the buffer back. The Reader and what it yielded must not be used any more.
+// Keep makes what the Reader yields valid for ever: the buffer is not pooled again. To be called before the first Next.
+func (r *Reader) Keep() { r.keep = true }
+
+// Close gives the buffer back, unless it is kept. The Reader must not be used any more, nor what it yielded.
 func (r *Reader) Close() {
 	r.batch, r.rest, r.err = nil, nil, nil
 	r.parsed, r.record = parsed{}, Record{}
+	if r.keep {
+		r.buffer, r.keep = buffer{}, false
+	}
 	r.buffer.shrink()
 	readers.Put(r)
 }
