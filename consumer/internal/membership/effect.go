@@ -1,0 +1,109 @@
+package membership
+
+import (
+	"time"
+
+	"github.com/skein-io/skein/consumer/assign"
+)
+
+// Effect is what the driver has to do. It does them in order.
+type Effect interface{ effect() }
+
+// Effects are collected by Step; the driver empties the slice.
+type Effects []Effect
+
+type (
+	// FindCoordinator asks any node for the group's coordinator: CoordinatorFound or CoordinatorMissing follows.
+	FindCoordinator struct{ Attempt uint64 }
+
+	// Join sends JoinGroup: Joined follows. Owned and Generation go into the subscription (KIP-429, KIP-792).
+	Join struct {
+		Attempt    uint64
+		MemberID   string
+		Topics     []string
+		Owned      []TopicPartition
+		Generation int32 // -1: none
+		Reason     string
+	}
+
+	// Assign computes the assignment with the assignor of that name: Assigned follows.
+	Assign struct {
+		Attempt  uint64
+		Protocol string
+		Members  []assign.Member
+	}
+
+	// Sync sends SyncGroup; Plan is the leader's: Synced follows.
+	Sync struct {
+		Attempt    uint64
+		MemberID   string
+		Generation int32
+		Protocol   string
+		Plan       map[string][]TopicPartition
+	}
+
+	// Heartbeat sends Heartbeat: Beaten follows.
+	Heartbeat struct {
+		Attempt    uint64
+		MemberID   string
+		Generation int32
+	}
+
+	// Leave sends LeaveGroup: Left follows.
+	Leave struct {
+		Attempt  uint64
+		MemberID string
+		Reason   string
+	}
+
+	// Revoke: nothing of these partitions may be delivered from now on. In the application's next Poll what it has
+	// processed is committed, its listener is told, and Released follows with this ticket.
+	Revoke struct {
+		Ticket     uint64
+		Partitions []TopicPartition
+		Reason     string
+	}
+
+	// Lose: these partitions are not the member's any more, and were not given up in time. They are not committed;
+	// a Revoke that was not carried out yet is dropped.
+	Lose struct {
+		Partitions []TopicPartition
+		Reason     string
+	}
+
+	// Grant: these partitions are the member's now. Added may be empty: the listener is told of a rebalance all the
+	// same, as in Kafka.
+	Grant struct {
+		Added      []TopicPartition
+		All        []TopicPartition
+		Generation int32
+	}
+
+	// Fail: the member is over; the next Poll tells the application why.
+	Fail struct {
+		Doing   string // JoinGroup, ...
+		Failure Failure
+	}
+
+	// Ended: the member has left, or needed not.
+	Ended struct{}
+
+	// Note tells what happened, for logs and Explain.
+	Note struct {
+		At   time.Time
+		Text string
+	}
+)
+
+func (FindCoordinator) effect() {}
+func (Join) effect()            {}
+func (Assign) effect()          {}
+func (Sync) effect()            {}
+func (Heartbeat) effect()       {}
+func (Leave) effect()           {}
+func (Revoke) effect()          {}
+func (Lose) effect()            {}
+func (Grant) effect()           {}
+func (Fail) effect()            {}
+func (Ended) effect()           {}
+func (Note) effect()            {}

@@ -1,0 +1,110 @@
+package membership
+
+import "github.com/skein-io/skein/consumer/assign"
+
+// TopicPartition names a partition.
+type TopicPartition = assign.TopicPartition
+
+// Event is what happened. All events are values that can be written down and replayed.
+type Event interface{ event() }
+
+type (
+	// Tick: time has passed; the driver sends it when Machine.Next has come.
+	Tick struct{}
+
+	// Subscribed sets the topics, sorted and without doubles. None means that the member leaves the group.
+	Subscribed struct{ Topics []string }
+
+	// PollBegan: the application is in Poll, and callbacks can run.
+	PollBegan struct{}
+
+	// PollEnded: the application has records, or nothing, and works. From now on max.poll.interval.ms runs.
+	PollEnded struct{}
+
+	// MetadataChanged: topics or partitions that this member's assignment was computed from are not what they were.
+	// Only the leader of the group asks for a rebalance then.
+	MetadataChanged struct{ What string }
+
+	// RejoinRequested: the application asked for a rebalance.
+	RejoinRequested struct{ Reason string }
+
+	// Released: the application has committed what it processed and given up the partitions of the Revoke with this
+	// ticket.
+	Released struct{ Ticket uint64 }
+
+	// Closed: the member ends. A dynamic member leaves the group; a static one only if Leave is set (KIP-1092).
+	Closed struct{ Leave bool }
+
+	// CoordinatorFound answers FindCoordinator.
+	CoordinatorFound struct{ Attempt uint64 }
+
+	// CoordinatorMissing answers FindCoordinator, too. A failure that is Fatal ends the member.
+	CoordinatorMissing struct {
+		Attempt uint64
+		Failure Failure
+	}
+
+	// CoordinatorLost: another request (a commit) was told that the node is not the coordinator any more.
+	CoordinatorLost struct{ Why string }
+
+	// GenerationLost: another request (a commit) was told that member id or generation are not valid any more, for
+	// the generation that it was sent with.
+	GenerationLost struct {
+		Generation int32
+		Code       Code
+	}
+
+	// Joined answers Join.
+	Joined struct {
+		Attempt    uint64
+		Failure    Failure
+		Generation int32
+		MemberID   string
+		LeaderID   string
+		Protocol   string
+		// SkipAssignment: the leader keeps the assignment that the group has (KIP-814).
+		SkipAssignment bool
+		Members        []assign.Member // for the leader
+	}
+
+	// Assigned answers Assign.
+	Assigned struct {
+		Attempt uint64
+		Failure Failure
+		Plan    map[string][]TopicPartition
+	}
+
+	// Synced answers Sync.
+	Synced struct {
+		Attempt    uint64
+		Failure    Failure
+		Partitions []TopicPartition
+	}
+
+	// Beaten answers Heartbeat.
+	Beaten struct {
+		Attempt uint64
+		Failure Failure
+	}
+
+	// Left answers Leave, whatever the answer was.
+	Left struct{ Attempt uint64 }
+)
+
+func (Tick) event()               {}
+func (Subscribed) event()         {}
+func (PollBegan) event()          {}
+func (PollEnded) event()          {}
+func (MetadataChanged) event()    {}
+func (RejoinRequested) event()    {}
+func (Released) event()           {}
+func (Closed) event()             {}
+func (CoordinatorFound) event()   {}
+func (CoordinatorMissing) event() {}
+func (CoordinatorLost) event()    {}
+func (GenerationLost) event()     {}
+func (Joined) event()             {}
+func (Assigned) event()           {}
+func (Synced) event()             {}
+func (Beaten) event()             {}
+func (Left) event()               {}

@@ -1,0 +1,198 @@
+package membership
+
+import (
+	"slices"
+	"time"
+)
+
+// beats reports whether the member is in a generation and has to tell that it is alive. While it joins or syncs, the
+// open request tells that.
+func (m *Machine) beats() bool {
+	return m.generation >= 0 && (m.state == Stable || m.state == Releasing)
+}
+
+func (m *Machine) heartbeat(now time.Time, out *Effects) {
+	if !m.beats() || m.beat != 0 || now.Before(m.beatDue) {
+		return
+	}
+	m.beat = m.nextAttempt()
+	m.beatDue = now.Add(m.cfg.HeartbeatInterval)
+	*out = append(*out, Heartbeat{Attempt: m.beat, MemberID: m.memberID, Generation: m.generation})
+}
+
+// heardOf notes that the coordinator has answered well: the session begins anew.
+func (m *Machine) heardOf(now time.Time) {
+	m.sessionEnds = now.Add(m.cfg.SessionTimeout)
+	m.beatDue = now.Add(m.cfg.HeartbeatInterval)
+	m.beat = 0
+}
+
+func (m *Machine) beaten(now time.Time, e Beaten, out *Effects) {
+	if e.Attempt != m.beat || m.beat == 0 {
+		return
+	}
+	m.beat = 0
+	if e.Failure.OK() {
+		m.sessionEnds = now.Add(m.cfg.SessionTimeout)
+		m.failures = 0
+		return
+	}
+	switch e.Failure.verdict() {
+	case again:
+		m.pause(now)
+	case find:
+		m.coordinatorLost(now, e.Failure.describe(), out)
+	case rejoin:
+		m.sessionEnds = now.Add(m.cfg.SessionTimeout)
+		m.wantRejoin("the group is rebalancing")
+	case outdated, forgotten:
+		m.dropGeneration(now, e.Failure, out)
+	default:
+		m.fail("Heartbeat", e.Failure, out)
+	}
+}
+
+// dropGeneration ends the membership in this generation: another may own what was this member's.
+func (m *Machine) dropGeneration(now time.Time, f Failure, out *Effects) {
+	if f.verdict() == forgotten {
+		m.memberID = ""
+	}
+	m.rejoin = ""
+	m.lose(now, f.describe(), out)
+}
+
+func (m *Machine) generationLost(now time.Time, e GenerationLost, out *Effects) {
+	if !m.beats() || e.Generation != m.generation {
+		return
+	}
+	f := Failure{Code: e.Code}
+	switch f.verdict() {
+	case outdated, forgotten:
+		m.dropGeneration(now, f, out)
+	case rejoin:
+		m.wantRejoin("the group is rebalancing")
+	case impossible:
+		m.fail("OffsetCommit", f, out)
+	}
+}
+
+// checkSession gives the coordinator up when it has not answered for a session: it may be gone without a word.
+func (m *Machine) checkSession(now time.Time, out *Effects) {
+	if m.beats() && m.known && !now.Before(m.sessionEnds) {
+		m.coordinatorLost(now, "no heartbeat was answered within the session timeout", out)
+	}
+}
+
+func (m *Machine) coordinatorLost(now time.Time, why string, out *Effects) {
+	if !m.known {
+		return
+	}
+	switch m.state {
+	case Joining, Assigning, Syncing:
+		return // the open request will tell
+	}
+	m.known, m.beat = false, 0
+	m.beatDue = now
+	m.sessionEnds = now.Add(m.cfg.SessionTimeout)
+	m.pause(now)
+	*out = append(*out, m.note(now, "looks for the coordinator: "+why))
+}
+
+func (m *Machine) found(attempt uint64) {
+	if m.state == Finding && attempt == m.attempt {
+		m.known = true
+	}
+}
+
+func (m *Machine) missing(now time.Time, e CoordinatorMissing, out *Effects) {
+	if m.state != Finding || e.Attempt != m.attempt {
+		return
+	}
+	m.rest()
+	if e.Failure.verdict() == impossible {
+		m.fail("FindCoordinator", e.Failure, out)
+		return
+	}
+	m.pause(now)
+}
+
+// pollExpired leaves the group when the application has not polled for max.poll.interval.ms: what it holds is
+// somebody else's turn. A static member only falls silent (KIP-345).
+func (m *Machine) pollExpired(now time.Time, out *Effects) bool {
+	if !m.pollBounded() || now.Before(m.pollEnds) {
+		return false
+	}
+	const reason = "the application did not call Poll within max.poll.interval.ms"
+	*out = append(*out, m.note(now, reason))
+	if m.cfg.Static {
+		m.state, m.beat, m.retryAt = Expired, 0, time.Time{}
+		return true
+	}
+	id, known := m.memberID, m.known
+	m.lose(now, reason, out)
+	m.memberID, m.rejoin, m.retryAt = "", "", time.Time{}
+	m.state = Expired
+	if known && id != "" {
+		*out = append(*out, Leave{Attempt: m.nextAttempt(), MemberID: id, Reason: reason})
+	}
+	return true
+}
+
+// pollBounded reports whether max.poll.interval.ms runs: the application works while the member is in the group, or
+// on its way into it.
+func (m *Machine) pollBounded() bool {
+	if !m.polled || m.polling || m.end != goOn {
+		return false
+	}
+	return m.generation >= 0 || m.state == Joining || m.state == Assigning || m.state == Syncing
+}
+
+// finish carries out an ending: the application gives everything up, then the member leaves.
+func (m *Machine) finish(now time.Time, out *Effects) bool {
+	if m.state != Failed && m.state != Expired {
+		m.rest() // an answer that is still on its way changes nothing
+	}
+	if m.ticket == 0 && len(m.owned) > 0 {
+		m.revoke(now, slices.Clone(m.owned), "the member leaves the group", out)
+		return true
+	}
+	if m.ticket != 0 {
+		m.heartbeat(now, out)
+		return false
+	}
+	m.attempt = m.nextAttempt()
+	m.retryAt = time.Time{}
+	if m.memberID != "" && m.known && m.end != toCloseAndStay {
+		m.state = Leaving
+		*out = append(*out, m.note(now, "leaves the group"), Leave{Attempt: m.attempt, MemberID: m.memberID, Reason: m.leaveReason()})
+		return false
+	}
+	m.ended(out)
+	return true
+}
+
+func (m *Machine) leaveReason() string {
+	if m.end == toIdle {
+		return "the consumer unsubscribed"
+	}
+	return "the consumer is being closed"
+}
+
+func (m *Machine) left(attempt uint64) {
+	if m.state == Leaving && attempt == m.attempt {
+		m.state = Idle
+		m.memberID = ""
+	}
+}
+
+// ended makes the member one that never joined, or one that is over.
+func (m *Machine) ended(out *Effects) {
+	end := m.end
+	m.memberID, m.generation, m.leader, m.rejoin = "", -1, false, ""
+	m.beat, m.end = 0, goOn
+	m.state = Idle
+	if end != toIdle {
+		m.state = Over
+	}
+	*out = append(*out, Ended{})
+}

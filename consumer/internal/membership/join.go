@@ -1,0 +1,242 @@
+package membership
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// prepareJoin sends Join, once the application holds nothing that has to be given up before.
+func (m *Machine) prepareJoin(now time.Time, out *Effects) bool {
+	if m.generation >= 0 {
+		if give := m.beforeJoin(); len(give) > 0 {
+			m.revoke(now, give, m.rejoin, out)
+			m.state = Releasing
+			return true
+		}
+	}
+	m.state = Joining
+	m.attempt = m.nextAttempt()
+	m.joined = m.topics
+	reason := m.rejoin
+	m.rejoin = ""
+	*out = append(*out,
+		m.note(now, "joins: "+orElse(reason, "it is new")),
+		Join{
+			Attempt: m.attempt, MemberID: m.memberID, Topics: m.topics,
+			Owned: slices.Clone(m.owned), Generation: m.generation, Reason: reason,
+		})
+	return false
+}
+
+// beforeJoin is what the member may not take into a rebalance: all of it, or, when it is cooperative, what it does
+// not subscribe to any more.
+func (m *Machine) beforeJoin() []TopicPartition {
+	if !m.cfg.Cooperative {
+		return slices.Clone(m.owned)
+	}
+	var give []TopicPartition
+	for _, p := range m.owned {
+		if _, still := slices.BinarySearch(m.topics, p.Topic); !still {
+			give = append(give, p)
+		}
+	}
+	return give
+}
+
+// revoke asks the application to give partitions up. They leave owned at once: a request that is sent from now on
+// does not claim them.
+func (m *Machine) revoke(now time.Time, give []TopicPartition, reason string, out *Effects) {
+	m.ticket = m.nextAttempt()
+	m.giving = give
+	m.owned = without(m.owned, give)
+	*out = append(*out,
+		m.note(now, fmt.Sprintf("has to give up %d partitions: %s", len(give), orElse(reason, "a rebalance"))),
+		Revoke{Ticket: m.ticket, Partitions: give, Reason: reason})
+}
+
+func (m *Machine) released(ticket uint64) {
+	if ticket == 0 || ticket != m.ticket {
+		return
+	}
+	m.ticket, m.giving = 0, nil
+	if m.state == Releasing {
+		m.state = Stable
+	}
+	if m.cfg.Cooperative && m.end == goOn {
+		m.wantRejoin("it gave up partitions that others are to have")
+	}
+}
+
+// lose drops what the member holds: it is not its own any more.
+func (m *Machine) lose(now time.Time, reason string, out *Effects) {
+	lost := slices.Concat(m.owned, m.giving)
+	m.owned, m.giving, m.ticket = nil, nil, 0
+	m.generation, m.leader = -1, false
+	if m.state == Releasing || m.state == Stable {
+		m.state = Idle
+	}
+	m.beat = 0
+	if len(lost) > 0 {
+		slices.SortFunc(lost, TopicPartition.Compare)
+		*out = append(*out, m.note(now, "lost its partitions: "+reason), Lose{Partitions: lost, Reason: reason})
+	}
+}
+
+func (m *Machine) joinAnswer(now time.Time, e Joined, out *Effects) {
+	if m.state != Joining || e.Attempt != m.attempt {
+		return
+	}
+	if !e.Failure.OK() {
+		m.refused(now, "JoinGroup", e.Failure, e.MemberID, out)
+		return
+	}
+	m.memberID, m.generation, m.protocol = e.MemberID, e.Generation, e.Protocol
+	m.leader = e.LeaderID == e.MemberID
+	m.heardOf(now)
+	if m.leader && !e.SkipAssignment {
+		m.state = Assigning
+		m.attempt = m.nextAttempt()
+		*out = append(*out,
+			m.note(now, fmt.Sprintf("leads generation %d of %d members, by %s", e.Generation, len(e.Members), e.Protocol)),
+			Assign{Attempt: m.attempt, Protocol: e.Protocol, Members: e.Members})
+		return
+	}
+	m.sync(now, nil, out)
+}
+
+func (m *Machine) assigned(now time.Time, e Assigned, out *Effects) {
+	if m.state != Assigning || e.Attempt != m.attempt {
+		return
+	}
+	if !e.Failure.OK() {
+		m.fail("the assignment", e.Failure, out)
+		return
+	}
+	m.sync(now, e.Plan, out)
+}
+
+func (m *Machine) sync(now time.Time, plan map[string][]TopicPartition, out *Effects) {
+	m.state = Syncing
+	m.attempt = m.nextAttempt()
+	*out = append(*out, Sync{Attempt: m.attempt, MemberID: m.memberID, Generation: m.generation, Protocol: m.protocol, Plan: plan})
+}
+
+func (m *Machine) synced(now time.Time, e Synced, out *Effects) {
+	if m.state != Syncing || e.Attempt != m.attempt {
+		return
+	}
+	if !e.Failure.OK() {
+		m.refused(now, "SyncGroup", e.Failure, "", out)
+		return
+	}
+	m.heardOf(now)
+	m.state = Stable
+	m.failures = 0
+	next := sorted(e.Partitions)
+	gone, added := without(m.owned, next), without(next, m.owned)
+	*out = append(*out, m.note(now, fmt.Sprintf("has %d partitions in generation %d, %d of them new", len(next), m.generation, len(added))))
+	if len(gone) > 0 {
+		m.revoke(now, gone, "they are assigned to others", out)
+	}
+	m.owned = next
+	*out = append(*out, Grant{Added: added, All: slices.Clone(next), Generation: m.generation})
+	if !slices.Equal(m.joined, m.topics) {
+		m.wantRejoin("the subscription changed")
+	}
+}
+
+// refused acts on a failure of JoinGroup or SyncGroup.
+func (m *Machine) refused(now time.Time, doing string, f Failure, memberID string, out *Effects) {
+	v := f.verdict()
+	if v != impossible && v != needsID {
+		*out = append(*out, m.note(now, doing+" was not answered: "+f.describe()))
+	}
+	why := orElse(m.rejoin, doing+" has to be sent again: "+f.describe())
+	m.rest()
+	switch v {
+	case again:
+		m.pause(now)
+	case find:
+		m.known = false
+		m.pause(now)
+	case rejoin:
+		if doing == "JoinGroup" {
+			m.pause(now)
+		}
+	case needsID:
+		m.memberID = memberID
+		if m.failures > 0 || memberID == "" { // an honest coordinator asks once
+			m.pause(now)
+		}
+		m.failures++
+	case outdated:
+		m.lose(now, f.describe(), out)
+		m.pause(now)
+	case forgotten:
+		m.memberID = ""
+		m.lose(now, f.describe(), out)
+		m.pause(now)
+	case impossible:
+		m.fail(doing, f, out)
+		return
+	}
+	if m.generation >= 0 {
+		m.rejoin = why
+	}
+}
+
+// fail ends the member: the application has to be told.
+func (m *Machine) fail(doing string, f Failure, out *Effects) {
+	lost := sorted(slices.Concat(m.owned, m.giving))
+	m.owned, m.giving, m.ticket = nil, nil, 0
+	m.generation, m.leader, m.beat = -1, false, 0
+	if len(lost) > 0 {
+		*out = append(*out, Lose{Partitions: lost, Reason: doing + " was refused: " + f.describe()})
+	}
+	m.state = Failed
+	if m.end != goOn {
+		m.state = Over
+		*out = append(*out, Ended{})
+		return
+	}
+	*out = append(*out, Fail{Doing: doing, Failure: f})
+}
+
+func (f Failure) describe() string {
+	if f.Lost {
+		return f.Text
+	}
+	if f.Text != "" {
+		return f.Text
+	}
+	return fmt.Sprintf("error code %d", f.Code)
+}
+
+func (m *Machine) note(now time.Time, text string) Note { return Note{At: now, Text: text} }
+
+func orElse(s, other string) string {
+	if strings.TrimSpace(s) == "" {
+		return other
+	}
+	return s
+}
+
+// sorted returns the partitions in order, each once.
+func sorted(p []TopicPartition) []TopicPartition {
+	s := slices.Clone(p)
+	slices.SortFunc(s, TopicPartition.Compare)
+	return slices.Compact(s)
+}
+
+// without returns what of a is not in b; both are sorted.
+func without(a, b []TopicPartition) []TopicPartition {
+	var rest []TopicPartition
+	for _, p := range a {
+		if _, in := slices.BinarySearchFunc(b, p, TopicPartition.Compare); !in {
+			rest = append(rest, p)
+		}
+	}
+	return rest
+}
