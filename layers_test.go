@@ -33,7 +33,10 @@ var layers = []struct {
 	{[]string{"internal/group", "internal/controller", "internal/replica", "internal/quota"}, "decisions are pure: they see values, never machinery"},
 	{[]string{"internal/metadata", "internal/logdump"}, "the image of the cluster is a value that every decision may read"},
 	{[]string{"internal/config"}, "property names and their values, with reasons a client may be told"},
-	{[]string{"consumer/assign"}, "the assignors of the consumer library know nothing of it; programs and tools use them without it"},
+	{[]string{"consumer"}, "the consumer library works against any broker over the wire: of skein it knows the format of batches and nothing else"},
+	{[]string{"consumer/internal/link"}, "the way to the brokers carries what the decisions ask for"},
+	{[]string{"consumer/internal/membership", "consumer/internal/position"}, "decisions of the consumer are pure: they see values, never connections"},
+	{[]string{"consumer/internal/decode", "consumer/assign"}, "records out of bytes, and assignments out of subscriptions, are values of values"},
 	{[]string{"internal/record"}, "batches are bytes with errors that a client may be told"},
 	{[]string{"internal/protocol"}, "the wire's messages and error codes"},
 	{[]string{"internal/disk"}, "files, real and simulated"},
@@ -43,7 +46,7 @@ var layers = []struct {
 // pure lists the packages that hold decisions and what they may not reach: a seed must replay them.
 var pure = []string{
 	"internal/group", "internal/controller", "internal/replica", "internal/quota",
-	"consumer/assign",
+	"consumer/assign", "consumer/internal/membership", "consumer/internal/position", "consumer/internal/decode",
 }
 
 var impureImports = map[string]string{
@@ -56,17 +59,17 @@ var impureCalls = map[string]map[string]bool{
 	"time": {"Now": true, "Since": true, "Until": true, "Sleep": true, "After": true, "AfterFunc": true, "NewTimer": true, "NewTicker": true, "Tick": true},
 }
 
-// rank finds the row of a package: that of the package itself, or of the nearest folder above it that is listed.
-func rank(path string) (int, string, bool) {
-	row, longest := 0, ""
-	for i := range layers {
-		for _, p := range layers[i].packages {
-			if (path == p || p != "." && strings.HasPrefix(path, p+"/")) && len(p) > len(longest) {
-				row, longest = i, p
+// rank finds the row of a package: that of the longest path that it is, or lies in.
+func rank(path string) (at int, reason string, found bool) {
+	longest := 0
+	for i, row := range layers {
+		for _, p := range row.packages {
+			if (path == p || p != "." && strings.HasPrefix(path, p+"/")) && len(p) > longest {
+				at, reason, found, longest = i, row.reason, true, len(p)
 			}
 		}
 	}
-	return row, layers[row].reason, longest != ""
+	return at, reason, found
 }
 
 // sourceFiles calls f for each Go file of the module that is not a test.

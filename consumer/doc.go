@@ -1,0 +1,29 @@
+// Package consumer is Kafka's consumer in Go: subscribe, poll, commit. It works with Apache Kafka and with skein.
+//
+//	c, err := consumer.New(ctx, consumer.Brokers("localhost:9092"), consumer.Group("orders"))
+//	if err != nil {
+//		return err
+//	}
+//	defer c.Close(context.Background())
+//	c.Subscribe("orders")
+//	for {
+//		records, err := c.Poll(ctx)
+//		if err != nil {
+//			return err
+//		}
+//		for r := range records.All() {
+//			fmt.Println(r.Topic, r.Partition, r.Offset, string(r.Value))
+//		}
+//	}
+//
+// Defaults are those of Java's KafkaConsumer. So is the model: a record counts as processed when the application calls
+// Poll again, and offsets are committed for what is processed, by itself each auto.commit.interval.ms or by Commit and
+// CommitAsync.
+//
+// # Concurrency
+//
+// Poll is for one goroutine at a time; so are Subscribe and Assign. Listeners and callbacks of commits run within Poll
+// and Close, and nowhere else, so what they share with the loop needs no lock. Everything else may be called from any
+// goroutine. Heartbeats, joins and fetches go on in the background while the application works; only where a partition
+// has to be given up a rebalance waits for the next Poll, at most max.poll.interval.ms.
+package consumer

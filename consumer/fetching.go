@@ -1,0 +1,209 @@
+package consumer
+
+import (
+	"errors"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/skein-io/skein/consumer/internal/decode"
+	"github.com/skein-io/skein/consumer/internal/link"
+	"github.com/skein-io/skein/consumer/internal/position"
+	"github.com/skein-io/skein/internal/record"
+)
+
+// partialPause is the least time between two answers of a node that leave partitions out because enough of them waits
+// for the application: such a request does not wait at the broker, so it must not be sent all the time.
+const partialPause = 20 * time.Millisecond
+
+// replicaFor is how long a partition is read from the replica that its leader named, before the leader is asked again
+// (KIP-392).
+const replicaFor = time.Minute
+
+// fetches are the open ones: one for each node at most. Guarded by Consumer.mu.
+type fetches struct {
+	busy    map[int32]bool
+	partial map[int32]time.Time // when a partial one may be sent
+	failed  map[int32]int       // failures in a row
+	retry   map[int32]time.Time
+}
+
+func (f *fetches) init() {
+	f.busy, f.partial, f.failed, f.retry = map[int32]bool{}, map[int32]time.Time{}, map[int32]int{}, map[int32]time.Time{}
+}
+
+func (f *fetches) next(now time.Time) time.Time {
+	var next time.Time
+	for _, times := range []map[int32]time.Time{f.partial, f.retry} {
+		for _, at := range times {
+			if at.After(now) && (next.IsZero() || at.Before(next)) {
+				next = at
+			}
+		}
+	}
+	return next
+}
+
+// fetchMore sends what the table plans. c.mu is held.
+func (c *Consumer) fetchMore(now time.Time) {
+	if c.closed {
+		return
+	}
+	f := &c.fetches
+	busy := func(node int32) bool { return f.busy[node] || now.Before(f.retry[node]) }
+	for _, plan := range c.table.Plan(now, busy) {
+		if plan.Partial {
+			if at, waits := f.partial[plan.Node]; waits && now.Before(at) {
+				continue
+			} else if !waits {
+				f.partial[plan.Node] = now.Add(partialPause)
+				continue
+			}
+		}
+		delete(f.partial, plan.Node)
+		f.busy[plan.Node] = true
+		plan.Sent()
+		c.sendFetch(plan)
+	}
+	for node, at := range f.partial { // the timer is not for what has passed
+		if !now.Before(at.Add(partialPause)) {
+			delete(f.partial, node)
+		}
+	}
+}
+
+func (c *Consumer) sendFetch(plan position.Plan) {
+	cfg := link.FetchConfig{
+		MinBytes: int32(c.cfg.fetchBytesMin), MaxBytes: int32(c.cfg.fetchBytesMax), PartitionMaxBytes: int32(c.cfg.partitionFetchBytesMax),
+		MaxWait: c.cfg.fetchWaitMax, ReadCommitted: c.cfg.readCommitted, Rack: c.cfg.rack,
+	}
+	if plan.Partial {
+		cfg.MaxWait = 0
+	}
+	names := make([]string, len(plan.Wants))
+	for i, w := range plan.Wants {
+		names[i] = w.Part.Name.Topic
+	}
+	ids := c.topics.idsOf(names)
+	c.background(func() {
+		answers, err := c.link.Fetch(c.ctx, cfg, plan, ids)
+		arrived := make([]*position.Fetched, len(answers))
+		for i, a := range answers {
+			arrived[i] = c.read(plan, a)
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.fetched(time.Now(), plan, answers, arrived, err)
+	})
+}
+
+// read makes a cursor of what came of a partition; nil if nothing did.
+func (c *Consumer) read(plan position.Plan, a link.FetchAnswer) *position.Fetched {
+	if a.Err != nil || len(a.Bytes) == 0 {
+		return nil
+	}
+	for _, w := range plan.Wants {
+		if w.Part.Name == a.Name {
+			return &position.Fetched{
+				Cursor: decode.New(a.Bytes, w.From.Offset, a.Aborted, decode.Config{ReadCommitted: c.cfg.readCommitted}),
+				Bytes:  len(a.Bytes),
+				End:    endOf(a.Bytes, w.From),
+			}
+		}
+	}
+	return nil
+}
+
+// endOf is the place behind the last whole batch. What is wrong with the batches shows when they are read.
+func endOf(batches []byte, from position.Place) position.Place {
+	end := from
+	for len(batches) > 0 {
+		b, rest, err := record.Split(batches)
+		if err != nil || b.CheckHeader() != nil {
+			break
+		}
+		if next := int64(b.NextOffset()); next > end.Offset {
+			end = position.Place{Offset: next, LeaderEpoch: int32(b.LeaderEpoch())}
+		}
+		batches = rest
+	}
+	return end
+}
+
+// fetched takes an answer of Fetch. c.mu is held.
+func (c *Consumer) fetched(now time.Time, plan position.Plan, answers []link.FetchAnswer, arrived []*position.Fetched, err error) {
+	f := &c.fetches
+	delete(f.busy, plan.Node)
+	stamps := make(map[TopicPartition]position.Stamp, len(plan.Wants))
+	for _, w := range plan.Wants {
+		stamps[w.Part.Name] = w.Stamp
+	}
+	if err != nil {
+		f.failed[plan.Node]++
+		f.retry[plan.Node] = now.Add(c.pause(f.failed[plan.Node]))
+		for name, stamp := range stamps {
+			c.table.Failed(now, name, stamp)
+		}
+		c.cfg.log.Warn("fetch", "node", plan.Node, "error", err)
+		c.staleTopics(now)
+		c.advance(now)
+		return
+	}
+	delete(f.failed, plan.Node)
+	delete(f.retry, plan.Node)
+	for i, a := range answers {
+		stamp, asked := stamps[a.Name]
+		if !asked {
+			continue
+		}
+		delete(stamps, a.Name)
+		switch {
+		case a.Err != nil:
+			c.fetchRefused(now, a, stamp)
+		case a.PreferredReplica >= 0 && len(a.Bytes) == 0:
+			c.table.Prefer(a.Name, stamp, a.PreferredReplica, now.Add(replicaFor))
+		default:
+			c.table.Arrived(a.Name, stamp, a.Ends, arrived[i])
+		}
+	}
+	for name, stamp := range stamps { // not in the answer
+		c.table.Failed(now, name, stamp)
+		c.staleTopics(now)
+	}
+	c.advance(now)
+}
+
+// fetchRefused acts on the error of one partition. c.mu is held.
+func (c *Consumer) fetchRefused(now time.Time, a link.FetchAnswer, stamp position.Stamp) {
+	p := c.table.Get(a.Name)
+	if p == nil || p.Stamp != stamp {
+		return
+	}
+	e, ok := errors.AsType[*kerr.Error](a.Err)
+	if !ok {
+		c.table.Failed(now, a.Name, stamp)
+		return
+	}
+	switch e {
+	case kerr.OffsetOutOfRange:
+		c.table.OutOfRange(now, a.Name, stamp, "its offset is not in the log any more, or not yet")
+	case kerr.NotLeaderForPartition, kerr.FencedLeaderEpoch:
+		c.table.Failed(now, a.Name, stamp)
+		if a.Leader.Node >= 0 {
+			c.table.Leads(a.Name, a.Leader.Node, a.Leader.Epoch)
+		}
+		c.staleTopics(now)
+	case kerr.TopicAuthorizationFailed:
+		c.table.Failed(now, a.Name, stamp)
+		c.fault(p, &PartitionError{Partition: a.Name, Err: a.Err})
+	case kerr.UnknownTopicOrPartition, kerr.UnknownTopicID, kerr.InconsistentTopicID:
+		c.table.Failed(now, a.Name, stamp)
+		c.staleTopics(now)
+	default:
+		c.table.Failed(now, a.Name, stamp)
+		c.staleTopics(now)
+		if !e.Retriable {
+			c.fault(p, &PartitionError{Partition: a.Name, Err: a.Err})
+		}
+	}
+}

@@ -1,0 +1,119 @@
+// Package link is a consumer's way to the brokers: typed calls over kgo's connections. A call is one request to one
+// node and is not tried again here; what is tried again, and when, is decided by those who call.
+//
+// There are two kgo clients, so two sets of connections: one for the membership alone, which a Fetch, a commit or
+// somebody's slow disk never delays, and one for everything else.
+package link
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/skein-io/skein/consumer/internal/membership"
+)
+
+// Config says how nodes are reached.
+type Config struct {
+	Seeds          []string
+	ClientID       string
+	RequestTimeout time.Duration
+	// Options go to both clients: TLS, SASL, a dialer.
+	Options []kgo.Opt
+}
+
+// Link holds the connections. Safe for concurrent use.
+type Link struct {
+	cfg    Config
+	member *kgo.Client
+	data   *kgo.Client
+}
+
+// Open makes a Link. It connects nowhere yet; an error is one of the options.
+func Open(cfg Config) (*Link, error) {
+	options := append([]kgo.Opt{
+		kgo.SeedBrokers(cfg.Seeds...),
+		kgo.ClientID(cfg.ClientID),
+		kgo.SoftwareNameAndVersion("skein-consumer", "1"),
+		kgo.RequestTimeoutOverhead(cfg.RequestTimeout),
+		kgo.ConnIdleTimeout(9 * time.Minute),
+		kgo.DisableClientMetrics(),
+	}, cfg.Options...)
+	data, err := kgo.NewClient(options...)
+	if err != nil {
+		return nil, fmt.Errorf("consumer: options of the connections: %w", err)
+	}
+	member, err := kgo.NewClient(options...)
+	if err != nil {
+		data.Close()
+		return nil, fmt.Errorf("consumer: options of the connections: %w", err)
+	}
+	return &Link{cfg: cfg, member: member, data: data}, nil
+}
+
+// Close ends all connections. Open calls fail.
+func (l *Link) Close() {
+	l.member.Close()
+	l.data.Close()
+}
+
+// ask sends a request to a node, or to any if node is negative.
+func ask[R kmsg.Response](ctx context.Context, c *kgo.Client, node int32, timeout time.Duration, req kmsg.Request) (R, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	var resp kmsg.Response
+	var err error
+	if node < 0 {
+		resp, err = c.Request(ctx, req)
+	} else {
+		resp, err = c.Broker(int(node)).Request(ctx, req)
+	}
+	if err != nil {
+		var none R
+		return none, fmt.Errorf("%s to %s: %w", kmsg.NameForKey(req.Key()), nodeName(node), err)
+	}
+	r, ok := resp.(R)
+	if !ok {
+		return r, fmt.Errorf("%s to %s: the answer is a %T", kmsg.NameForKey(req.Key()), nodeName(node), resp)
+	}
+	return r, nil
+}
+
+func nodeName(node int32) string {
+	if node < 0 {
+		return "any node"
+	}
+	return fmt.Sprintf("node %d", node)
+}
+
+// failure turns an error of a call into what the membership understands.
+func failure(err error) membership.Failure {
+	if err == nil {
+		return membership.Failure{}
+	}
+	if e, ok := errors.AsType[*kerr.Error](err); ok {
+		return membership.Failure{Code: membership.Code(e.Code), Text: e.Message + ": " + e.Description}
+	}
+	return membership.Failure{Lost: true, Text: err.Error()}
+}
+
+func coded(code int16, message *string) membership.Failure {
+	if code == 0 {
+		return membership.Failure{}
+	}
+	return failure(codeError(code, message))
+}
+
+// codeError is an error code as an error: a *kerr.Error, with the broker's own words if it has some.
+func codeError(code int16, message *string) error {
+	err := kerr.ErrorForCode(code)
+	if message != nil && *message != "" {
+		return fmt.Errorf("%w (%s)", err, *message)
+	}
+	return err
+}
