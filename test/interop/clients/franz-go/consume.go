@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/skein-io/skein/test/interop/clients/kgoside"
 	"github.com/skein-io/skein/test/interop/line"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -19,7 +20,7 @@ func consume(s *line.Session, r line.Request) (any, error) {
 	for _, p := range r.Partitions {
 		from[p] = offset
 	}
-	cl, err := client(kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{r.Topic: from}))
+	cl, err := kgoside.Client(kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{r.Topic: from}))
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/skein-io/skein/test/interop/clients/kgoside"
 	"github.com/skein-io/skein/test/interop/line"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -21,7 +22,7 @@ type member struct {
 
 func group(s *line.Session, r line.Request) (any, error) {
 	m := &member{s: s, r: r, next: map[int32]kgo.EpochOffset{}}
-	cl, err := client(m.options()...)
+	cl, err := kgoside.Client(m.options()...)
 	if err != nil {
 		return nil, err
 	}

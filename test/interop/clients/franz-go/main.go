@@ -3,25 +3,17 @@
 package main
 
 import (
-	"os"
-
+	"github.com/skein-io/skein/test/interop/clients/kgoside"
 	"github.com/skein-io/skein/test/interop/line"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// brokers are the addresses of the brokers under test.
-var brokers = line.Addresses(os.Args[1])
-
 func main() {
-	handlers := adminHandlers()
-	handlers["produce"] = produce
+	handlers := kgoside.AdminHandlers()
+	handlers["produce"] = kgoside.Produce
 	handlers["consume"] = consume
 	handlers["group"] = group
 	line.Serve(handlers)
-}
-
-func client(options ...kgo.Opt) (*kgo.Client, error) {
-	return kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(brokers...), kgo.ClientID("interop-franz-go")}, options...)...)
 }
 
 // recordEvent says what a fetched record holds.
