@@ -37,8 +37,9 @@ type Consumer struct {
 	tasks    []task  // for the goroutine in Poll
 	faults   []fault // errors that Poll has to return
 	fatal    error
-	lostWork string // why what the last Poll returned cannot be committed any more; "" if it can
-	left     bool   // the member has left the group, or needed not
+	working  working // between two calls of Poll
+	lostWork string  // why what the last Poll returned cannot be committed any more; "" if it can
+	left     bool    // the member has left the group, or needed not
 	closed   bool
 	timer    *time.Timer
 	timerAt  time.Time
@@ -129,6 +130,7 @@ func (c *Consumer) advance(now time.Time) {
 	c.refreshTopics(now)
 	c.askPositions(now)
 	c.fetchMore(now)
+	c.judge(now)
 	c.reportStuck()
 	if c.somethingForPoll() {
 		c.wakePoll()
@@ -139,7 +141,7 @@ func (c *Consumer) advance(now time.Time) {
 // setTimer arms the timer for the earliest moment at which something is due.
 func (c *Consumer) setTimer(now time.Time) {
 	var next time.Time
-	for _, at := range []time.Time{c.machine.Next(), c.table.Next(now), c.topics.next(c.cfg), c.fetches.next(now)} {
+	for _, at := range []time.Time{c.machine.Next(), c.table.Next(now), c.topics.next(c.cfg), c.fetches.next(now), c.working.due(c.cfg)} {
 		if !at.IsZero() && (next.IsZero() || at.Before(next)) {
 			next = at
 		}

@@ -23,6 +23,7 @@ type config struct {
 	assignors  []assign.Assignor
 	listener   Listener
 	onReset    func(PositionReset)
+	onStall    func(Stall)
 	log        *slog.Logger
 	transport  []kgo.Opt
 

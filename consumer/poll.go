@@ -67,7 +67,7 @@ func (c *Consumer) beginPoll() error {
 		return ErrClosed
 	}
 	now := time.Now()
-	c.lostWork = ""
+	c.lostWork, c.working.since = "", time.Time{}
 	c.table.Processed()
 	c.step(now, membership.PollBegan{})
 	c.autoCommit(now)
@@ -78,7 +78,9 @@ func (c *Consumer) endPoll() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.closed {
-		c.step(time.Now(), membership.PollEnded{})
+		now := time.Now()
+		c.begins(now)
+		c.step(now, membership.PollEnded{})
 	}
 }
 
@@ -204,7 +206,7 @@ func (c *Consumer) takeFrom(f *position.Fetched, generation int32) (more bool) {
 			Headers: Headers{raw: r.Headers}, LogAppendTime: f.Cursor.LogAppendTime(), generation: generation,
 		})
 	}
-	done := len(all) < c.cfg.pollRecordsMax
+	done := len(all) < c.cfg.pollRecordsMax || f.Cursor.Position() >= f.End.Offset
 	to := position.Place{Offset: f.Cursor.Position(), LeaderEpoch: f.Cursor.LeaderEpoch()}
 	err := f.Cursor.Err()
 

@@ -58,8 +58,8 @@ var (
 	syncAsync  = []string{"sync", "async"}
 )
 
-// All are the families in the order of the report.
-func All() []*Family {
+// All are the families in the order of the report, always the same ones: each is installed once.
+var All = sync.OnceValue(func() []*Family {
 	return []*Family{
 		{Name: "kcat", Library: "kcat (Debian), librdkafka", Codecs: everyCodec, Idempotence: both,
 			Commits: []string{"auto"}, Cooperative: true, BlindCommits: true, CommitsAhead: true, install: kcat},
@@ -83,7 +83,7 @@ func All() []*Family {
 		{Name: "kafka-go", Library: "segmentio/kafka-go v0.4.51", Codecs: everyCodec, Idempotence: []bool{false},
 			TellsOffsets: true, RecordHeaders: true, Commits: syncAsync, install: goProgram("kafka-go")},
 	}
-}
+})
 
 func javaFamily(version string) *Family {
 	return &Family{Name: "java-" + version, Library: "kafka-clients " + version, Codecs: everyCodec, Idempotence: both,

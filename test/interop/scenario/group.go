@@ -24,6 +24,7 @@ const (
 type turnover struct {
 	env          *Env
 	f            *family.Family
+	cast         []*family.Family // of the members in the order in which they come; after the last the first again
 	topic, group string
 	request      line.Request
 	seats        []*seat          // that have partitions
@@ -43,7 +44,7 @@ type turnover struct {
 // offsets. No commit may ever move an offset back, no record may be missing,
 // and none may come twice unless it was not committed when its partition moved.
 func Group(ctx context.Context, env *Env, f *family.Family) (Notes, error) {
-	return runTurnover(ctx, env, f, "group", "")
+	return runTurnover(ctx, env, f, "group", "", []*family.Family{f, f, f})
 }
 
 // Cooperative is Group with the assignor cooperative-sticky.
@@ -51,14 +52,14 @@ var Cooperative = Scenario{
 	Name:    "cooperative",
 	Applies: func(f *family.Family) bool { return f.Cooperative },
 	Run: func(ctx context.Context, env *Env, f *family.Family) (Notes, error) {
-		return runTurnover(ctx, env, f, "cooperative", cooperativeSticky)
+		return runTurnover(ctx, env, f, "cooperative", cooperativeSticky, []*family.Family{f, f, f})
 	},
 }
 
-func runTurnover(ctx context.Context, env *Env, f *family.Family, name, assignor string) (Notes, error) {
+func runTurnover(ctx context.Context, env *Env, f *family.Family, name, assignor string, cast []*family.Family) (Notes, error) {
 	ctx, cancel := context.WithTimeout(ctx, 8*time.Minute)
 	defer cancel()
-	t := &turnover{env: env, f: f, topic: named(f, name), group: named(f, name), floor: map[int32]int64{}, notes: Notes{}}
+	t := &turnover{env: env, f: f, cast: cast, topic: named(f, name), group: named(f, name), floor: map[int32]int64{}, notes: Notes{}}
 	t.request = memberRequest(f, t.topic, t.group, env.Records)
 	t.request.Assignor = assignor
 	defer func() { closeSeats(t.programs) }()
@@ -87,7 +88,7 @@ func runTurnover(ctx context.Context, env *Env, f *family.Family, name, assignor
 }
 
 func (t *turnover) steps(ctx context.Context) error {
-	for range 3 {
+	for range t.cast {
 		if err := t.come(ctx); err != nil {
 			return err
 		}
@@ -116,7 +117,7 @@ func (t *turnover) steps(ctx context.Context) error {
 
 // come adds a member.
 func (t *turnover) come(ctx context.Context) error {
-	s, err := startSeat(ctx, t.env, t.f, t.request, len(t.members))
+	s, err := startSeat(ctx, t.env, t.cast[len(t.members)%len(t.cast)], t.request, len(t.members))
 	if err != nil {
 		return err
 	}
@@ -219,16 +220,25 @@ func (t *turnover) end(ctx context.Context) error {
 			return err
 		}
 	}
-	if !t.f.BlindCommits {
-		if err := check.Owners(t.members...); err != nil {
-			return err
-		}
+	if err := check.Owners(t.tellers()...); err != nil {
+		return err
 	}
 	if err := leaveGroup(ctx, t.env, t.seats, held, t.topic, t.group); err != nil {
 		return err
 	}
 	t.notes["records"] = fmt.Sprintf("%d, %d of them twice", held.Len(), taken(t.members)+len(gone.Records())-held.Len())
 	return t.commits(ctx)
+}
+
+// tellers are the members that say whether their commits succeeded.
+func (t *turnover) tellers() []*check.Member {
+	var all []*check.Member
+	for _, s := range t.programs {
+		if !s.f.BlindCommits {
+			all = append(all, s.Member)
+		}
+	}
+	return all
 }
 
 // takenAway stands for programs that committed records and ended before they

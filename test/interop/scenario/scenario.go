@@ -54,6 +54,8 @@ var PerFamily = []Scenario{
 	{Name: "produce", Run: Produce},
 	{Name: "group", Run: Group},
 	Cooperative,
+	Mixed,
+	MixedCooperative,
 	{Name: "commit", Run: Commit},
 	{Name: "seek", Run: Seek},
 	{Name: "admin", Run: Admin},

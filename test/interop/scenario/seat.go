@@ -20,6 +20,7 @@ const (
 // seat is one member of a group: its program, its command and its memory.
 type seat struct {
 	*check.Member
+	f      *family.Family
 	client *line.Client
 	run    *line.Run
 }
@@ -50,7 +51,7 @@ func startSeat(ctx context.Context, env *Env, f *family.Family, r line.Request, 
 	}
 	m := check.NewMember(fmt.Sprintf("member %d", i))
 	m.Incremental = r.Assignor == cooperativeSticky
-	return &seat{Member: m, client: client, run: client.Send(r, m.Take)}, nil
+	return &seat{Member: m, f: f, client: client, run: client.Send(r, m.Take)}, nil
 }
 
 // share reports whether together the members have each partition once.

@@ -58,7 +58,7 @@ func (t *turnover) takeOver(ctx context.Context, how string, happen func(*seat) 
 		return nil, err
 	}
 	t.notes[how+", taken over after"] = fmt.Sprintf("%.1fs", time.Since(l.at).Seconds())
-	if !t.f.BlindCommits {
+	if !victim.f.BlindCommits {
 		for p, o := range victim.Durable() {
 			l.least[p] = max(l.least[p], o)
 		}

@@ -1,0 +1,61 @@
+package consumer_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/skein-io/skein/consumer"
+)
+
+// At half of max.poll.interval.ms the verdict names what the application works on; once, and not if it comes back.
+func TestStallVerdict(t *testing.T) {
+	inBubble(t, 1, func(b *bed) {
+		b.topic("orders", 1)
+		b.produce("orders", 1, 0, 30)
+		verdicts := make(chan consumer.Stall, 10)
+		c := b.consumer(consumer.Group("g"), consumer.PollRecordsMax(10), consumer.PollIntervalMax(time.Minute), consumer.OnStall(func(s consumer.Stall) { verdicts <- s }))
+		b.must(c.Subscribe("orders"))
+		b.read(c, 10)
+		time.Sleep(25 * time.Second)
+		b.read(c, 10)
+		if len(verdicts) != 0 {
+			b.Fatalf("a verdict before half of the interval: %v", <-verdicts)
+		}
+		time.Sleep(50 * time.Second)
+		if len(verdicts) != 1 {
+			b.Fatalf("%d verdicts", len(verdicts))
+		}
+		s := <-verdicts
+		if len(s.Records) != 1 || s.Records[0] != (consumer.StalledRun{Partition: orders(0), First: 10, Last: 19}) || s.Duration != 30*time.Second || s.Left != 30*time.Second {
+			b.Fatalf("%+v", s)
+		}
+		b.read(c, 10)
+	})
+}
+
+// Explain says what the consumer waits for.
+func TestExplain(t *testing.T) {
+	inBubble(t, 1, func(b *bed) {
+		b.topic("orders", 2)
+		b.produce("orders", 2, 0, 20)
+		c := b.consumer(consumer.Group("g"), consumer.PollRecordsMax(10))
+		says := func(part string) {
+			b.Helper()
+			if text := c.Explain().String(); !strings.Contains(text, part) {
+				b.Fatalf("%q is not in\n%s", part, text)
+			}
+		}
+		says("has no subscription")
+		b.must(c.Subscribe("orders"))
+		says("waits for the first Poll")
+		b.read(c, 10)
+		says("has 2 partitions in generation 1")
+		says("the application works on what it has")
+		says("wait for Poll (committed -1, position 0, high watermark 10)")
+		b.read(c, 10)
+		b.must(c.Pause(orders(0)))
+		says("orders-0: is paused")
+		says("orders-1: waits for node")
+	})
+}
