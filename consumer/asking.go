@@ -133,6 +133,7 @@ func timestampOf(now time.Time, r position.Reset) int64 {
 
 // moved tells that a position was set by the policy. c.mu is held.
 func (c *Consumer) moved(m *position.Moved) {
+	c.counts.Resets++
 	c.cfg.log.Info("position", "partition", m.Name.String(), "from", m.From, "to", m.To, "why", m.Why)
 	if c.cfg.onReset == nil {
 		return

@@ -203,7 +203,16 @@ func (c *Consumer) sendCommits() {
 		op := c.commits.queue[0]
 		c.commits.queue = c.commits.queue[1:]
 		c.mu.Unlock()
-		op.done(c.send(op))
+		err := c.send(op)
+		c.mu.Lock()
+		switch {
+		case err != nil:
+			c.counts.CommitsFailed++
+		case len(op.items) > 0:
+			c.counts.Commits++
+		}
+		c.mu.Unlock()
+		op.done(err)
 	}
 }
 

@@ -37,6 +37,7 @@ type Consumer struct {
 	tasks    []task  // for the goroutine in Poll
 	faults   []fault // errors that Poll has to return
 	fatal    error
+	counts   Stats
 	working  working // between two calls of Poll
 	lostWork string  // why what the last Poll returned cannot be committed any more; "" if it can
 	left     bool    // the member has left the group, or needed not

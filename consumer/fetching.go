@@ -139,6 +139,7 @@ func (c *Consumer) fetched(now time.Time, plan position.Plan, answers []link.Fet
 		stamps[w.Part.Name] = w.Stamp
 	}
 	if err != nil {
+		c.counts.FetchesFailed++
 		f.failed[plan.Node]++
 		f.retry[plan.Node] = now.Add(c.pause(f.failed[plan.Node]))
 		for name, stamp := range stamps {
@@ -149,6 +150,7 @@ func (c *Consumer) fetched(now time.Time, plan position.Plan, answers []link.Fet
 		c.advance(now)
 		return
 	}
+	c.counts.Fetches++
 	delete(f.failed, plan.Node)
 	delete(f.retry, plan.Node)
 	for i, a := range answers {

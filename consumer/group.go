@@ -70,6 +70,7 @@ func (c *Consumer) member(send func(node int32) membership.Event) {
 
 // carryOut does what the membership has decided. c.mu is held.
 func (c *Consumer) carryOut(now time.Time, e membership.Effect) {
+	c.count(e)
 	switch e := e.(type) {
 	case membership.FindCoordinator:
 		c.coord.node = -1

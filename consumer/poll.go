@@ -187,6 +187,7 @@ func (c *Consumer) take() {
 	}
 	if len(c.records.all) > 0 {
 		c.mu.Lock()
+		c.countPoll()
 		c.fetchMore(time.Now())
 		c.mu.Unlock()
 	}

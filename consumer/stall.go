@@ -65,6 +65,7 @@ func (c *Consumer) judge(now time.Time) {
 		return
 	}
 	c.working.told = true
+	c.counts.Stalls++
 	s := Stall{
 		Since: c.working.since, Duration: now.Sub(c.working.since), Left: max(c.working.since.Add(c.cfg.pollIntervalMax).Sub(now), 0),
 		Records: append([]StalledRun(nil), c.working.runs...),
