@@ -33,6 +33,7 @@ var layers = []struct {
 	{[]string{"internal/group", "internal/controller", "internal/replica", "internal/quota"}, "decisions are pure: they see values, never machinery"},
 	{[]string{"internal/metadata", "internal/logdump"}, "the image of the cluster is a value that every decision may read"},
 	{[]string{"internal/config"}, "property names and their values, with reasons a client may be told"},
+	{[]string{"consumer"}, "the consumer library works against any broker over the wire: of skein it knows the format of batches and nothing else"},
 	{[]string{"internal/record"}, "batches are bytes with errors that a client may be told"},
 	{[]string{"internal/protocol"}, "the wire's messages and error codes"},
 	{[]string{"internal/disk"}, "files, real and simulated"},
@@ -40,7 +41,10 @@ var layers = []struct {
 }
 
 // pure lists the packages that hold decisions and what they may not reach: a seed must replay them.
-var pure = []string{"internal/group", "internal/controller", "internal/replica", "internal/quota"}
+var pure = []string{
+	"internal/group", "internal/controller", "internal/replica", "internal/quota",
+	"consumer/internal/parallel",
+}
 
 var impureImports = map[string]string{
 	"os": "files are the driver's", "net": "sockets are the driver's", "log": "logging is the driver's",
