@@ -35,7 +35,7 @@ var layers = []struct {
 	{[]string{"internal/config"}, "property names and their values, with reasons a client may be told"},
 	{[]string{"consumer"}, "the consumer library works against any broker over the wire: of skein it knows the format of batches and nothing else"},
 	{[]string{"consumer/internal/link"}, "the way to the brokers carries what the decisions ask for"},
-	{[]string{"consumer/internal/membership", "consumer/internal/position"}, "decisions of the consumer are pure: they see values, never connections"},
+	{[]string{"consumer/internal/membership", "consumer/internal/position", "consumer/internal/parallel"}, "decisions of the consumer are pure: they see values, never connections"},
 	{[]string{"consumer/internal/decode", "consumer/assign"}, "records out of bytes, and assignments out of subscriptions, are values of values"},
 	{[]string{"internal/record"}, "batches are bytes with errors that a client may be told"},
 	{[]string{"internal/protocol"}, "the wire's messages and error codes"},
@@ -46,7 +46,7 @@ var layers = []struct {
 // pure lists the packages that hold decisions and what they may not reach: a seed must replay them.
 var pure = []string{
 	"internal/group", "internal/controller", "internal/replica", "internal/quota",
-	"consumer/assign", "consumer/internal/membership", "consumer/internal/position", "consumer/internal/decode",
+	"consumer/assign", "consumer/internal/membership", "consumer/internal/position", "consumer/internal/decode", "consumer/internal/parallel",
 }
 
 var impureImports = map[string]string{

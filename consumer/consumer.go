@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"regexp"
 	"sync"
@@ -52,6 +53,11 @@ type Consumer struct {
 // New makes a Consumer. It fails if an option is impossible; it does not connect yet, and ctx is for nothing else than
 // making it.
 func New(ctx context.Context, options ...Option) (*Consumer, error) {
+	return newConsumer(ctx, options, func(*config) error { return nil })
+}
+
+// newConsumer is New with a look at what the options have set.
+func newConsumer(ctx context.Context, options []Option, check func(*config) error) (*Consumer, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -59,7 +65,7 @@ func New(ctx context.Context, options ...Option) (*Consumer, error) {
 	for _, o := range options {
 		o(&cfg)
 	}
-	if err := cfg.check(); err != nil {
+	if err := errors.Join(cfg.check(), check(&cfg)); err != nil {
 		return nil, err
 	}
 	l, err := link.Open(link.Config{Seeds: cfg.seeds, ClientID: cfg.clientID, RequestTimeout: cfg.requestTimeout, Options: cfg.transport})

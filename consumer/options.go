@@ -43,6 +43,8 @@ type config struct {
 	fetchWaitMax           time.Duration
 	autoCreate             bool
 
+	run runConfig
+
 	metadataAgeMax  time.Duration
 	requestTimeout  time.Duration
 	apiTimeout      time.Duration
@@ -69,6 +71,8 @@ func defaults() config {
 		partitionFetchBytesMax: 1 << 20,
 		fetchWaitMax:           500 * time.Millisecond,
 		autoCreate:             true,
+
+		run: runDefaults(),
 
 		metadataAgeMax:  5 * time.Minute,
 		requestTimeout:  30 * time.Second,

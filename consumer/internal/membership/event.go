@@ -21,6 +21,10 @@ type (
 	// PollEnded: the application has records, or nothing, and works. From now on max.poll.interval.ms runs.
 	PollEnded struct{}
 
+	// PollOverdue: max.poll.interval.ms counts as exceeded, though the application polls: what it processes beside it is
+	// stuck for that long.
+	PollOverdue struct{}
+
 	// MetadataChanged: topics or partitions that this member's assignment was computed from are not what they were.
 	// Only the leader of the group asks for a rebalance then.
 	MetadataChanged struct{ What string }
@@ -95,6 +99,7 @@ func (Tick) event()               {}
 func (Subscribed) event()         {}
 func (PollBegan) event()          {}
 func (PollEnded) event()          {}
+func (PollOverdue) event()        {}
 func (MetadataChanged) event()    {}
 func (RejoinRequested) event()    {}
 func (Released) event()           {}

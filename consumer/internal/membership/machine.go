@@ -120,6 +120,8 @@ func (m *Machine) Step(now time.Time, e Event, out *Effects) {
 	case PollEnded:
 		m.polling = false
 		m.pollEnds = now.Add(m.cfg.PollIntervalMax)
+	case PollOverdue:
+		m.polling, m.pollEnds = false, now
 	case MetadataChanged:
 		if m.leader && m.generation >= 0 {
 			m.wantRejoin(e.What)
