@@ -134,13 +134,13 @@ func TestRunRetries(t *testing.T) {
 			l.begin()
 			l.end(r)
 			return nil
-		}, consumer.PerKey(), consumer.Workers(4), consumer.Retries(5, time.Minute, time.Hour), consumer.AutoCommit(time.Second), consumer.PollIntervalMax(10*time.Minute))
+		}, consumer.PerKey(), consumer.Workers(4), consumer.Retries(5, 10*time.Second, time.Hour), consumer.AutoCommit(time.Second), consumer.PollIntervalMax(10*time.Minute))
 		b.until("what does not wait", func() bool { return l.count() == 91 })
-		time.Sleep(10 * time.Second)
+		time.Sleep(5 * time.Second)
 		if at := b.committed("g", 0); at != 1 {
 			b.Errorf("%d is committed while record 1 is tried again", at)
 		}
-		time.Sleep(15 * time.Minute) // 1 + 2 + 4 + 8
+		time.Sleep(150 * time.Second) // 10 + 20 + 40 + 80
 		b.until("the rest", func() bool { return l.count() == 100 })
 		b.must(end())
 		if len(l.wrong) > 0 || tries.Load() != 5 || b.committed("g", 0) != 101 {
@@ -184,11 +184,11 @@ func TestRunDeadLetters(t *testing.T) {
 			}
 			return nil
 		}, consumer.Retries(2, time.Second, time.Second), consumer.DeadLetter("orders-dead"),
-			consumer.RetryTopics(consumer.RetryTopic{Topic: "orders-soon", Delay: time.Minute}, consumer.RetryTopic{Topic: "orders-later", Delay: time.Hour}))
+			consumer.RetryTopics(consumer.RetryTopic{Topic: "orders-soon", Delay: 10 * time.Second}, consumer.RetryTopic{Topic: "orders-later", Delay: 5 * time.Minute}))
 		dead := b.consumer()
 		b.must(dead.Assign(consumer.TopicPartition{Topic: "orders-dead"}))
 		var letters []consumer.Record
-		for deadline := time.Now().Add(3 * time.Hour); len(letters) < 2 && time.Now().Before(deadline); {
+		for deadline := time.Now().Add(time.Hour); len(letters) < 2 && time.Now().Before(deadline); {
 			letters = append(letters, b.poll(dead, time.Minute)...)
 		}
 		b.must(end())
@@ -202,7 +202,7 @@ func TestRunDeadLetters(t *testing.T) {
 				b.Errorf("%s: %d times, not %d", what, len(seen[what]), n)
 			}
 		}
-		if at := seen["bad in orders-later"][0]; at < time.Hour+time.Minute || at > time.Hour+2*time.Minute {
+		if at := seen["bad in orders-later"][0]; at < 5*time.Minute+10*time.Second || at > 6*time.Minute {
 			b.Errorf("the last retries began after %v", at)
 		}
 		if len(letters) != 2 || string(letters[0].Value) != "panics" || string(letters[1].Value) != "bad" {
