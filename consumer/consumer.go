@@ -39,6 +39,7 @@ type Consumer struct {
 	faults   []fault // errors that Poll has to return
 	fatal    error
 	counts   Stats
+	from     *origin // of the records that are delivered now
 	working  working // between two calls of Poll
 	lostWork string  // why what the last Poll returned cannot be committed any more; "" if it can
 	left     bool    // the member has left the group, or needed not

@@ -91,6 +91,9 @@ func TestCommits(t *testing.T) {
 			b.Fatal("Commit writes what Poll returned")
 		}
 		first := got[0]
+		if token := first.Token(); token.String() != fmt.Sprintf("g/%v@0 (generation %d, leader epoch %d)", first.TopicPartition(), c.GroupMetadata().Generation, first.LeaderEpoch) {
+			b.Fatal(token)
+		}
 		b.must(c.Commit(b.Context(), consumer.CommitOffset{Partition: first.TopicPartition(), Offset: 7, LeaderEpoch: first.LeaderEpoch, Metadata: "seven"}))
 		at, err := c.Committed(b.Context(), orders(0), orders(1))
 		b.must(err)

@@ -176,12 +176,15 @@ func (c *Consumer) take() {
 	for len(c.records.all) < c.cfg.pollRecordsMax {
 		c.mu.Lock()
 		f := c.table.Front()
-		generation := c.machine.Generation()
+		if g := c.machine.Generation(); c.from == nil || c.from.generation != g {
+			c.from = &origin{group: c.group.ID, generation: g}
+		}
+		from := c.from
 		c.mu.Unlock()
 		if f == nil {
 			break
 		}
-		if !c.takeFrom(f, generation) {
+		if !c.takeFrom(f, from) {
 			break
 		}
 	}
@@ -193,7 +196,7 @@ func (c *Consumer) take() {
 	}
 }
 
-func (c *Consumer) takeFrom(f *position.Fetched, generation int32) (more bool) {
+func (c *Consumer) takeFrom(f *position.Fetched, by *origin) (more bool) {
 	from := len(c.records.all)
 	all := c.records.all
 	for len(all) < c.cfg.pollRecordsMax {
@@ -204,7 +207,7 @@ func (c *Consumer) takeFrom(f *position.Fetched, generation int32) (more bool) {
 		all = append(all, Record{
 			Topic: f.Part.Name.Topic, Partition: f.Part.Name.Partition, LeaderEpoch: f.Cursor.LeaderEpoch(),
 			Offset: int64(r.Offset), Timestamp: time.UnixMilli(r.Timestamp), Key: r.Key, Value: r.Value,
-			Headers: Headers{raw: r.Headers}, LogAppendTime: f.Cursor.LogAppendTime(), generation: generation,
+			Headers: Headers{raw: r.Headers}, LogAppendTime: f.Cursor.LogAppendTime(), from: by,
 		})
 	}
 	done := len(all) < c.cfg.pollRecordsMax || f.Cursor.Position() >= f.End.Offset

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/skein-io/skein/consumer/assign"
+	"github.com/skein-io/skein/consumer/dedupe"
 	"github.com/skein-io/skein/internal/record"
 )
 
@@ -24,7 +25,23 @@ type Record struct {
 	// LogAppendTime: Timestamp is when the broker appended the record, not when it was made.
 	LogAppendTime bool
 
-	generation int32
+	from *origin
+}
+
+// origin is in whose name records were delivered: the same for all of a generation.
+type origin struct {
+	group      string
+	generation int32 // -1 without a membership
+}
+
+// Token is a fencing token: the record, and the generation of the group in which it was delivered. A store that keeps the highest
+// one, as package dedupe does, refuses a consumer that goes on after its partition went to another.
+func (r Record) Token() dedupe.Token {
+	t := dedupe.Token{Generation: -1, Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, LeaderEpoch: r.LeaderEpoch}
+	if r.from != nil {
+		t.Group, t.Generation = r.from.group, r.from.generation
+	}
+	return t
 }
 
 // TopicPartition is where the record lies.
