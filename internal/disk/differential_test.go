@@ -120,11 +120,11 @@ func (p *program) file(op byte, a, b int) (what, answer string) {
 	}
 	at := int64(b) * 37
 	switch op {
-	case 10, 11:
-		n, err := f.WriteAt([]byte(strings.Repeat(string(rune('a'+b%26)), a*5)), at)
+	case 10, 11: // of at least one byte: what has none asks nothing of a file, so only the simulated disk refuses it of a closed one
+		n, err := f.WriteAt([]byte(strings.Repeat(string(rune('a'+b%26)), 1+a*5)), at)
 		return fmt.Sprint("write ", f.Name(), " ", at), fmt.Sprint(n, kind(err))
 	case 12:
-		buffer := make([]byte, a*7)
+		buffer := make([]byte, 1+a*7)
 		n, err := f.ReadAt(buffer, at)
 		return fmt.Sprint("read ", f.Name(), " ", at), fmt.Sprint(string(buffer[:n]), kind(err))
 	case 13:
