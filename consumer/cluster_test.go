@@ -152,7 +152,9 @@ func TestPollAndCommit(t *testing.T) {
 }
 
 func TestMembersShare(t *testing.T) {
-	for name, a := range map[string][]assign.Assignor{"range": {assign.Range()}, "cooperative": {assign.CooperativeSticky()}} {
+	for name, a := range map[string][]assign.Assignor{
+		"range": {assign.Range()}, "roundrobin": {assign.RoundRobin()}, "sticky": {assign.Sticky()}, "cooperative": {assign.CooperativeSticky()},
+	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, 1, func(b *bed) {
 				b.topic("orders", 6)

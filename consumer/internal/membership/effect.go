@@ -16,14 +16,18 @@ type (
 	// FindCoordinator asks any node for the group's coordinator: CoordinatorFound or CoordinatorMissing follows.
 	FindCoordinator struct{ Attempt uint64 }
 
-	// Join sends JoinGroup: Joined follows. Owned and Generation go into the subscription (KIP-429, KIP-792).
+	// Join sends JoinGroup: Joined follows. Owned and Generation go into the subscription (KIP-429, KIP-792). Had is the
+	// last assignment and HadGeneration its generation, -1 if there was none: an eager member has given it up, and its
+	// assignor's user data tells of it (KIP-54, KIP-341).
 	Join struct {
-		Attempt    uint64
-		MemberID   string
-		Topics     []string
-		Owned      []TopicPartition
-		Generation int32 // -1: none
-		Reason     string
+		Attempt       uint64
+		MemberID      string
+		Topics        []string
+		Owned         []TopicPartition
+		Generation    int32 // -1: none
+		Had           []TopicPartition
+		HadGeneration int32
+		Reason        string
 	}
 
 	// Assign computes the assignment with the assignor of that name: Assigned follows.

@@ -6,10 +6,14 @@ import (
 )
 
 // beats reports whether the member is in a generation and has to tell that it is alive. While it joins or syncs, the
-// open request tells that.
+// open request tells that. While it computes the assignment no request is open, and that may take as long as metadata
+// does.
 func (m *Machine) beats() bool {
-	return m.generation >= 0 && (m.state == Stable || m.state == Releasing)
+	return m.generation >= 0 && (m.state == Stable || m.state == Releasing || m.state == Assigning)
 }
+
+// rebalancing is why a member joins that was told to.
+const rebalancing = "the group is rebalancing"
 
 func (m *Machine) heartbeat(now time.Time, out *Effects) {
 	if !m.beats() || m.beat != 0 || now.Before(m.beatDue) {
@@ -32,19 +36,23 @@ func (m *Machine) beaten(now time.Time, e Beaten, out *Effects) {
 		return
 	}
 	m.beat = 0
+	v := e.Failure.verdict()
+	if m.state == Joining && v != outdated && v != forgotten {
+		return // it tells of the rebalance that JoinGroup was sent for, or of nothing that JoinGroup will not tell
+	}
 	if e.Failure.OK() {
 		m.sessionEnds = now.Add(m.cfg.SessionTimeout)
 		m.failures = 0
 		return
 	}
-	switch e.Failure.verdict() {
+	switch v {
 	case again:
 		m.pause(now)
 	case find:
 		m.coordinatorLost(now, e.Failure.describe(), out)
 	case rejoin:
 		m.sessionEnds = now.Add(m.cfg.SessionTimeout)
-		m.wantRejoin("the group is rebalancing")
+		m.overtaken(rebalancing)
 	case outdated, forgotten:
 		m.dropGeneration(now, e.Failure, out)
 	default:
@@ -70,10 +78,18 @@ func (m *Machine) generationLost(now time.Time, e GenerationLost, out *Effects) 
 	case outdated, forgotten:
 		m.dropGeneration(now, f, out)
 	case rejoin:
-		m.wantRejoin("the group is rebalancing")
+		m.overtaken(rebalancing)
 	case impossible:
 		m.fail("OffsetCommit", f, out)
 	}
+}
+
+// overtaken makes the member join again: an assignment that it computes is for a generation that is over.
+func (m *Machine) overtaken(why string) {
+	if m.state == Assigning {
+		m.rest()
+	}
+	m.wantRejoin(why)
 }
 
 // checkSession gives the coordinator up when it has not answered for a session: it may be gone without a word.
@@ -88,8 +104,10 @@ func (m *Machine) coordinatorLost(now time.Time, why string, out *Effects) {
 		return
 	}
 	switch m.state {
-	case Joining, Assigning, Syncing:
+	case Joining, Syncing:
 		return // the open request will tell
+	case Assigning:
+		m.overtaken(why)
 	}
 	m.known, m.beat = false, 0
 	m.beatDue = now
@@ -98,9 +116,10 @@ func (m *Machine) coordinatorLost(now time.Time, why string, out *Effects) {
 	*out = append(*out, m.note(now, "looks for the coordinator: "+why))
 }
 
-func (m *Machine) found(attempt uint64) {
+func (m *Machine) found(now time.Time, attempt uint64) {
 	if m.state == Finding && attempt == m.attempt {
 		m.known = true
+		m.sessionEnds = now.Add(m.cfg.SessionTimeout) // it has not been asked anything yet
 	}
 }
 
@@ -125,7 +144,10 @@ func (m *Machine) pollExpired(now time.Time, out *Effects) bool {
 	const reason = "the application did not call Poll within max.poll.interval.ms"
 	*out = append(*out, m.note(now, reason))
 	if m.cfg.Static {
-		m.state, m.beat, m.retryAt = Expired, 0, time.Time{}
+		if m.state == Joining || m.state == Assigning || m.state == Syncing {
+			m.wantRejoin(reason) // the answer, if it comes, is not looked at: it has no assignment of that generation
+		}
+		m.state, m.retryAt = Expired, time.Time{}
 		return true
 	}
 	id, known := m.memberID, m.known
@@ -149,7 +171,7 @@ func (m *Machine) pollBounded() bool {
 
 // finish carries out an ending: the application gives everything up, then the member leaves.
 func (m *Machine) finish(now time.Time, out *Effects) bool {
-	if m.state != Failed && m.state != Expired {
+	if m.state != Failed && m.state != Expired && m.state != Finding {
 		m.rest() // an answer that is still on its way changes nothing
 	}
 	if m.ticket == 0 && len(m.owned) > 0 {
@@ -157,8 +179,7 @@ func (m *Machine) finish(now time.Time, out *Effects) bool {
 		return true
 	}
 	if m.ticket != 0 {
-		m.heartbeat(now, out)
-		return false
+		return m.stayAlive(now, out)
 	}
 	m.attempt = m.nextAttempt()
 	m.retryAt = time.Time{}
@@ -169,6 +190,27 @@ func (m *Machine) finish(now time.Time, out *Effects) bool {
 	}
 	m.ended(out)
 	return true
+}
+
+// stayAlive keeps the session while the application gives up what it has, and looks for the coordinator if need be:
+// LeaveGroup goes there.
+func (m *Machine) stayAlive(now time.Time, out *Effects) bool {
+	if !m.retryAt.IsZero() {
+		if now.Before(m.retryAt) {
+			return false
+		}
+		m.retryAt = time.Time{}
+	}
+	switch {
+	case m.state == Failed || m.state == Expired:
+		return false
+	case !m.known:
+		return m.find(now, out)
+	case m.state == Finding:
+		m.rest()
+	}
+	m.heartbeat(now, out)
+	return false
 }
 
 func (m *Machine) leaveReason() string {
@@ -190,6 +232,7 @@ func (m *Machine) ended(out *Effects) {
 	end := m.end
 	m.memberID, m.generation, m.leader, m.rejoin = "", -1, false, ""
 	m.beat, m.end = 0, goOn
+	m.had, m.hadGeneration = nil, -1
 	m.state = Idle
 	if end != toIdle {
 		m.state = Over

@@ -25,7 +25,7 @@ func (m *Machine) prepareJoin(now time.Time, out *Effects) bool {
 		m.note(now, "joins: "+orElse(reason, "it is new")),
 		Join{
 			Attempt: m.attempt, MemberID: m.memberID, Topics: m.topics,
-			Owned: slices.Clone(m.owned), Generation: m.generation, Reason: reason,
+			Owned: slices.Clone(m.owned), Generation: m.generation, Had: m.had, HadGeneration: m.hadGeneration, Reason: reason,
 		})
 	return false
 }
@@ -73,10 +73,10 @@ func (m *Machine) released(ticket uint64) {
 func (m *Machine) lose(now time.Time, reason string, out *Effects) {
 	lost := slices.Concat(m.owned, m.giving)
 	m.owned, m.giving, m.ticket = nil, nil, 0
-	m.generation, m.leader = -1, false
-	if m.state == Releasing || m.state == Stable {
+	if m.beats() { // no request is open
 		m.state = Idle
 	}
+	m.generation, m.leader = -1, false
 	m.beat = 0
 	if len(lost) > 0 {
 		slices.SortFunc(lost, TopicPartition.Compare)
@@ -141,6 +141,7 @@ func (m *Machine) synced(now time.Time, e Synced, out *Effects) {
 		m.revoke(now, gone, "they are assigned to others", out)
 	}
 	m.owned = next
+	m.had, m.hadGeneration = slices.Clone(next), m.generation
 	*out = append(*out, Grant{Added: added, All: slices.Clone(next), Generation: m.generation})
 	if !slices.Equal(m.joined, m.topics) {
 		m.wantRejoin("the subscription changed")
@@ -166,11 +167,10 @@ func (m *Machine) refused(now time.Time, doing string, f Failure, memberID strin
 			m.pause(now)
 		}
 	case needsID:
-		m.memberID = memberID
-		if m.failures > 0 || memberID == "" { // an honest coordinator asks once
+		if m.memberID != "" || memberID == "" { // an honest coordinator asks who has no id, and gives one
 			m.pause(now)
 		}
-		m.failures++
+		m.memberID = memberID
 	case outdated:
 		m.lose(now, f.describe(), out)
 		m.pause(now)

@@ -50,6 +50,9 @@ type Machine struct {
 	joined []string         // the subscription that the last Join sent
 	owned  []TopicPartition // sorted; what the application holds or is being given
 
+	had           []TopicPartition // the last assignment, whatever became of it
+	hadGeneration int32
+
 	polled  bool // the application has polled at least once
 	polling bool // it is in Poll
 	known   bool // the coordinator is
@@ -81,7 +84,7 @@ const (
 )
 
 // New returns a member that has no subscription.
-func New(cfg Config) *Machine { return &Machine{cfg: cfg, generation: -1} }
+func New(cfg Config) *Machine { return &Machine{cfg: cfg, generation: -1, hadGeneration: -1} }
 
 // State tells where the member is.
 func (m *Machine) State() State { return m.state }
@@ -133,7 +136,7 @@ func (m *Machine) Step(now time.Time, e Event, out *Effects) {
 	case Closed:
 		m.closed(e.Leave)
 	case CoordinatorFound:
-		m.found(e.Attempt)
+		m.found(now, e.Attempt)
 	case CoordinatorMissing:
 		m.missing(now, e, out)
 	case CoordinatorLost:
@@ -212,7 +215,10 @@ func (m *Machine) advanceOnce(now time.Time, out *Effects) bool {
 		return m.find(now, out)
 	}
 	switch m.state {
-	case Joining, Assigning, Syncing:
+	case Joining, Syncing:
+		return false
+	case Assigning:
+		m.heartbeat(now, out)
 		return false
 	case Finding:
 		m.rest()
