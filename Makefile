@@ -9,7 +9,7 @@ KILLS ?= 100
 
 export CGO_ENABLED ?= 0
 
-.PHONY: run build test check fmt vet lint vuln race histories generate generate-check interop oracle conformance bench fuzz faults sim clean
+.PHONY: run build test check fmt vet lint vuln race histories generate generate-check interop oracle conformance bench fuzz faults sim databases clean
 
 run: build ## build, then start a broker with its data in ./skein-data
 	bin/skein serve
@@ -73,6 +73,9 @@ faults: build ## kill, stop, cut off and starve the real binary, alone and as a 
 
 sim: ## SEEDS seeded histories of the log and the coordinator
 	SKEIN_SEEDS=$(SEEDS) go test -count=1 -timeout 60m -run Sim ./internal/...
+
+databases: ## what is written to databases, on MariaDB (Debian's; as root it is installed if it is missing) and SQLite
+	cd test/databases && go vet ./... && go test -count=1 ./...
 
 clean:
 	rm -rf bin out
