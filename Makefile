@@ -76,6 +76,7 @@ sim: ## SEEDS seeded histories of the log and the coordinator
 
 databases: ## what is written to databases, on MariaDB (Debian's; as root it is installed if it is missing) and SQLite
 	cd test/databases && go vet ./... && go test -count=1 ./...
+	cd examples/exactly-once && go vet ./... && go test -count=1 ./...
 
 clean:
 	rm -rf bin out

@@ -138,3 +138,33 @@ func (o *Output) End() {
 		o.bed.Fatal("the example does not end")
 	}
 }
+
+// ExpectSome waits until at least n lines are printed.
+func (o *Output) ExpectSome(n int) {
+	o.wait(func(got []string) bool { return len(got) >= n && got[0] != "" })
+}
+
+// ExpectLast waits until the last line is this one.
+func (o *Output) ExpectLast(line string) {
+	o.wait(func(got []string) bool { return got[len(got)-1] == line })
+}
+
+func (o *Output) wait(enough func([]string) bool) {
+	o.bed.Helper()
+	for deadline := time.Now().Add(patience); !enough(o.Lines()); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			o.bed.Fatalf("it printed\n%s", strings.Join(o.Lines(), "\n"))
+		}
+	}
+}
+
+// Stop ends the example, whatever it says of that.
+func (o *Output) Stop() {
+	o.bed.Helper()
+	o.bed.cancel()
+	select {
+	case <-o.result:
+	case <-time.After(patience):
+		o.bed.Fatal("the example does not end")
+	}
+}
