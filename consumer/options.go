@@ -179,6 +179,7 @@ func RetryBackoff(least, most time.Duration) Option {
 type Reset struct {
 	kind position.Kind
 	ago  time.Duration
+	at   time.Time
 }
 
 // The policies.
@@ -194,6 +195,9 @@ var (
 // Ago is the first record that is not older than d (auto.offset.reset=by_duration, KIP-1106).
 func Ago(d time.Duration) Reset { return Reset{kind: position.AtTimestamp, ago: d} }
 
+// At is the first record that is not older than t.
+func At(t time.Time) Reset { return Reset{kind: position.AtTimestamp, at: t} }
+
 func (r Reset) String() string {
 	switch r.kind {
 	case position.ToEarliest:
@@ -201,12 +205,21 @@ func (r Reset) String() string {
 	case position.ToLatest:
 		return "latest"
 	case position.AtTimestamp:
+		if !r.at.IsZero() {
+			return "at " + r.at.Format(time.RFC3339)
+		}
 		return fmt.Sprintf("by_duration:%v", r.ago)
 	}
 	return "none"
 }
 
-func (r Reset) policy() position.Reset { return position.Reset{Kind: r.kind, Ago: r.ago} }
+func (r Reset) policy() position.Reset {
+	p := position.Reset{Kind: r.kind, Ago: r.ago}
+	if !r.at.IsZero() {
+		p.Timestamp = r.at.UnixMilli()
+	}
+	return p
+}
 
 // check refuses what cannot be.
 func (c *config) check() error {

@@ -76,13 +76,22 @@ func (n *connection) reach(ctx context.Context, c *cobra.Command) (*wire, error)
 
 // open makes a client once one of the bootstrap servers has answered, so that the commonest mistake is told at once.
 func (n *connection) open(ctx context.Context, c *cobra.Command, opts ...kgo.Opt) (*kgo.Client, error) {
+	all, err := n.options(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return kgo.NewClient(append(all, opts...)...)
+}
+
+// options are those of a client, once one of the bootstrap servers has answered.
+func (n *connection) options(ctx context.Context, c *cobra.Command) ([]kgo.Opt, error) {
 	w, err := n.reach(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	_ = w.close()
 	addresses, _ := n.addresses(c)
-	all := []kgo.Opt{
+	return []kgo.Opt{
 		kgo.SeedBrokers(addresses...),
 		kgo.ClientID(clientName),
 		kgo.SoftwareNameAndVersion(clientName, softwareVersion()),
@@ -90,8 +99,7 @@ func (n *connection) open(ctx context.Context, c *cobra.Command, opts ...kgo.Opt
 		kgo.MetadataMinAge(250 * time.Millisecond),
 		kgo.WithHooks(n),
 		kgo.DisableClientMetrics(),
-	}
-	return kgo.NewClient(append(all, opts...)...)
+	}, nil
 }
 
 // admin does something with an admin client, within the timeout.

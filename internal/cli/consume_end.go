@@ -1,9 +1,9 @@
 package cli
 
 import (
+	"maps"
+	"slices"
 	"sync"
-
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // finish knows how far --exit-at-end still has to read: to the offsets that were each partition's end when reading began.
@@ -34,14 +34,21 @@ func (f *finish) given() {
 	f.check()
 }
 
-// took notes a record that was read, or skipped as a control record.
-func (f *finish) took(r *kgo.Record) {
+// passed notes how far a partition is read.
+func (f *finish) passed(partition int32, position int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if end, ok := f.left[r.Partition]; ok && r.Offset+1 >= end {
-		delete(f.left, r.Partition)
+	if end, ok := f.left[partition]; ok && position >= end {
+		delete(f.left, partition)
 		f.check()
 	}
+}
+
+// unread are the partitions that are not read to their end.
+func (f *finish) unread() []int32 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Collect(maps.Keys(f.left))
 }
 
 // revoked takes partitions away: another member of the group reads them.

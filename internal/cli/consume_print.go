@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/skein-io/skein/consumer"
 )
 
 // recordPrinter writes records as lines.
@@ -20,7 +20,7 @@ type recordPrinter struct {
 }
 
 // print writes one record. As text: what was asked for, in the order time, partition, offset, headers, key, value.
-func (p *recordPrinter) print(r *kgo.Record) error {
+func (p *recordPrinter) print(r consumer.Record) error {
 	if p.json {
 		b, err := marshalPlain(toJSON(r))
 		if err != nil {
@@ -34,7 +34,7 @@ func (p *recordPrinter) print(r *kgo.Record) error {
 	return err
 }
 
-func (p *recordPrinter) appendText(line []byte, r *kgo.Record) []byte {
+func (p *recordPrinter) appendText(line []byte, r consumer.Record) []byte {
 	if p.timestamp {
 		line = r.Timestamp.UTC().AppendFormat(line, time.RFC3339Nano)
 		line = append(line, p.separator...)
@@ -46,12 +46,14 @@ func (p *recordPrinter) appendText(line []byte, r *kgo.Record) []byte {
 		line = append(strconv.AppendInt(line, r.Offset, 10), p.separator...)
 	}
 	if p.headers {
-		for i, h := range r.Headers {
-			if i > 0 {
+		first := true
+		for key, value := range r.Headers.All() {
+			if !first {
 				line = append(line, ',')
 			}
-			line = append(append(line, h.Key...), '=')
-			line = p.orNull(line, h.Value)
+			first = false
+			line = append(append(line, key...), '=')
+			line = p.orNull(line, value)
 		}
 		line = append(line, p.separator...)
 	}

@@ -9,7 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/skein-io/skein/consumer"
 )
 
 // startPlace is where reading begins.
@@ -171,13 +172,13 @@ func startsOf(ctx context.Context, admin *kadm.Client, topic string, place start
 	return starts, nil
 }
 
-// groupReset is the place for a group's partitions without a committed offset, as franz-go understands it.
-func (s startPlace) groupReset() kgo.Offset {
+// groupReset is the place for a group's partitions without a committed offset.
+func (s startPlace) groupReset() consumer.Reset {
 	switch s.kind {
 	case fromEarliest:
-		return kgo.NewOffset().AtStart()
+		return consumer.Earliest
 	case fromTime:
-		return kgo.NewOffset().AfterMilli(s.at)
+		return consumer.At(time.UnixMilli(s.at))
 	}
-	return kgo.NewOffset().AtEnd()
+	return consumer.Latest
 }

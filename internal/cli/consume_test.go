@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-
 	"github.com/skein-io/skein"
 )
 
@@ -133,9 +131,9 @@ func TestFinishKnowsTheEnd(t *testing.T) {
 	if f.given(); reached != 0 {
 		t.Fatal("at the end before anything was read")
 	}
-	f.took(&kgo.Record{Partition: 0, Offset: 3})
-	f.took(&kgo.Record{Partition: 0, Offset: 6}) // compaction took 4 and 5
-	f.took(&kgo.Record{Partition: 7, Offset: 1})
+	f.passed(0, 4)
+	f.passed(0, 7) // compaction took 4 and 5
+	f.passed(7, 2)
 	if reached != 0 {
 		t.Fatal("at the end with partition 2 unread")
 	}

@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/skein-io/skein/consumer"
 )
 
 // jsonRecord is a record as a line of JSON, which consume writes and produce reads:
@@ -107,11 +109,11 @@ func marshalPlain(v any) ([]byte, error) {
 }
 
 // toJSON is a record that was read from a topic.
-func toJSON(r *kgo.Record) jsonRecord {
+func toJSON(r consumer.Record) jsonRecord {
 	at := jsonTime(r.Timestamp.UnixMilli())
 	j := jsonRecord{Topic: r.Topic, Partition: &r.Partition, Offset: &r.Offset, Timestamp: &at, Key: r.Key, Value: r.Value}
-	for _, h := range r.Headers {
-		j.Headers = append(j.Headers, jsonHeader{h.Key, h.Value})
+	for key, value := range r.Headers.All() {
+		j.Headers = append(j.Headers, jsonHeader{key, value})
 	}
 	return j
 }
