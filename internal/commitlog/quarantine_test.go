@@ -3,6 +3,7 @@ package commitlog
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -230,6 +231,44 @@ func TestRotOfTheLastBatch(t *testing.T) {
 		opened, err := d.OpenLog(testName, testID, Config{FlushMessages: 1})
 		if damaged, ok := errors.AsType[*DamagedError](err); !ok || damaged.Offset != 19 {
 			t.Errorf("bit %d: the log is opened, and ends at %v: %v", bit, opened, err)
+		}
+	}
+}
+
+// TestRotOfTheEpochs: whichever bit of the file with the leader epochs is turned over, a log has the epochs of its batches.
+func TestRotOfTheEpochs(t *testing.T) {
+	fs, d, l := filled(t, 0)
+	for i := range 40 {
+		batch := keyed(t, testNow, record.NoSequence, []string{"k"}, []string{"v"})
+		if _, err := l.Append(batch, AppendOptions{Now: testNow, LeaderEpoch: record.LeaderEpoch(2 * (i / 13))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := l.Epochs()
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	name := join(testName.String(), epochFile)
+	content, err := ReadFile(fs, name, 1<<10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for bit := range 8 * int64(len(content)) {
+		fs := fs.CrashClone(nil)
+		if err := fs.Flip(name, bit); err != nil {
+			t.Fatal(err)
+		}
+		d, err := openWith(fs, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := d.OpenLog(testName, testID, Config{FlushMessages: 1})
+		if err != nil {
+			t.Errorf("bit %d: %v", bit, err)
+			continue
+		}
+		if got := l.Epochs(); !slices.Equal(got, want) {
+			t.Errorf("bit %d of %q: the epochs are %v, want %v", bit, content, got, want)
 		}
 	}
 }
