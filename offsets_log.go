@@ -31,27 +31,36 @@ func (l offsetsLog) Load(from record.Offset, f func(record.Batch) error) error {
 		if err != nil {
 			return err
 		}
-		b, err := slice.ReadAll()
+		next, err := l.loadSlice(slice, from, f)
 		slice.Release()
-		if err != nil {
+		if err != nil || next == from { // compaction left nothing between from and end
 			return err
 		}
-		if len(b) == 0 {
-			return nil // compaction left nothing between from and end
-		}
-		for len(b) > 0 {
-			var batch record.Batch
-			if batch, b, err = record.Split(b); err != nil {
-				return err
-			}
-			if err := batch.CheckCRC(); err != nil {
-				return err
-			}
-			if err := f(batch); err != nil {
-				return err
-			}
-			from = batch.LastOffset() + 1
-		}
+		from = next
 	}
 	return nil
+}
+
+// loadSlice gives f the batches of a slice, and returns the offset behind them. Where one is damaged the replica is given up if
+// another holds everything: no later attempt would find anything else here.
+func (l offsetsLog) loadSlice(slice commitlog.Slice, from record.Offset, f func(record.Batch) error) (record.Offset, error) {
+	b, err := slice.ReadAll()
+	if err != nil {
+		return from, err
+	}
+	for len(b) > 0 {
+		var batch record.Batch
+		if batch, b, err = record.Split(b); err == nil {
+			err = batch.CheckCRC()
+		}
+		if err != nil {
+			l.Spoilt(slice.Check())
+			return from, err
+		}
+		if err := f(batch); err != nil {
+			return from, err
+		}
+		from = batch.LastOffset() + 1
+	}
+	return from, nil
 }

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/skein-io/skein/skeintest"
@@ -52,11 +53,11 @@ func consumeFrom(t *testing.T, node *skeintest.Node, id int, topic string, parti
 	}
 }
 
-// wantAside wants a node to have kept, or not, the damaged folder of t-0.
-func wantAside(t *testing.T, node *skeintest.Node, id int, want bool) {
+// wantAside wants a node to have kept, or not, a damaged folder.
+func wantAside(t *testing.T, node *skeintest.Node, id int, folder string, want bool) {
 	t.Helper()
 	names := node.Node(id).Files(".")
-	kept := func(name string) bool { return strings.HasPrefix(name, "t-0.") && strings.HasSuffix(name, "-stray") }
+	kept := func(name string) bool { return strings.HasPrefix(name, folder+".") && strings.HasSuffix(name, "-stray") }
 	if slices.ContainsFunc(names, kept) != want {
 		t.Errorf("node %d holds %v; a damaged folder was to be kept: %v", id, names, want)
 	}
@@ -91,7 +92,7 @@ func TestRotIsFoundAtTheStart(t *testing.T) {
 				produceAll(t, c, "t", 0, 60, 70)
 				for id := 1; id <= 3; id++ {
 					consumeFrom(t, node, id, "t", 0, 70)
-					wantAside(t, node, id, id == rotten)
+					wantAside(t, node, id, "t-0", id == rotten)
 				}
 			})
 		})
@@ -115,7 +116,7 @@ func TestRotAfterAPowerCut(t *testing.T) {
 				awaitISR(t, c, "t", 0, 3)
 				for id := 1; id <= 3; id++ {
 					consumeFrom(t, node, id, "t", 0, 60)
-					wantAside(t, node, id, id == rotten)
+					wantAside(t, node, id, "t-0", id == rotten)
 				}
 			})
 		})
@@ -144,7 +145,40 @@ func TestRotOfALeader(t *testing.T) {
 		}
 		for id := 1; id <= 3; id++ {
 			consumeFrom(t, node, id, "t", 0, 70)
-			wantAside(t, node, id, id == leader)
+			wantAside(t, node, id, "t-0", id == leader)
+		}
+	})
+}
+
+// TestRotOfACoordinator: a node that takes a group over finds its offsets damaged while it loads them. It gives the replica up, and
+// a node whose replica is sound coordinates.
+func TestRotOfACoordinator(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		node := skeintest.Start(t, skeintest.InMemory(), skeintest.Nodes(3), skeintest.Set("offsets.topic.num.partitions", "1"))
+		c := clusterClient(t, node)
+		defer c.Close()
+		createReplicated(t, c, "t", 1, 3)
+		var offsets kadm.Offsets
+		offsets.Add(kadm.Offset{Topic: "t", Partition: 0, At: 7, LeaderEpoch: -1})
+		if err := kadm.NewClient(c).CommitAllOffsets(context.Background(), "g", offsets); err != nil {
+			t.Fatal(err)
+		}
+		awaitISR(t, c, "__consumer_offsets", 0, 3)
+		rotten := node.Coordinator("g")%3 + 1
+		node.Node(rotten).FlipBit("__consumer_offsets-0/00000000000000000000.log", 8*(61+7)) // behind the header of the first batch
+		node.MoveLeader("__consumer_offsets", 0, rotten)
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		fetched, err := kadm.NewClient(c).FetchOffsets(ctx, "g")
+		if err != nil {
+			t.Fatalf("node %d coordinates: %v", node.Leader("__consumer_offsets", 0), err)
+		}
+		if o, ok := fetched.Lookup("t", 0); !ok || o.At != 7 {
+			t.Errorf("the group has committed %+v, want 7", o)
+		}
+		awaitISR(t, c, "__consumer_offsets", 0, 3)
+		for id := 1; id <= 3; id++ {
+			wantAside(t, node, id, "__consumer_offsets-0", id == rotten)
 		}
 	})
 }

@@ -3,6 +3,7 @@ package commitlog
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -150,5 +151,124 @@ func TestSliceCheck(t *testing.T) {
 	err = check()
 	if damaged, ok := errors.AsType[*DamagedError](err); !ok || damaged.Position != second || damaged.Offset != 1 {
 		t.Errorf("damage in the second batch: %v", err)
+	}
+}
+
+// lastOffsetDelta is where a batch says, in 4 bytes, how many offsets it has less one.
+const lastOffsetDelta = 23
+
+// filled is a log of n batches of one record each, all of them durable, on a disk of its own.
+func filled(t *testing.T, n int) (*disk.Simulated, *Dir, *Log) {
+	t.Helper()
+	fs := disk.NewSimulated(disk.SimulatedOptions{})
+	d, err := openWith(fs, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := d.OpenLog(testName, testID, Config{FlushMessages: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range n {
+		if _, err := l.Append(keyed(t, testNow, record.NoSequence, []string{"k"}, []string{"v"}), AppendOptions{Now: testNow}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(d.Round(), d.SyncMark()); err != nil {
+		t.Fatal(err)
+	}
+	return fs, d, l
+}
+
+// TestTruncateMeetsDamage: what would remain is damaged, or where to cut cannot be known. So nothing is cut, and the other logs of the
+// directory go on.
+func TestTruncateMeetsDamage(t *testing.T) {
+	const batches = 2000 // more than the places that a log remembers
+	for _, c := range []struct {
+		name     string
+		batch    int64 // that is damaged
+		bit      int64 // of it
+		to       record.Offset
+		position int64 // of the damage, in batches
+	}{
+		{"magic of what remains", 0, 8 * 16, 10, 0},
+		{"magic, far from the cut", 3, 8 * 16, 1500, 3},
+		{"offsets of the batch before", 9, 8*(lastOffsetDelta+3) + 1, 10, 9},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			fs, d, l := filled(t, batches)
+			size := l.Size() / batches
+			if err := fs.Flip(join(testName.String(), fileName(0, logSuffix)), 8*c.batch*size+c.bit); err != nil {
+				t.Fatal(err)
+			}
+			err := l.TruncateTo(c.to)
+			if damaged, ok := errors.AsType[*DamagedError](err); !ok || damaged.Position != c.position*size {
+				t.Errorf("TruncateTo says %v, want the damage at position %d", err, c.position*size)
+			}
+			if l.EndOffset() != batches || l.DurableEnd() != batches {
+				t.Errorf("the log ends at %d, durably at %d; nothing was to be cut", l.EndOffset(), l.DurableEnd())
+			}
+			if err := d.Offline(); err != nil {
+				t.Errorf("the directory goes offline: %v", err)
+			}
+		})
+	}
+}
+
+// TestRotOfTheLastBatch: a batch that says to go on beyond the durable mark is damaged, though nothing behind it contradicts that.
+func TestRotOfTheLastBatch(t *testing.T) {
+	for bit := range int64(32) {
+		fs, _, l := filled(t, 20)
+		size := l.Size() / 20
+		fs = fs.Crash()
+		if err := fs.Flip(join(testName.String(), fileName(0, logSuffix)), 8*(19*size+lastOffsetDelta)+bit); err != nil {
+			t.Fatal(err)
+		}
+		d, err := openWith(fs, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		opened, err := d.OpenLog(testName, testID, Config{FlushMessages: 1})
+		if damaged, ok := errors.AsType[*DamagedError](err); !ok || damaged.Offset != 19 {
+			t.Errorf("bit %d: the log is opened, and ends at %v: %v", bit, opened, err)
+		}
+	}
+}
+
+// TestRotOfTheEpochs: whichever bit of the file with the leader epochs is turned over, a log has the epochs of its batches.
+func TestRotOfTheEpochs(t *testing.T) {
+	fs, d, l := filled(t, 0)
+	for i := range 40 {
+		batch := keyed(t, testNow, record.NoSequence, []string{"k"}, []string{"v"})
+		if _, err := l.Append(batch, AppendOptions{Now: testNow, LeaderEpoch: record.LeaderEpoch(2 * (i / 13))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := l.Epochs()
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	name := join(testName.String(), epochFile)
+	content, err := ReadFile(fs, name, 1<<10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for bit := range 8 * int64(len(content)) {
+		fs := fs.CrashClone(nil)
+		if err := fs.Flip(name, bit); err != nil {
+			t.Fatal(err)
+		}
+		d, err := openWith(fs, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := d.OpenLog(testName, testID, Config{FlushMessages: 1})
+		if err != nil {
+			t.Errorf("bit %d: %v", bit, err)
+			continue
+		}
+		if got := l.Epochs(); !slices.Equal(got, want) {
+			t.Errorf("bit %d of %q: the epochs are %v, want %v", bit, content, got, want)
+		}
 	}
 }

@@ -287,6 +287,9 @@ func (r *recovering) finish(start record.Offset) error {
 	if err := r.dropSnapshots(); err != nil {
 		return err
 	}
+	if err := r.checkEpochs(); err != nil {
+		return err
+	}
 	l.epochs.truncateEnd(r.next)
 	start = min(start, r.next)
 	l.epochs.truncateStart(start)

@@ -303,6 +303,9 @@ func (r *recovering) step(w *walker, s *segment) (b record.Batch, at int64, ok b
 	if b.BaseOffset() < r.next || b.LastOffsetDelta() < 0 || !s.fits(b.LastOffset()) {
 		return b, at, false, flawError(fmt.Sprintf("offsets %d to %d cannot follow %d", b.BaseOffset(), b.LastOffset(), r.next))
 	}
+	if !whole && r.mark > r.low && b.NextOffset() > r.mark { // a round covers whole batches
+		return b, at, false, flawError(fmt.Sprintf("offsets %d to %d were synced up to %d only", b.BaseOffset(), b.LastOffset(), r.mark))
+	}
 	if r.cutting && b.BaseOffset() >= r.cutTo {
 		return b, at, false, flawError("a truncation to here was under way")
 	}

@@ -10,7 +10,7 @@ import (
 
 // TruncateTo removes every record from an offset on; if a batch holds both sides of it, all of the batch. The durable
 // mark is lowered and synced first, so that what is missing afterwards is not taken for damage. It waits for the round
-// at hand and is durable on return.
+// at hand and is durable on return. A *DamagedError says that where to cut cannot be found; nothing was changed then.
 func (l *Log) TruncateTo(offset record.Offset) error {
 	defer l.holdCleaning()() // a compaction would bring back what goes
 	s := &l.dir.syncer
@@ -21,10 +21,22 @@ func (l *Log) TruncateTo(offset record.Offset) error {
 	if err := l.usable(); err != nil {
 		return err
 	}
+	offset = max(offset, l.StartOffset())
 	if offset >= l.EndOffset() {
 		return nil
 	}
-	if err := l.truncate(max(offset, l.StartOffset())); err != nil {
+	end, position, err := l.cutAt(offset)
+	var producers producerTable
+	if err == nil {
+		producers, err = l.producersAt(end)
+	}
+	if _, damaged := errors.AsType[*DamagedError](err); damaged {
+		return storageError("truncate "+l.name.String(), err)
+	}
+	if err == nil {
+		err = l.truncate(end, position, producers)
+	}
+	if err != nil {
 		return l.dir.goOffline(err)
 	}
 	return nil
@@ -72,7 +84,8 @@ func (l *Log) reset(start record.Offset) error {
 	work := l.takeDirty()
 	work.releaseFiles()
 	l.epochs.set(nil)
-	if err := l.reloadProducers(-1); err != nil {
+	l.producers = l.noProducers()
+	if err := l.dropSnapshots(-1); err != nil {
 		return err
 	}
 	if l.made {
@@ -86,19 +99,16 @@ func (l *Log) reset(start record.Offset) error {
 	return l.dir.mark.sync()
 }
 
-// truncate does it, after which nothing but success leaves the log in order.
-func (l *Log) truncate(offset record.Offset) error {
-	end, position, err := l.cutAt(offset)
-	if err != nil {
-		return err
-	}
+// truncate cuts the log at an end, which stands at a position of its segment and where the producers are known. Nothing but
+// success leaves the log in order.
+func (l *Log) truncate(end record.Offset, position int64, producers producerTable) error {
 	if !l.dir.faults.lowersLate() {
 		if err := l.lowerMark(end); err != nil {
 			return err
 		}
 	}
 	l.structure.Lock()
-	err = l.cutSegments(end, position)
+	err := l.cutSegments(end, position)
 	l.structure.Unlock()
 	if err != nil {
 		return err
@@ -108,7 +118,8 @@ func (l *Log) truncate(offset record.Offset) error {
 	l.durable.Store(min(l.durable.Load(), int64(end)))
 	l.synced.Store(min(l.synced.Load(), int64(end)))
 	l.epochs.truncateEnd(end)
-	if err := l.reloadProducers(end); err != nil {
+	l.producers = producers
+	if err := l.dropSnapshots(end); err != nil {
 		return err
 	}
 	if err := l.dir.fs.SyncDir(l.folder); err != nil { // no snapshot of what is gone may come back
@@ -141,6 +152,9 @@ func (l *Log) cutAt(offset record.Offset) (end record.Offset, position int64, er
 		return 0, 0, err
 	}
 	if p.position < s.size.Load() && p.first < offset {
+		if _, err := s.batchAt(file, p.position, p.size, p.first); err != nil { // its offsets may have rotted, and more would go than has to
+			return 0, 0, err
+		}
 		offset = p.first
 	}
 	return offset, p.position, nil
@@ -282,9 +296,8 @@ func countEntries(n int, below func(i int) (bool, error)) (int, error) {
 	return low, nil
 }
 
-// reloadProducers brings the producers back to what they were at an end: from the newest snapshot at or below it, and
-// the headers from there on. Later snapshots are removed.
-func (l *Log) reloadProducers(end record.Offset) error {
+// dropSnapshots removes the snapshots of producers beyond an end.
+func (l *Log) dropSnapshots(end record.Offset) error {
 	kept := l.snapshots[:0]
 	for _, offset := range l.snapshots {
 		if offset <= end {
@@ -294,41 +307,56 @@ func (l *Log) reloadProducers(end record.Offset) error {
 		}
 	}
 	l.snapshots = kept
-	window, from := l.producers.window, l.StartOffset()
-	if len(l.segments) > 0 {
-		from = l.segments[0].base
-	}
-	l.producers = newProducerTable()
+	return nil
+}
+
+func (l *Log) noProducers() producerTable {
+	none := newProducerTable()
+	none.window = l.producers.window
+	return none
+}
+
+// producersAt is what the producers were at an end: from the newest snapshot at or below it, and the headers from there on.
+// Snapshots that cannot be read are removed, and nothing else is changed.
+func (l *Log) producersAt(end record.Offset) (producerTable, error) {
+	producers, from := l.noProducers(), l.segments[0].base
 	for i := len(l.snapshots) - 1; i >= 0; i-- {
+		if l.snapshots[i] > end {
+			continue
+		}
 		table, err := l.loadSnapshot(l.snapshots[i])
 		if err == nil {
-			l.producers, from = table, l.snapshots[i]
+			table.window = producers.window
+			producers, from = table, l.snapshots[i]
 			break
 		}
 		if !errors.Is(err, errSnapshot) && !missing(err) {
-			return err
+			return producers, err
 		}
 		if err := l.removeSnapshot(l.snapshots[i]); err != nil {
-			return err
+			return producers, err
 		}
-		l.snapshots = l.snapshots[:i]
+		l.snapshots = slices.Delete(l.snapshots, i, i+1)
 	}
-	l.producers.window = window
 	for _, s := range l.segments {
 		if s.nextOffset() <= from || s.base >= end {
 			continue
 		}
 		err := s.visit(max(from, s.base), func(b record.Batch, _ func() (record.Batch, error)) (bool, error) {
-			if info := describeBatch(b); info.first >= from {
-				l.producers.apply(&info, s.created)
+			info := describeBatch(b)
+			if info.first >= end {
+				return false, nil
+			}
+			if info.first >= from {
+				producers.apply(&info, s.created)
 			}
 			return true, nil
 		})
 		if err != nil {
-			return err
+			return producers, err
 		}
 	}
-	return nil
+	return producers, nil
 }
 
 // afterCut lets the next round make the cut durable.

@@ -32,7 +32,8 @@ type cluster struct {
 	mu     sync.Mutex // one image at a time
 	image  *metadata.Image
 	epochs metadata.BrokerEpoch
-	deaf   bool // the controller answers nobody
+	deaf   bool              // the controller answers nobody
+	losses []metadata.NodeID // who said that its replica is lost
 
 	wires sync.Mutex
 	cuts  map[[2]metadata.NodeID]bool
@@ -103,7 +104,7 @@ func (n *node) open() {
 		n.c.t.Fatal(err)
 	}
 	n.host = partition.NewHost(partition.HostConfig{Self: n.id, Dir: n.dir, Broker: present, Now: time.Now,
-		Logger: slog.New(slog.DiscardHandler), Files: n.files, Peers: n, ISR: n, Leased: func() bool { return !n.lapsed.Load() },
+		Logger: slog.New(slog.DiscardHandler), Files: n.files, Peers: n, ISR: n, Lost: n.lost, Leased: func() bool { return !n.lapsed.Load() },
 		BrokerEpoch: func() metadata.BrokerEpoch { return metadata.BrokerEpoch(n.epoch.Load()) }})
 	host.Store(n.host)
 	n.image.Store(metadata.NewImage("c"))
@@ -191,6 +192,29 @@ func partitionChange(leader metadata.NodeID, isr ...int32) *protocol.PartitionCh
 		r.Leader = int32(leader)
 	}
 	return r
+}
+
+// lost is the controller's side too: a node has lost what it had. It leaves the in-sync replicas, in a new leader epoch.
+func (n *node) lost(topic protocol.UUID, partition int32, done func(error)) {
+	c := n.c
+	go func() {
+		c.mu.Lock()
+		now := c.image.TopicByID(topic).Partition(partition)
+		var isr []int32
+		for _, id := range now.ISR {
+			if id != n.id {
+				isr = append(isr, int32(id))
+			}
+		}
+		leader := now.Leader
+		if leader == n.id {
+			leader = metadata.NodeID(isr[0])
+		}
+		c.losses = append(c.losses, n.id)
+		c.changeLocked(partitionChange(leader, isr...))
+		c.mu.Unlock()
+		done(nil)
+	}()
 }
 
 // AlterPartition is the controller's side, reached from a node.

@@ -124,6 +124,32 @@ func TestDivergedInTwoEpochs(t *testing.T) {
 	})
 }
 
+// TestACutMeetsDamage: a replica that has to cut its log finds that it is damaged. It says so and is refilled, and the log directory
+// stays in use.
+func TestACutMeetsDamage(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *cluster) {
+		c.want(c.produce(1, "a"), time.Second)
+		c.wantEqual(time.Second, 1, 2, 3)
+		c.sever(1, 2)
+		c.sever(1, 3)
+		c.produce(1, "never copied")
+		c.change(partitionChange(2, 2, 3))
+		c.want(c.produce(2, "b"), time.Second)
+		if err := c.nodes[0].files.Flip("t-0/00000000000000000000.log", 8*16); err != nil { // the magic of "a"
+			t.Fatal(err)
+		}
+		c.join(1, 2)
+		c.wantISR(10*time.Second, 1, 2, 3)
+		c.wantEqual(time.Second, 1, 2, 3)
+		if len(c.losses) != 1 || c.losses[0] != 1 {
+			t.Errorf("the nodes %v have said that they lost something, want node 1", c.losses)
+		}
+		if err := c.nodes[0].dir.Offline(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // TestALeaderThatWroteNothing: the follower has records of an epoch in which the new leader has none, and whose end only the
 // beginning of the leader's own epoch tells.
 func TestALeaderThatWroteNothing(t *testing.T) {

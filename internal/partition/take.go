@@ -125,6 +125,7 @@ func (p *Partition) cutLog(asked position, effects replica.Effects) (o outcome, 
 		err = p.log.TruncateTo(effects.To)
 	}
 	if err != nil {
+		p.Spoilt(err)
 		return o, err
 	}
 	return p.decide(&replica.Cut{LogStart: p.log.StartOffset(), LogEnd: p.log.EndOffset()}), nil

@@ -115,29 +115,40 @@ func (s *shard) readLog() ([]group.Record, error) {
 		if err != nil {
 			return nil, err
 		}
-		b, err := slice.ReadAll()
+		next, found, err := s.readSlice(slice, from, records)
 		slice.Release()
 		if err != nil {
 			return nil, err
 		}
-		if len(b) == 0 {
+		if next == from {
 			break
 		}
-		for len(b) > 0 {
-			batch, rest, err := record.Split(b)
-			if err != nil {
-				return nil, err
-			}
-			if err := batch.Check(); err != nil {
-				return nil, err
-			}
-			if records, err = decodeBatch(batch, records); err != nil {
-				return nil, err
-			}
-			from, b = batch.NextOffset(), rest
-		}
+		from, records = next, found
 	}
 	return records, nil
+}
+
+// readSlice decodes the records of a slice, and returns the offset behind them. A damaged one is told to the partition.
+func (s *shard) readSlice(slice commitlog.Slice, from record.Offset, records []group.Record) (record.Offset, []group.Record, error) {
+	b, err := slice.ReadAll()
+	if err != nil {
+		return from, nil, err
+	}
+	for len(b) > 0 {
+		batch, rest, err := record.Split(b)
+		if err == nil {
+			err = batch.Check()
+		}
+		if err != nil {
+			s.hosted.Spoilt(slice.Check())
+			return from, nil, err
+		}
+		if records, err = decodeBatch(batch, records); err != nil {
+			return from, nil, err
+		}
+		from, b = batch.NextOffset(), rest
+	}
+	return from, records, nil
 }
 
 // send queues an event. finish takes the reply.

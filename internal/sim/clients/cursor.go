@@ -65,11 +65,11 @@ func (c *cursor) poll(then func()) {
 			then()
 			return
 		}
-		c.fetched(m.(*protocol.FetchResponse), pending, then)
+		c.fetched(broker, m.(*protocol.FetchResponse), pending, then)
 	})
 }
 
-func (c *cursor) fetched(m *protocol.FetchResponse, pending *check.Pending, then func()) {
+func (c *cursor) fetched(broker int, m *protocol.FetchResponse, pending *check.Pending, then func()) {
 	var records []check.Record
 	var marks []check.Watermark
 	lost := false
@@ -84,7 +84,7 @@ func (c *cursor) fetched(m *protocol.FetchResponse, pending *check.Pending, then
 			switch p.ErrorCode {
 			case protocol.None:
 				marks = append(marks, check.Watermark{Partition: at, LogStart: record.Offset(p.LogStartOffset), High: record.Offset(p.HighWatermark)})
-				records = append(records, c.decode(at, p)...)
+				records = append(records, c.decode(at, broker, p)...)
 			case protocol.OffsetOutOfRange:
 				lost = true
 			}
@@ -101,14 +101,20 @@ func (c *cursor) fetched(m *protocol.FetchResponse, pending *check.Pending, then
 	then()
 }
 
-// decode takes the records at and after the position, and moves it.
-func (c *cursor) decode(at check.Partition, p *protocol.FetchResponsePartitionData) []check.Record {
+// decode takes the records at and after the position, and moves it. Where a checksum is wrong it stops, as clients do: it asks
+// again from there.
+func (c *cursor) decode(at check.Partition, broker int, p *protocol.FetchResponsePartitionData) []check.Record {
 	var records []check.Record
 	bytes, _ := p.Records.(protocol.Bytes)
 	for rest := []byte(bytes); len(rest) > 0; {
 		batch, after, err := record.Split(rest)
 		if err == nil {
 			err = batch.Check()
+		}
+		if err != nil && c.World.Spoilt != nil && c.World.Spoilt(at, broker) {
+			c.World.Notef("%s was given damaged bytes of %v after %d: %v", c.Name, at, c.positions[at.Index], err)
+			c.World.Reach("damage met by a consumer")
+			return records
 		}
 		if err != nil {
 			c.World.Wrong("bytes", at.String(), "%s was given a batch that is none: %v", c.Name, err)

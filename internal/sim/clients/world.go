@@ -3,6 +3,7 @@ package clients
 import (
 	"time"
 
+	"github.com/skein-io/skein/internal/sim/check"
 	"github.com/skein-io/skein/internal/sim/scene"
 )
 
@@ -17,6 +18,10 @@ type World struct {
 	Ledger     string // the group without
 	Window     int    // batches that an idempotent producer has under way, 1 to 5
 	Misbehave  bool   // members may do what they should not
+
+	// Spoilt takes that a client was given bytes of a partition, by the broker of that number, whose checksum is wrong, and says
+	// whether that may be: the harness has damaged the replica. nil is never.
+	Spoilt func(at check.Partition, broker int) bool
 
 	GroupPartitions int // of __consumer_offsets, if the operator moves them; else 0
 }

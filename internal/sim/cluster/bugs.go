@@ -23,6 +23,8 @@ const (
 	GrowsUnchecked       scene.Bug = "a replica joins the ISR before it holds what is committed"
 	LeadsOn              scene.Bug = "a leader goes on after another was elected"
 	LeaseIgnored         scene.Bug = "a coordinator goes on though no controller answers its node"
+	RotIsCut             scene.Bug = "damage below the durable mark is cut like a torn tail"
+	DamageConcealed      scene.Bug = "a replica that is damaged does not say so"
 )
 
 // Bugs are all that a cluster can show.
@@ -31,7 +33,7 @@ var Bugs = []scene.Bug{ReportsUnsynced, DivergenceUnchecked, TruncatesToWatermar
 	broker.RetryOffsetWrong, broker.ReadAboveWatermark, broker.RefusesAppended, broker.UnsettledOffsets, broker.CommitBeforeCommitted, broker.OffsetsLostOnReload,
 	broker.TruncatedIsCommitted, GrowsUnchecked, LeadsOn, LeaseIgnored, broker.SnapshotNotLoaded, broker.AppendedIsCommitted,
 	broker.OffsetsExpireEarly, broker.WallClockSessions, broker.OneMemberID, broker.InstanceNotFenced, broker.GenerationNotCompared,
-	broker.RebalanceTimerNotSet}
+	broker.RebalanceTimerNotSet, RotIsCut, DamageConcealed, broker.SyncErrorIgnored}
 
 // bugSettings are the properties of a node with a bug, beside the others.
 func bugSettings(b scene.Bug) []string {

@@ -16,13 +16,18 @@
 // is patient and waits all the time that a new beginning may take.
 //
 // A nemesis cuts the power of nodes, kills processes, cuts links one way or both, pauses machines, bends clocks, slows
-// disks, ends nodes in good order, moves partitions and deletes topics. What un-synced bytes and names survive a power
-// cut is the simulated disk's choice, torn writes included. Then everything heals and progress is demanded. What the
-// clients saw is judged by package check, what only an onlooker can see by the files named judge. The same seed makes the
-// same history.
+// disks, lets disks fail or be full, ends nodes in good order, moves partitions and deletes topics. What un-synced bytes and
+// names survive a power cut is the simulated disk's choice, torn writes included. Then everything heals and progress is
+// demanded. What the clients saw is judged by package check, what only an onlooker can see by the files named judge. The same
+// seed makes the same history.
 //
-// Not here: bit rot below the durable mark, which the product does not repair from a replica yet; growing the quorum; a
-// leader of the quorum that hands over before it ends, for that waits in a goroutine.
+// Bits rot below the durable mark, on one node at most for each partition (rot.go). The node that is damaged finds it when it
+// starts, reads, or cuts its log, when a follower asks again, or when it loads groups, and refills the replica from another. A
+// consumer that is given a wrong checksum asks again; a person then moves the folder away, for a node does not look at what it
+// sends to consumers. No other replica may suffer, and no record be lost or altered.
+//
+// Not here: growing the quorum; a leader of the quorum that hands over before it ends, for that waits in a goroutine; rot of the
+// metadata log and of files without a checksum that nothing contradicts, see nemesis.rot.
 //
 // Start with Run and Options.
 package cluster

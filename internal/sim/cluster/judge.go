@@ -82,6 +82,11 @@ func (j *judge) lookAt(l *life, p *partition.Partition) {
 		epoch = record.NoLeaderEpoch
 	}
 	key := replicaKey{p.TopicID, p.Name.Partition}
+	if j.world.options.Rot {
+		if end := p.Log().DurableEnd(); end < l.node.vouched[p.Name] {
+			l.node.vouched[p.Name] = end // it was cut, and the mark with it
+		}
+	}
 	at := watched{key, l.node.id, l.node.lives}
 	before, now := j.watches[at], watch{p, epoch, p.HighWatermark()}
 	if now == before {
@@ -125,7 +130,10 @@ func (j *judge) isCommitted(l *life, p *partition.Partition, key replicaKey, now
 	last := now.highWatermark - 1
 	epoch, _ := p.Log().EpochAt(last)
 	for _, id := range agreed.ISR {
-		held, in := j.holds(id, key, last)
+		held, in, here := j.holds(id, key, last)
+		if !here && j.world.rots.of(p.Name) == id {
+			continue // it may be given up, and not known yet to be
+		}
 		if held < now.highWatermark {
 			j.world.Wrong("strong-isr", p.Name.String(), "%s leads in epoch %d with the high watermark %d; node %d, which is in the ISR %v of leader epoch %d, holds up to %d durably",
 				l.node, now.epoch, now.highWatermark, id, agreed.ISR, agreed.LeaderEpoch, held)
@@ -137,7 +145,7 @@ func (j *judge) isCommitted(l *life, p *partition.Partition, key replicaKey, now
 	}
 	disks := 0
 	for _, id := range agreed.Replicas {
-		if held, _ := j.holds(id, key, last); held >= now.highWatermark {
+		if held, _, _ := j.holds(id, key, last); held >= now.highWatermark || j.world.rots.of(p.Name) == id {
 			disks++
 		}
 	}
@@ -146,18 +154,19 @@ func (j *judge) isCommitted(l *life, p *partition.Partition, key replicaKey, now
 	}
 }
 
-// holds is up to where a node holds a partition durably, and the leader epoch of an offset where it can be asked.
-func (j *judge) holds(id metadata.NodeID, key replicaKey, at record.Offset) (end record.Offset, epoch record.LeaderEpoch) {
+// holds is up to where a node holds a partition durably, and the leader epoch of an offset where it can be asked: where it is
+// hosted here and now.
+func (j *judge) holds(id metadata.NodeID, key replicaKey, at record.Offset) (end record.Offset, epoch record.LeaderEpoch, here bool) {
 	if l := j.world.nodes[id-1].life; l != nil && l.Host != nil {
 		if p := l.Host.FindByID(key.topic, key.index); p != nil {
 			in, ok := p.Log().EpochAt(at)
 			if !ok {
 				in = record.NoLeaderEpoch
 			}
-			return p.Log().DurableEnd(), in
+			return p.Log().DurableEnd(), in, true
 		}
 	}
-	return j.durables[id][key], record.NoLeaderEpoch
+	return j.durables[id][key], record.NoLeaderEpoch, false
 }
 
 // ends notes what a process that ends has on its disk.

@@ -47,7 +47,7 @@ func (l *life) close(down time.Duration) {
 			return // the power went meanwhile
 		}
 	}
-	if err := errors.Join(failed...); err != nil {
+	if err := errors.Join(failed...); err != nil && !n.world.ofTheDisk(err) {
 		n.world.Wrong("close", n.String(), "%v", err)
 	}
 	n.end(power, down)

@@ -58,6 +58,9 @@ const (
 
 func newLife(n *node) *life {
 	l := &life{node: n, world: n.world, fs: broker.WrapDisk(n.world.World.World, n.disk), config: n.config}
+	if l.world.Has(RotIsCut) {
+		l.fs = forgetfulDisk{l.fs}
+	}
 	l.Process = &broker.Process{World: n.world.World.World, Machine: n.machine, Rand: n.rand.Fork(fmt.Sprint("life ", n.lives)),
 		Finder: coordinator.New(coordinator.DefaultConfig()), RoundSoon: l.soon}
 	l.ways = &ways{life: l, wires: map[way]*wire{}}
@@ -116,6 +119,9 @@ func (l *life) openDir() error {
 		OnOffline: func(reason error) {
 			if l.Host != nil && !l.Ended {
 				l.Host.Offline(reason)
+				if l.link != nil {
+					l.link.Offline(l.dir.ID())
+				}
 			}
 			l.node.failed(l, reason)
 		},
@@ -127,7 +133,7 @@ func (l *life) openDir() error {
 func (l *life) openHost() error {
 	l.Host = partition.NewHost(partition.HostConfig{
 		Self: l.self(), Dir: l.dir, Broker: l.present, Now: l.Now, Logger: slog.New(noting{l.world, l.Machine.Name()}), Files: l.fs,
-		Peers: l.ways, ISR: changesOf{l}, BrokerEpoch: l.brokerEpoch, Leased: l.leased,
+		Peers: l.ways, ISR: changesOf{l}, BrokerEpoch: l.brokerEpoch, Leased: l.leased, Lost: l.lost,
 		Instant: func() replica.Instant { return replica.Instant(time.Duration(l.Machine.Now()).Milliseconds()) },
 		After:   func(d time.Duration, f func()) { l.Machine.After(d, func() { f(); l.soon() }) },
 	})
@@ -217,9 +223,16 @@ func (l *life) housekeeping() {
 			}
 		}
 	}
-	l.Every(time.Second, failing(l.dir.SyncMark))
+	l.Every(time.Second, failing(l.syncMark))
 	l.Every(l.config.ReplicaLagMax/2, func() { l.Host.CheckISR(); l.soon() })
-	l.Every(l.config.HighWatermarkCheckpoint, failing(l.Host.CheckpointHighWatermarks))
+	l.Every(l.config.HighWatermarkCheckpoint, failing(func() error {
+		err := l.Host.CheckpointHighWatermarks()
+		if l.world.ofTheDisk(err) { // a warning, no more
+			l.world.Notef("%s: high watermarks are not written: %v", l.node, err)
+			return nil
+		}
+		return err
+	}))
 	l.Every(3*time.Second, func() {
 		now := l.Now().UnixMilli()
 		for _, p := range l.Host.All() {

@@ -12,10 +12,12 @@ type nemesis struct {
 	world *world
 	rand  *sim.Rand
 	harms []func()
+	decay *sim.Rand // of what rots
+	ails  bool      // the disk of a node fails, or is full
 }
 
 func newNemesis(w *world) *nemesis {
-	n := &nemesis{world: w, rand: w.Rand("nemesis")}
+	n := &nemesis{world: w, rand: w.Rand("nemesis"), decay: w.Rand("decay")}
 	o := w.options
 	for _, h := range []struct {
 		on   bool
@@ -23,7 +25,7 @@ func newNemesis(w *world) *nemesis {
 	}{
 		{o.Power, n.power}, {o.Power, n.within(true)}, {o.Kill, n.kill}, {o.Kill, n.within(false)}, {o.Two, n.two}, {o.All, n.all},
 		{o.Cuts, n.cut}, {o.Cuts, n.isolate}, {o.Cuts, n.cutClient}, {o.Pause, n.pause}, {o.Clock, n.moveClock}, {o.SlowDisk, n.slow},
-		{o.Misbehave, n.misbehave}, {o.Leave, n.leave},
+		{o.Misbehave, n.misbehave}, {o.Leave, n.leave}, {o.FailDisk, n.failDisk}, {o.FullDisk, n.fillDisk},
 	} {
 		if h.on {
 			n.harms = append(n.harms, h.harm)
@@ -113,6 +115,7 @@ func (n *nemesis) losesPower() bool {
 func (n *nemesis) within(power bool) func() {
 	return func() {
 		x, left := n.victim(), 1+n.rand.IntN(80)
+		x.hooked = true
 		x.disk.SetHook(func(c disk.Call) error {
 			if left--; left == 0 && x.life != nil {
 				n.world.Notef("%s ends before %v %s", x, c.Op, c.Name)
@@ -227,6 +230,7 @@ func (n *nemesis) end() {
 		x.slow = false
 		x.disk.SetHook(nil)
 		x.disk.ClearFaults()
+		x.disk.SetSpace(diskBytes)
 		x.machine.SetRate(1_000_000)
 		x.machine.SetWallOffset(0)
 		x.machine.Resume()

@@ -1,14 +1,13 @@
 package cluster
 
 import (
-	"errors"
 	"fmt"
-	"syscall"
 	"time"
 
 	"github.com/skein-io/skein/internal/config"
 	"github.com/skein-io/skein/internal/disk"
 	"github.com/skein-io/skein/internal/metadata"
+	"github.com/skein-io/skein/internal/record"
 	"github.com/skein-io/skein/internal/sim"
 )
 
@@ -21,7 +20,9 @@ type node struct {
 	rand    *sim.Rand
 	life    *life // nil while the process is down
 	lives   int
-	slow    bool // its disk is
+	slow    bool                                      // its disk is
+	hooked  bool                                      // an operation of its disk will be its last
+	vouched map[metadata.TopicPartition]record.Offset // below which the durable mark on the disk vouches for the logs
 	config  *config.Broker
 }
 
@@ -30,7 +31,7 @@ const diskBytes = 1 << 30
 
 func newNode(w *world, id metadata.NodeID) *node {
 	name := machineName(id)
-	n := &node{world: w, id: id, machine: w.NewNode(name), rand: w.Rand("node/" + name)}
+	n := &node{world: w, id: id, machine: w.NewNode(name), rand: w.Rand("node/" + name), vouched: map[metadata.TopicPartition]record.Offset{}}
 	n.disk = disk.NewSimulated(disk.SimulatedOptions{Seed: w.Rand("disk/" + name).Uint64(), SpaceBytesMax: diskBytes,
 		Now: func() int64 { return w.Wall().UnixMilli() }})
 	n.config = n.configuration()
@@ -59,7 +60,7 @@ func (n *node) start() {
 func (n *node) notStarted(err error) {
 	n.world.Notef("%s does not start: %v", n.machine.Name(), err)
 	n.world.Reach("start failed")
-	if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EIO) {
+	if !n.world.ofTheDisk(err) {
 		n.world.Wrong("no-start", n.machine.Name(), "%v", err)
 	}
 	n.end(false, n.rand.Between(100*time.Millisecond, time.Second))
@@ -78,6 +79,7 @@ func (n *node) end(power bool, down time.Duration) {
 	l.Ended = true
 	n.life = nil
 	n.disk.SetHook(nil)
+	n.hooked = false
 	n.machine.Crash()
 	if power {
 		n.disk = n.disk.Crash()
@@ -95,8 +97,15 @@ func (n *node) failed(l *life, reason error) {
 	l.dying = true
 	n.world.Notef("%s fails: %v", n.machine.Name(), reason)
 	n.world.Reach("process gave up")
-	n.world.Wrong("gave-up", n.machine.Name(), "%v", reason)
-	n.machine.After(n.rand.Between(0, 20*time.Millisecond), func() {
+	ends := 20 * time.Millisecond
+	switch {
+	case !n.world.ofTheDisk(reason):
+		n.world.Wrong("gave-up", n.machine.Name(), "%v", reason)
+	case l.dir != nil && l.dir.Offline() != nil:
+		n.world.Reach("log directory offline")
+		ends = offlineMax
+	}
+	n.machine.After(n.rand.Between(0, ends), func() {
 		if n.life == l {
 			n.end(false, n.rand.Between(0, time.Second))
 		}

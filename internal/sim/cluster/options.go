@@ -27,7 +27,7 @@ type Options struct {
 	MoveGroups bool // the operator moves partitions of __consumer_offsets, and with them the coordinators
 
 	// What the nemesis may do.
-	Power, Kill, Two, All, Cuts, Pause, Clock, SlowDisk, Misbehave, Leave bool
+	Power, Kill, Two, All, Cuts, Pause, Clock, SlowDisk, Misbehave, Leave, Rot, FailDisk, FullDisk bool
 
 	Bug        scene.Bug // planted; None in a real run
 	TraceLines int       // how many lines of the trace are kept
@@ -55,6 +55,7 @@ func Draw(seed uint64) Options {
 	}
 	o.Patient = r.Chance(250)
 	o.MoveGroups = on()
+	o.Rot, o.FailDisk, o.FullDisk = on(), on(), on()
 	return o
 }
 

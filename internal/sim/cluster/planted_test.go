@@ -14,7 +14,7 @@ const plantedSeeds = 1000
 // too, within 80 seeds.
 var foundBy = map[scene.Bug]uint64{GrowsUnchecked: 43, LeadsOn: 70, broker.RefusesAppended: 5, broker.TruncatedIsCommitted: 5, broker.ReadAboveWatermark: 10,
 	broker.DirectoryNotSynced: 13, broker.OffsetsExpireEarly: 16, broker.UnsettledOffsets: 20, broker.InstanceNotFenced: 28,
-	broker.GenerationNotCompared: 28, broker.WallClockSessions: 35}
+	broker.GenerationNotCompared: 28, broker.WallClockSessions: 35, RotIsCut: 3, DamageConcealed: 5, broker.SyncErrorIgnored: 6}
 
 // TestPlantedBugs plants each bug in turn: a checker must find it, and nothing where it is not. It shows that the checkers,
 // and the faults that the nemesis makes, are worth something.

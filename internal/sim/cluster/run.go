@@ -18,7 +18,10 @@ func Run(o Options) *scene.Result {
 	for _, n := range w.nodes {
 		n.start()
 	}
-	w.crowd.Start(w.nemesis.begin)
+	w.crowd.Start(func() {
+		w.nemesis.begin()
+		w.nemesis.decays()
+	})
 	w.Run(sim.Instant(o.Attack))
 	if len(w.Findings()) > 0 {
 		return w.Result(o.Seed, o.String())

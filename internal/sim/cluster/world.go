@@ -26,6 +26,7 @@ type world struct {
 	nemesis *nemesis
 	crowd   *clients.Crowd
 	judge   *judge
+	rots    rots
 }
 
 func newWorld(o Options) *world {
@@ -44,6 +45,8 @@ func newWorld(o Options) *world {
 		w.Addresses = append(w.Addresses, addressOf(id, brokerPort))
 		w.nodes = append(w.nodes, newNode(w, id))
 	}
+	w.rots = rots{world: w, at: map[metadata.TopicPartition]metadata.NodeID{}, repairing: map[metadata.TopicPartition]bool{}, rand: w.Rand("repair")}
+	w.Spoilt = w.rots.spoilt
 	w.nemesis = newNemesis(w)
 	w.judge = newJudge(w)
 	return w
