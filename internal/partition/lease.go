@@ -16,6 +16,8 @@ import (
 //     are sent away, and a consumer that has read all there is, too: they look for another leader, instead of waiting until the
 //     network is whole again. What is committed stays readable.
 //   - The group coordinator, which answers from memory, stops at once: Leased.
+//
+// A client that is sent away asks somebody who leads. Asked that, this node can name itself only: see api.Away.
 
 // lookAgain is how often partitions are looked at while the lease is over: an in-sync replica may fall silent later.
 const lookAgain = 250 * time.Millisecond
@@ -37,8 +39,20 @@ func (p *Partition) forsakenLocked() error {
 	if p.Leased() || !p.state.Alone(p.host.instant(), p.host.silence()) {
 		return nil
 	}
-	return protocol.Fail(protocol.NotLeaderOrFollower, "node %d hears neither a controller nor the other replicas of %s", p.host.self, p.Name)
+	return &ForsakenError{Partition: p, cause: protocol.Fail(protocol.NotLeaderOrFollower,
+		"node %d hears neither a controller nor the other replicas of %s", p.host.self, p.Name)}
 }
+
+// ForsakenError is NOT_LEADER_OR_FOLLOWER to a client that has to look for another leader, which this node does not know.
+type ForsakenError struct {
+	Partition *Partition
+	cause     *protocol.Error
+}
+
+func (e *ForsakenError) Error() string { return e.cause.Error() }
+
+// Unwrap returns the code and the reason.
+func (e *ForsakenError) Unwrap() error { return e.cause }
 
 // silence is how long a replica is quiet before it counts as silent: as long as this broker counts on a controller.
 func (h *Host) silence() time.Duration { return metadata.Lease(h.broker().BrokerSessionTimeout) }

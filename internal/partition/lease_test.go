@@ -60,6 +60,9 @@ func TestForsaken(t *testing.T) {
 		if got := c.consume(1, 16, read{offset: 1, epoch: -1, lastEpoch: -1}); got.ErrorCode != protocol.NotLeaderOrFollower {
 			t.Errorf("who has read all is told %v", got.ErrorCode)
 		}
+		if got := c.consume(1, 16, read{offset: 7, epoch: -1, lastEpoch: -1}); got.ErrorCode != protocol.NotLeaderOrFollower {
+			t.Errorf("who has read from the next leader, and comes back by outdated metadata, is told %v", got.ErrorCode)
+		}
 
 		c.nodes[0].lapsed.Store(false)
 		c.mu.Lock()
