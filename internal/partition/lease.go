@@ -14,7 +14,9 @@ import (
 //     committed. So a cluster without a controller goes on, as Kafka's does.
 //   - When one of them is silent too, nothing can be committed here. Produce is refused, those who wait for the high watermark
 //     are sent away, and a consumer that has read all there is, too: they look for another leader, instead of waiting until the
-//     network is whole again. What is committed stays readable.
+//     network is whole again. What is committed stays readable. That is over when all have been heard for as long as it takes to
+//     be silent: when a network becomes whole again, what was sent while it was broken comes too, from replicas that have another
+//     leader by now. A producer that was back then had its records refused as being out of sequence.
 //   - The group coordinator, which answers from memory, stops at once: Leased.
 //
 // A client that is sent away asks somebody who leads. Asked that, this node can name itself only: see api.Away.
@@ -36,7 +38,13 @@ func (p *Partition) Forsaken() error {
 }
 
 func (p *Partition) forsakenLocked() error {
-	if p.Leased() || !p.state.Alone(p.host.instant(), p.host.silence()) {
+	if p.Leased() {
+		return nil
+	}
+	switch now := p.host.instant(); {
+	case p.state.Alone(now, p.host.silence()):
+		p.forsakenUntil = now.Add(p.host.silence())
+	case p.forsakenUntil <= now:
 		return nil
 	}
 	return &ForsakenError{Partition: p, cause: protocol.Fail(protocol.NotLeaderOrFollower,

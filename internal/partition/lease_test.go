@@ -93,3 +93,38 @@ func TestForsakenLater(t *testing.T) {
 		}
 	})
 }
+
+// TestForsakenUntilAllAreHeard: what comes from the replicas once, as late messages of a time before they had another leader do,
+// does not bring the clients back. Replicas that are heard from then on do.
+func TestForsakenUntilAllAreHeard(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *cluster) {
+		c.want(c.produce(1, "first"), time.Second)
+		c.mu.Lock()
+		c.deaf = true
+		c.mu.Unlock()
+		links := func(do func(a, b metadata.NodeID)) { do(1, 2); do(1, 3) }
+		links(c.sever)
+		c.nodes[0].lapsed.Store(true)
+		c.nodes[0].host.LeaseOver()
+		time.Sleep(10 * time.Second)
+		refused := func() {
+			t.Helper()
+			if ended, err := c.produce(1, "refused").result(); !ended || protocol.CodeOf(err) != protocol.NotLeaderOrFollower {
+				t.Errorf("who comes is told %v (%v)", err, ended)
+			}
+		}
+		refused()
+
+		links(c.join)
+		time.Sleep(time.Second) // longer than a follower waits before it tries again
+		links(c.sever)
+		for range 10 {
+			refused()
+			time.Sleep(500 * time.Millisecond)
+		}
+
+		links(c.join)
+		time.Sleep(5 * time.Second)
+		c.want(c.produce(1, "second"), time.Second)
+	})
+}
