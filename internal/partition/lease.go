@@ -68,19 +68,32 @@ func (h *Host) silence() time.Duration { return metadata.Lease(h.broker().Broker
 // LeaseOver sends away those who wait in vain, now and as long as the lease does not begin again. It is called each time that the
 // lease is over, and when there has not been one yet.
 func (h *Host) LeaseOver() {
+	if h.forsake() && !h.looksAgain.Swap(true) {
+		h.after(lookAgain, h.lookLater)
+	}
+}
+
+// lookLater is the one look after another that there is while the lease is over.
+func (h *Host) lookLater() {
+	h.looksAgain.Store(false) // before the look: LeaseOver begins anew if the lease ends after it
+	h.LeaseOver()
+}
+
+// forsake sends away those who wait in vain, and says whether the lease is over.
+func (h *Host) forsake() bool {
 	if !h.enter() {
-		return
+		return false
 	}
 	defer h.done.Done()
 	if h.leased() {
-		return
+		return false
 	}
 	if h.replicates.Load() {
 		for _, p := range h.All() {
 			p.forsake()
 		}
 	}
-	h.after(lookAgain, h.LeaseOver)
+	return true
 }
 
 // forsake sends away those who wait for the high watermark, if they wait in vain.

@@ -128,3 +128,31 @@ func TestForsakenUntilAllAreHeard(t *testing.T) {
 		c.want(c.produce(1, "second"), time.Second)
 	})
 }
+
+// TestOneLookAfterAnother: a lease that is over again and again is looked after as often as one that is over once.
+func TestOneLookAfterAnother(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *cluster) {
+		c.want(c.produce(1, "first"), time.Second)
+		looks := func() int64 {
+			before := c.nodes[0].asked.Load()
+			time.Sleep(10 * time.Second)
+			return c.nodes[0].asked.Load() - before
+		}
+		c.nodes[0].lapsed.Store(true)
+		c.nodes[0].host.LeaseOver()
+		once := looks()
+		for range 5 {
+			c.nodes[0].lapsed.Store(false)
+			c.nodes[0].lapsed.Store(true)
+			c.nodes[0].host.LeaseOver()
+		}
+		if again := looks(); once < 20 || again > once+once/10 {
+			t.Errorf("the lease was asked for %d times in 10 s, and %d times when it had ended five times more", once, again)
+		}
+		c.nodes[0].lapsed.Store(false)
+		time.Sleep(time.Second)
+		if idle := looks(); idle > once/10 {
+			t.Errorf("the lease was asked for %d times in 10 s while it held, and %d times while it was over", idle, once)
+		}
+	})
+}
