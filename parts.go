@@ -190,6 +190,7 @@ func (p *parts) inside() api.Inside {
 		},
 		Syncer:  p.dir.View,
 		Waiting: p.quorum.Waiting,
+		Lease:   p.leaseLeft,
 	}
 }
 

@@ -29,6 +29,7 @@ type Client struct {
 	Address         netip.AddrPort
 	Listener        string // name of the listener it came in by
 	Principal       string // "User:ANONYMOUS" until authentication exists
+	Away            *Away  // the connection's; nil is as good as one that nobody was sent away on
 }
 
 // Host is the client's address as Kafka prints it: "/127.0.0.1".

@@ -174,6 +174,11 @@ func (n *Node) tellController(a *anatomy) {
 			r.ControllerQueue, r.QuorumQueue = int32(requests), int32(deliveries)
 		})
 	}
+	if n.Inside.Lease != nil {
+		if left, needed := n.Inside.Lease(); needed {
+			a.tell(func(r *protocol.DescribeNodeResponse) { r.LeaseMs = left.Milliseconds() })
+		}
+	}
 	if n.Quorum == nil {
 		a.add(func(*protocol.DescribeNodeResponse) {})
 		return

@@ -156,8 +156,10 @@ func (f *fetchCall) look() (reads []read, size int, urgent bool) {
 			continue
 		}
 		f.read(&giving, hosted, p, r, min(int(p.bytesMax), left), size == 0)
-		if r.err == nil && f.follower == nil && r.slice.Len() == 0 && p.fetchOffset >= r.highWatermark {
-			r.err = hosted.Forsaken()
+		if f.follower == nil && r.slice.Len() == 0 && p.fetchOffset >= r.highWatermark {
+			if err := hosted.Forsaken(); err != nil { // also where there is no such offset: the next leader may have it
+				r.err = err
+			}
 		}
 		if r.err == nil && f.follower != nil && !f.heard {
 			r.err = hosted.Fetched(*f.follower, p.currentEpoch, p.fetchOffset, p.logStart)

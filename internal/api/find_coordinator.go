@@ -15,7 +15,12 @@ const (
 // FindCoordinator (10), versions 0 to 6: the node that coordinates a group, which is the leader of the group's
 // partition of __consumer_offsets (F1). The topic is created by the first who asks; unlike Kafka, which answers
 // COORDINATOR_NOT_AVAILABLE then, the answer waits for it. Many keys from 4 on (KIP-699).
+//
+// A client that was sent away from here and asks here again is not answered: Away.
 func (n *Node) findCoordinator(c *Call) {
+	if n.sendsAway(c) {
+		return
+	}
 	request := c.Request.(*protocol.FindCoordinatorRequest)
 	if request.KeyType != coordinatorOfGroup || n.Image().Topic(metadata.ConsumerOffsetsTopic) != nil {
 		n.replyCoordinator(c, request, nil)
@@ -72,6 +77,7 @@ func (n *Node) coordinatorBroker(c *Call, kind int8, key string, failed error) (
 			n.Groups.PartitionFor(key), metadata.ConsumerOffsetsTopic, key)
 	}
 	if own := n.Partitions.Find(metadata.ConsumerOffsetsTopic, partition.Index); partition.Leader == n.Self && own != nil && !own.Leased() {
+		c.Client.Away.note(own.Forsaken())
 		return nil, protocol.Fail(protocol.CoordinatorNotAvailable, "node %d, which coordinated group %q, hears no controller: ask another node", n.Self, key)
 	}
 	broker := image.Broker(partition.Leader)

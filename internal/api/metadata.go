@@ -10,7 +10,12 @@ import (
 //
 // A topic that does not exist is created if both the request and auto.create.topics.enable allow it. Unlike Kafka,
 // which answers UNKNOWN_TOPIC_OR_PARTITION and lets the client ask again, the answer waits for the creation.
+//
+// A client that was sent away from here and asks here again is not answered: Away.
 func (n *Node) metadata(c *Call) {
+	if n.sendsAway(c) {
+		return
+	}
 	request := c.Request.(*protocol.MetadataRequest)
 	missing := n.creatable(c, request)
 	if len(missing) == 0 {

@@ -121,6 +121,7 @@ func (n *Node) fail(c *Call, err error) protocol.Code {
 	if code == protocol.None {
 		return code
 	}
+	c.Client.Away.note(err)
 	n.Reasons.Note(c.Client.ID, Reason{At: n.Now(), Key: c.Key, Version: c.Version, Code: code, Text: protocol.ReasonOf(err)})
 	if code == protocol.UnknownServerError {
 		n.Logger.Error("unexpected error", "api", c.Key.String(), "client", c.Client.ID, "error", err)

@@ -14,6 +14,9 @@ type Inside struct {
 	Syncer  func() commitlog.SyncerView
 	// Waiting is how many requests wait for the controller of this process, and how many messages for raft.
 	Waiting func() (requests, deliveries int)
+	// Lease is how long this broker may count on what it knows, if no controller answers; needed is false if nobody else can be the
+	// controller. See metadata.Lease.
+	Lease func() (left time.Duration, needed bool)
 }
 
 // Traffic is the connections and the requests on their way at one moment.

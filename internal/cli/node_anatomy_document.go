@@ -102,6 +102,7 @@ type nodeController struct {
 	LogEnd    *int64 `json:"logEnd"`
 	Requests  int32  `json:"queuedRequests"`
 	Messages  int32  `json:"queuedMessages"` // of raft
+	LeaseMs   *int64 `json:"leaseMs"`        // for how long this node counts on the controller, if it is not heard; null: it needs none
 }
 
 // newNodeAnatomyDocument makes it of an answer and of the one before, which may be nil.
@@ -116,7 +117,7 @@ func newNodeAnatomyDocument(address string, before, r *protocol.DescribeNodeResp
 			UnderReplicated: r.PartitionsUnderReplicated, UnderMinISR: r.PartitionsUnderMinIsr},
 		Coordinator: nodeCoordinator{Active: r.CoordinatorActive, Loading: r.CoordinatorLoading, Queue: r.CoordinatorQueue, Groups: map[string]int32{}, Problem: r.GroupsUnknown},
 		Controller: nodeController{Leader: known(r.ControllerID), Leads: r.ControllerID >= 0 && r.ControllerID == r.NodeID, Committed: known(r.MetadataCommitted),
-			LogEnd: known(r.MetadataLogEnd), Requests: r.ControllerQueue, Messages: r.QuorumQueue},
+			LogEnd: known(r.MetadataLogEnd), Requests: r.ControllerQueue, Messages: r.QuorumQueue, LeaseMs: known(r.LeaseMs)},
 	}
 	if a.Controller.Leader != nil {
 		a.Controller.Epoch = known(r.ControllerEpoch)

@@ -58,6 +58,9 @@ func TestNodeAnatomy(t *testing.T) {
 	if a.Controller.Leader == nil || a.Controller.Committed == nil || a.Traffic.RequestsPerSecond == nil || *a.Traffic.RequestsPerSecond <= 0 || a.Connections.Listeners["PLAINTEXT"] < 3 {
 		t.Errorf("node 2: %s", text)
 	}
+	if lease := a.Controller.LeaseMs; lease == nil || *lease <= 0 || *lease > 2000 {
+		t.Errorf("node 2, with a session of 3 s, counts on a controller for %v ms: %s", orDash(maybe(lease)), text)
+	}
 	waits := func(a *nodeAnatomy) bool { // the followers' fetches, but for the moment between one and the next
 		for _, r := range a.Requests {
 			if r.API == "Fetch" && r.Waiting > 0 && a.Waiting.Followers > 0 {
@@ -109,7 +112,7 @@ func TestNodeAnatomyPage(t *testing.T) {
 		Fetchers: []protocol.DescribeNodeResponseFetcher{{LeaderID: 2, Partitions: 18, InFlight: true, Lag: 12_345, LagMax: 12_000},
 			{LeaderID: 3, Partitions: 17, PartitionsPaused: 17}, {LeaderID: 4, Partitions: 1, Failures: 1}},
 		CoordinatorActive: 17, CoordinatorLoading: 1, CoordinatorQueue: 5, Groups: []protocol.DescribeNodeResponseGroupState{{State: "Empty", Groups: 1}, {State: "Stable", Groups: 3}},
-		ControllerID: 3, ControllerEpoch: 7, MetadataCommitted: 120, MetadataLogEnd: 121, ControllerQueue: 1, QuorumQueue: 2, BrokerState: "unfenced", BrokerEpoch: 3}
+		ControllerID: 3, ControllerEpoch: 7, MetadataCommitted: 120, MetadataLogEnd: 121, ControllerQueue: 1, QuorumQueue: 2, LeaseMs: 1740, BrokerState: "unfenced", BrokerEpoch: 3}
 	show := func(before, r *protocol.DescribeNodeResponse) string {
 		var out bytes.Buffer
 		newNodeAnatomyDocument("a:1", before, r).print(&page{w: &out})
@@ -136,15 +139,17 @@ from node 4  1           0       0       0        waits for a pause to end, 1 fa
 
 coordinator  17 partitions active, 1 loading, 5 events queued; groups 1 Empty, 3 Stable
 controller   node 3, epoch 7; metadata log committed to 120, here to 121; 1 request and 2 messages of the quorum queued
+lease        1,740 ms, if the controller is not heard again
 `
 	if got := show(before, r); got != want {
 		t.Errorf("printed\n%s\nwant\n%s", got, want)
 	}
 	r.Requests, r.Fetchers, r.GroupsUnknown, r.ControllerID, r.BrokerState, r.SyncLastUs, r.SyncRunningUs = nil, nil, &busy, -1, "", -1, -1
+	r.LeaseMs = 0
 	before.RequestsTotal = 1 << 40 // it has begun anew
 	got := show(before, r)
 	for _, line := range []string{": not registered, ", "traffic      - requests/s, -/s in, -/s out; ", "requests     none is under way\n",
-		"syncer       - rounds/s, - ms each, - files in each, the last - ms; ", "queued; groups not known: " + busy, "controller   no controller is known; "} {
+		"syncer       - rounds/s, - ms each, - files in each, the last - ms; ", "queued; groups not known: " + busy, "controller   no controller is known; ", "lease        over: "} {
 		if !strings.Contains(got, line) {
 			t.Errorf("%q is not in\n%s", line, got)
 		}

@@ -110,6 +110,18 @@ func (a *nodeAnatomy) printDecisions(p *page) {
 	}
 	p.line("controller   %s; metadata log committed to %s, here to %s; %s and %s of the quorum queued", who, orDash(maybe(k.Committed)), orDash(maybe(k.LogEnd)),
 		plural(k.Requests, "request"), plural(k.Messages, "message"))
+	p.line("lease        %s", k.lease())
+}
+
+// lease is whether the node may do what another could do in its place (ADR 7).
+func (k *nodeController) lease() string {
+	switch {
+	case k.LeaseMs == nil:
+		return "none is needed: nobody else can be the controller"
+	case *k.LeaseMs == 0:
+		return "over: no controller counts on this node; groups are not served, nor partitions whose replicas are silent"
+	}
+	return fmt.Sprintf("%s ms, if the controller is not heard again", thousands(*k.LeaseMs))
 }
 
 func maybe32(n *int32) string {

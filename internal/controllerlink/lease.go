@@ -27,7 +27,10 @@ func (l *lease) left(now time.Time) time.Duration {
 }
 
 // Leased says whether at a time no other broker can serve in the place of this one: see metadata.Lease.
-func (l *Link) Leased(at time.Time) bool { return l.session.lease.left(at) > 0 }
+func (l *Link) Leased(at time.Time) bool { return l.LeaseLeft(at) > 0 }
+
+// LeaseLeft is for how long from a time on that is so, if no heartbeat is answered.
+func (l *Link) LeaseLeft(at time.Time) time.Duration { return l.session.lease.left(at) }
 
 // leases tells OnLease what is new, and returns how long that holds if nothing comes.
 func (s *session) leases(now time.Time) time.Duration {

@@ -252,7 +252,7 @@ func (s *session) refused(request protocol.Message, asked leadership, err error)
 func (s *session) complain(level slog.Level, what string, err error) {
 	if trouble := what + protocol.CodeOf(err).String(); trouble != s.trouble {
 		s.trouble = trouble
-		s.log().Log(context.Background(), level, what, "broker", s.link.config.NodeID, "cause", err)
+		s.log().Log(context.Background(), level, what, "cause", err)
 	}
 }
 

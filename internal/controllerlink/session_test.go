@@ -204,6 +204,11 @@ func TestControllerIsAway(t *testing.T) {
 		if trace := c.takeTrace(); !strings.Contains(trace, "node 4: BrokerHeartbeat") {
 			t.Errorf("after an election:\n%s", trace)
 		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if log := c.out.String(); !strings.Contains(log, "the controller cannot be reached") || strings.Contains(log, "broker=") {
+			t.Errorf("who has several brokers in a process says by itself which one a line is of:\n%s", log) // skein dev
+		}
 	})
 }
 

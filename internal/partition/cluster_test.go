@@ -50,8 +50,9 @@ type node struct {
 	image  atomic.Pointer[metadata.Image]
 	epoch  atomic.Int64
 	up     atomic.Bool
-	lapsed atomic.Bool // no controller has answered it for a while
-	opened bool        // an image was applied
+	lapsed atomic.Bool  // no controller has answered it for a while
+	asked  atomic.Int64 // how often it was asked for its lease
+	opened bool         // an image was applied
 
 	static  *config.Broker
 	present atomic.Pointer[config.Broker] // with what the image sets
@@ -104,7 +105,7 @@ func (n *node) open() {
 		n.c.t.Fatal(err)
 	}
 	n.host = partition.NewHost(partition.HostConfig{Self: n.id, Dir: n.dir, Broker: present, Now: time.Now,
-		Logger: slog.New(slog.DiscardHandler), Files: n.files, Peers: n, ISR: n, Lost: n.lost, Leased: func() bool { return !n.lapsed.Load() },
+		Logger: slog.New(slog.DiscardHandler), Files: n.files, Peers: n, ISR: n, Lost: n.lost, Leased: n.leased,
 		BrokerEpoch: func() metadata.BrokerEpoch { return metadata.BrokerEpoch(n.epoch.Load()) }})
 	host.Store(n.host)
 	n.image.Store(metadata.NewImage("c"))
@@ -112,6 +113,12 @@ func (n *node) open() {
 		Partitions: n.host, Now: time.Now, Logger: slog.New(slog.DiscardHandler)}))
 	n.host.Start()
 	n.up.Store(true)
+}
+
+// leased is whether a controller counts on this node.
+func (n *node) leased() bool {
+	n.asked.Add(1)
+	return !n.lapsed.Load()
 }
 
 // register tells the cluster of this life.

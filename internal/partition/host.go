@@ -59,7 +59,9 @@ type Host struct {
 	now     func() time.Time
 	instant func() replica.Instant
 	after   func(time.Duration, func())
-	logger  *slog.Logger
+
+	looksAgain atomic.Bool // a look of LeaseOver is to come
+	logger     *slog.Logger
 
 	files disk.FS
 	peers Peers

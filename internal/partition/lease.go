@@ -14,8 +14,12 @@ import (
 //     committed. So a cluster without a controller goes on, as Kafka's does.
 //   - When one of them is silent too, nothing can be committed here. Produce is refused, those who wait for the high watermark
 //     are sent away, and a consumer that has read all there is, too: they look for another leader, instead of waiting until the
-//     network is whole again. What is committed stays readable.
+//     network is whole again. What is committed stays readable. That is over when all have been heard for as long as it takes to
+//     be silent: when a network becomes whole again, what was sent while it was broken comes too, from replicas that have another
+//     leader by now. A producer that was back then had its records refused as being out of sequence.
 //   - The group coordinator, which answers from memory, stops at once: Leased.
+//
+// A client that is sent away asks somebody who leads. Asked that, this node can name itself only: see api.Away.
 
 // lookAgain is how often partitions are looked at while the lease is over: an in-sync replica may fall silent later.
 const lookAgain = 250 * time.Millisecond
@@ -34,11 +38,29 @@ func (p *Partition) Forsaken() error {
 }
 
 func (p *Partition) forsakenLocked() error {
-	if p.Leased() || !p.state.Alone(p.host.instant(), p.host.silence()) {
+	if p.Leased() {
 		return nil
 	}
-	return protocol.Fail(protocol.NotLeaderOrFollower, "node %d hears neither a controller nor the other replicas of %s", p.host.self, p.Name)
+	switch now := p.host.instant(); {
+	case p.state.Alone(now, p.host.silence()):
+		p.forsakenUntil = now.Add(p.host.silence())
+	case p.forsakenUntil <= now:
+		return nil
+	}
+	return &ForsakenError{Partition: p, cause: protocol.Fail(protocol.NotLeaderOrFollower,
+		"node %d hears neither a controller nor the other replicas of %s", p.host.self, p.Name)}
 }
+
+// ForsakenError is NOT_LEADER_OR_FOLLOWER to a client that has to look for another leader, which this node does not know.
+type ForsakenError struct {
+	Partition *Partition
+	cause     *protocol.Error
+}
+
+func (e *ForsakenError) Error() string { return e.cause.Error() }
+
+// Unwrap returns the code and the reason.
+func (e *ForsakenError) Unwrap() error { return e.cause }
 
 // silence is how long a replica is quiet before it counts as silent: as long as this broker counts on a controller.
 func (h *Host) silence() time.Duration { return metadata.Lease(h.broker().BrokerSessionTimeout) }
@@ -46,19 +68,32 @@ func (h *Host) silence() time.Duration { return metadata.Lease(h.broker().Broker
 // LeaseOver sends away those who wait in vain, now and as long as the lease does not begin again. It is called each time that the
 // lease is over, and when there has not been one yet.
 func (h *Host) LeaseOver() {
+	if h.forsake() && !h.looksAgain.Swap(true) {
+		h.after(lookAgain, h.lookLater)
+	}
+}
+
+// lookLater is the one look after another that there is while the lease is over.
+func (h *Host) lookLater() {
+	h.looksAgain.Store(false) // before the look: LeaseOver begins anew if the lease ends after it
+	h.LeaseOver()
+}
+
+// forsake sends away those who wait in vain, and says whether the lease is over.
+func (h *Host) forsake() bool {
 	if !h.enter() {
-		return
+		return false
 	}
 	defer h.done.Done()
 	if h.leased() {
-		return
+		return false
 	}
 	if h.replicates.Load() {
 		for _, p := range h.All() {
 			p.forsake()
 		}
 	}
-	h.after(lookAgain, h.LeaseOver)
+	return true
 }
 
 // forsake sends away those who wait for the high watermark, if they wait in vain.

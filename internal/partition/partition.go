@@ -54,6 +54,8 @@ type Partition struct {
 	readers  map[*Reader]uint64                // wait for the high watermark; with when they began to, as a number
 	ends     map[*Reader]uint64                // wait for the log's end
 	watches  uint64                            // numbers those who watch
+	// forsakenUntil is when, without a lease, the leader counts on its replicas again, if none is silent by then.
+	forsakenUntil replica.Instant
 }
 
 // Acks is how many replicas must hold a produce before it is answered, as in Produce.

@@ -93,6 +93,7 @@ type DescribeNodeResponse struct {
 	MetadataLogEnd            int64   // default -1
 	ControllerQueue           int32
 	QuorumQueue               int32
+	LeaseMs                   int64 // default -1
 	BrokerState               string
 	BrokerEpoch               int64 // default -1
 }
@@ -134,6 +135,7 @@ func (x *DescribeNodeResponse) Default() {
 		ControllerEpoch:   -1,
 		MetadataCommitted: -1,
 		MetadataLogEnd:    -1,
+		LeaseMs:           -1,
 		BrokerEpoch:       -1,
 	}
 }
@@ -197,6 +199,7 @@ func (x *DescribeNodeResponse) decode(r *Reader, version int16) {
 	x.MetadataLogEnd = r.int64("MetadataLogEnd")
 	x.ControllerQueue = r.int32("ControllerQueue")
 	x.QuorumQueue = r.int32("QuorumQueue")
+	x.LeaseMs = r.int64("LeaseMs")
 	x.BrokerState = r.string("BrokerState", true)
 	x.BrokerEpoch = r.int64("BrokerEpoch")
 	r.skipTags()
@@ -261,6 +264,7 @@ func (x *DescribeNodeResponse) encode(w *Writer, version int16) {
 	w.int64(x.MetadataLogEnd)
 	w.int32(x.ControllerQueue)
 	w.int32(x.QuorumQueue)
+	w.int64(x.LeaseMs)
 	w.string(x.BrokerState, true)
 	w.int64(x.BrokerEpoch)
 	w.uvarint(0)

@@ -69,7 +69,7 @@ func newConn(s *Server, w wire, address netip.AddrPort, listener string) *conn {
 		ip:       address.Addr().Unmap(),
 		done:     make(chan struct{}),
 		frames:   frames{wire: w},
-		client:   &api.Client{Address: address, Listener: listener, Principal: "User:ANONYMOUS"},
+		client:   &api.Client{Address: address, Listener: listener, Principal: "User:ANONYMOUS", Away: new(api.Away)},
 	}
 	c.room.L = &c.mu
 	c.touch()

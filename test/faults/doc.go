@@ -5,7 +5,7 @@
 // It holds tests only, for Linux. They build the binary, run it on loopback or in network namespaces that they make, with its data
 // in a temporary folder or on a file system of its own, and give what the clients saw to package check. The clients are franz-go
 // and, where a C compiler finds it, librdkafka (native/client.c). No time decides a result; SKEIN_FAULTS_TABLE names a file for the
-// times without service.
+// times without service, and SKEIN_FAULTS_LOGS a folder for what the clients log.
 //
 // SKEIN_KILLS=n runs the longer faults too, and kills n times where a test is a loop. Namespaces and file systems need root;
 // without it those tests say so and are left out. Start with broker_test.go, then cluster_test.go and trial_test.go.

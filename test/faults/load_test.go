@@ -6,8 +6,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,6 +36,7 @@ type load struct {
 	recorder *check.Recorder
 	pulse    pulse
 	natives  []*native
+	clients  atomic.Int32    // of franz-go, that were made
 	givenUp  sync.Map        // names of producers that gave a record up
 	producer context.Context // ends first
 	others   context.Context
@@ -82,6 +85,12 @@ func (l *load) expectGroup(group string) {
 func (l *load) client(options ...kgo.Opt) (*kgo.Client, error) {
 	always := []kgo.Opt{kgo.RetryBackoffFn(briefly), kgo.MetadataMinAge(50 * time.Millisecond),
 		kgo.ProduceRequestTimeout(2 * time.Second), kgo.RequestTimeoutOverhead(time.Second), kgo.AlwaysRetryEOF()}
+	if os.Getenv(clientLogs) != "" {
+		log := clientLog(l.t, fmt.Sprint("franz-", l.clients.Add(1)))
+		always = append(always, kgo.WithLogger(kgo.BasicLogger(log, kgo.LogLevelDebug, func() string {
+			return time.Now().Format("15:04:05.000 ")
+		})))
+	}
 	return kgo.NewClient(slices.Concat(l.way, always, options)...)
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -60,6 +61,9 @@ func (l *load) addNatives(c *cluster) {
 	}
 	own := []string{"bootstrap.servers=" + strings.Join(seeds, ","), "socket.timeout.ms=3000", "socket.connection.setup.timeout.ms=1000",
 		"topic.metadata.refresh.interval.ms=5000", "reconnect.backoff.max.ms=1000"}
+	if os.Getenv(clientLogs) != "" {
+		own = append(own, "debug=metadata,broker,topic,cgrp,protocol")
+	}
 	var wrap []string
 	if c.net != nil {
 		wrap = c.net.wrap(c.net.clients)
@@ -79,7 +83,7 @@ func (l *load) addNative(name string, args []string) {
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	n := &native{t: l.t, name: name, done: make(chan struct{}), stderr: new(output)}
-	cmd.Stderr = n.stderr
+	cmd.Stderr = io.MultiWriter(n.stderr, clientLog(l.t, name))
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		l.t.Fatal(err)
