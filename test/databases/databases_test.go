@@ -154,10 +154,11 @@ func (d *database) begin(ctx context.Context) (*sql.Tx, error) {
 	return d.db.BeginTx(ctx, &sql.TxOptions{Isolation: d.isolation})
 }
 
-// in runs f in a transaction, again and again while the database wants it to be tried again, and commits unless f fails.
+// in runs f in a transaction, again while the database wants it to be tried again, up to a thousand times, and commits unless f
+// fails.
 func (d *database) in(ctx context.Context, f func(tx *sql.Tx) error) (tries int, err error) {
 	for tries = 1; ; tries++ {
-		if err = d.once(ctx, f); err == nil || !d.again(err) {
+		if err = d.once(ctx, f); err == nil || !d.again(err) || tries == 1000 {
 			return tries, err
 		}
 	}

@@ -175,6 +175,41 @@ func (d *database) untilOneWaits(t *testing.T) {
 	}
 }
 
+// TestDedupeOldSnapshot: a transaction that has looked at the database before another one was committed is not told what was true then. The
+// database may refuse it.
+func TestDedupeOldSnapshot(t *testing.T) {
+	each(t, func(t *testing.T, d *database) {
+		s := d.table(t, "snapshots")
+		d.table(t, "snapshots_other")
+		for _, c := range []struct {
+			generation int32
+			fenced     bool
+		}{{5, false}, {4, true}, {6, false}} {
+			d.exec(t, "DELETE FROM snapshots")
+			if _, err := d.in(t.Context(), func(tx *sql.Tx) error { _, err := s.Apply(t.Context(), tx, tok(3, 9, 0)); return err }); err != nil {
+				t.Fatal(err)
+			}
+			err := d.once(t.Context(), func(tx *sql.Tx) error {
+				var n int
+				if err := tx.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM snapshots_other").Scan(&n); err != nil {
+					return err
+				}
+				if _, err := d.in(t.Context(), func(tx *sql.Tx) error { _, err := s.Apply(t.Context(), tx, tok(5, 10, 0)); return err }); err != nil {
+					t.Fatal(err)
+				}
+				v, err := s.Apply(t.Context(), tx, tok(c.generation, 10, 0))
+				if err == nil && v != dedupe.Already {
+					t.Errorf("generation %d is told %v", c.generation, v)
+				}
+				return err
+			})
+			if err != nil && !d.again(err) && !(c.fenced && errors.Is(err, dedupe.ErrFenced)) || err == nil && c.fenced {
+				t.Errorf("generation %d: %v", c.generation, err)
+			}
+		}
+	})
+}
+
 // TestDedupeRace lets two generations apply the same record at once, over and over, on partitions that have a row and on such that have none. Either the
 // older one writes and the newer one finds it applied, or the newer one writes and the older one is fenced: nothing else is possible.
 func TestDedupeRace(t *testing.T) {
