@@ -340,3 +340,32 @@ func TestRunMembersComeAndGo(t *testing.T) {
 		})
 	}
 }
+
+// Where the position goes back, records come again, and what is committed follows.
+func TestRunGoesBack(t *testing.T) {
+	inBubble(t, 1, func(b *bed) {
+		b.topic("orders", 1)
+		b.produce("orders", 1, 0, 100)
+		l := newLedger()
+		var c atomic.Pointer[consumer.Consumer]
+		end := b.run(func(_ context.Context, r consumer.Record) error {
+			l.begin()
+			l.end(r)
+			return nil
+		}, consumer.AutoCommit(time.Second), consumer.Listen(consumer.Listener{
+			Assigned: func(_ context.Context, its *consumer.Consumer, _ []consumer.TopicPartition) { c.Store(its) },
+		}))
+		b.until("all records", func() bool { return l.count() == 100 })
+		b.until("the commit", func() bool { return b.committed("g", 0) == 100 })
+		b.must(c.Load().Seek(orders(0), 40))
+		b.until("the records again", func() bool {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			return l.done["40"] == 2 && l.done["99"] == 2 && l.done["39"] == 1
+		})
+		b.must(end())
+		if at := b.committed("g", 0); at != 100 {
+			b.Errorf("%d is committed", at)
+		}
+	})
+}

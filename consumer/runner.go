@@ -151,8 +151,16 @@ func (r *runner) add(records Records) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for record := range records.All() {
-		// It fails for a partition that was given up after Poll had taken the record: the next owner reads it.
-		_ = r.scheduler.Add(record.TopicPartition(), record.Offset, record.LeaderEpoch, record.Key, &attempts{record: record})
+		name, a := record.TopicPartition(), &attempts{record: record}
+		err := r.scheduler.Add(name, record.Offset, record.LeaderEpoch, record.Key, a)
+		if errors.Is(err, parallel.ErrBackward) { // the log was truncated (KIP-320), or the application sought: what was before is void
+			r.scheduler.Assign(name)
+			r.held[name].committed = -1
+			err = r.scheduler.Add(name, record.Offset, record.LeaderEpoch, record.Key, a)
+		}
+		if err != nil { // given up after Poll had taken the record: the next owner reads it
+			r.log.Debug("not taken", "record", place(record), "error", err)
+		}
 	}
 	r.wake()
 }
