@@ -195,7 +195,31 @@ func (c *Consumer) assign(e membership.Assign) membership.Assigned {
 			c.topics.ids[t.ID] = t.Name
 		}
 	}
-	return membership.Assigned{Attempt: e.Attempt, Plan: plan}
+	assigned := membership.Assigned{Attempt: e.Attempt, Plan: plan}
+	if by.Cooperative() {
+		assigned.Withheld = withheld(g, plan)
+	}
+	return assigned
+}
+
+// withheld counts the partitions that a plan leaves out although somebody wants them.
+func withheld(g assign.Group, plan assign.Plan) int {
+	wanted := map[string]bool{}
+	for _, m := range g.Members {
+		for _, topic := range m.Topics {
+			wanted[topic] = true
+		}
+	}
+	n := 0
+	for topic, partitions := range g.Partitions {
+		if wanted[topic] {
+			n += int(partitions)
+		}
+	}
+	for _, partitions := range plan {
+		n -= len(partitions)
+	}
+	return n
 }
 
 // retriedFailure makes errors of a search that may pass (no coordinator yet, no metadata) ones to try again.

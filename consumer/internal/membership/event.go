@@ -71,11 +71,13 @@ type (
 		Members        []assign.Member // for the leader
 	}
 
-	// Assigned answers Assign.
+	// Assigned answers Assign. Withheld is how many partitions the plan leaves out although members subscribe to them: a
+	// cooperative assignor waits until their owners have given them up.
 	Assigned struct {
-		Attempt uint64
-		Failure Failure
-		Plan    map[string][]TopicPartition
+		Attempt  uint64
+		Failure  Failure
+		Plan     map[string][]TopicPartition
+		Withheld int
 	}
 
 	// Synced answers Sync.

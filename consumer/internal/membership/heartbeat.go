@@ -233,6 +233,7 @@ func (m *Machine) ended(out *Effects) {
 	m.memberID, m.generation, m.leader, m.rejoin = "", -1, false, ""
 	m.beat, m.end = 0, goOn
 	m.had, m.hadGeneration = nil, -1
+	m.withheld, m.followAt = false, time.Time{}
 	m.state = Idle
 	if end != toIdle {
 		m.state = Over

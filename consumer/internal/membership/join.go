@@ -17,6 +17,7 @@ func (m *Machine) prepareJoin(now time.Time, out *Effects) bool {
 		}
 	}
 	m.state = Joining
+	m.withheld, m.followAt = false, time.Time{}
 	m.attempt = m.nextAttempt()
 	m.joined = m.topics
 	reason := m.rejoin
@@ -77,6 +78,7 @@ func (m *Machine) lose(now time.Time, reason string, out *Effects) {
 		m.state = Idle
 	}
 	m.generation, m.leader = -1, false
+	m.withheld, m.followAt = false, time.Time{}
 	m.beat = 0
 	if len(lost) > 0 {
 		slices.SortFunc(lost, TopicPartition.Compare)
@@ -103,6 +105,7 @@ func (m *Machine) joinAnswer(now time.Time, e Joined, out *Effects) {
 			Assign{Attempt: m.attempt, Protocol: e.Protocol, Members: e.Members})
 		return
 	}
+	m.withheld = m.leader && m.cfg.Cooperative // the plan is that of another process: it is not known
 	m.sync(now, nil, out)
 }
 
@@ -114,6 +117,7 @@ func (m *Machine) assigned(now time.Time, e Assigned, out *Effects) {
 		m.fail("the assignment", e.Failure, out)
 		return
 	}
+	m.withheld = e.Withheld > 0
 	m.sync(now, e.Plan, out)
 }
 
@@ -134,6 +138,9 @@ func (m *Machine) synced(now time.Time, e Synced, out *Effects) {
 	m.heardOf(now)
 	m.state = Stable
 	m.failures = 0
+	if m.withheld {
+		m.followAt = now.Add(m.cfg.PollIntervalMax)
+	}
 	next := sorted(e.Partitions)
 	gone, added := without(m.owned, next), without(next, m.owned)
 	*out = append(*out, m.note(now, fmt.Sprintf("has %d partitions in generation %d, %d of them new", len(next), m.generation, len(added))))
@@ -145,6 +152,16 @@ func (m *Machine) synced(now time.Time, e Synced, out *Effects) {
 	*out = append(*out, Grant{Added: added, All: slices.Clone(next), Generation: m.generation})
 	if !slices.Equal(m.joined, m.topics) {
 		m.wantRejoin("the subscription changed")
+	}
+}
+
+// checkFollowUp makes a leader that withheld partitions ask for the rebalance that gives them out, if nobody else does
+// within the time that members have to give them up. Usually who gave them up does. But a static member that was started
+// anew meanwhile is given what the old process was to keep, without a rebalance, and has nothing to give up.
+func (m *Machine) checkFollowUp(now time.Time) {
+	if m.beats() && !m.followAt.IsZero() && !now.Before(m.followAt) {
+		m.followAt = time.Time{}
+		m.wantRejoin("partitions that were to be given up may have no owner")
 	}
 }
 
@@ -192,6 +209,7 @@ func (m *Machine) fail(doing string, f Failure, out *Effects) {
 	lost := sorted(slices.Concat(m.owned, m.giving))
 	m.owned, m.giving, m.ticket = nil, nil, 0
 	m.generation, m.leader, m.beat = -1, false, 0
+	m.withheld, m.followAt = false, time.Time{}
 	if len(lost) > 0 {
 		*out = append(*out, Lose{Partitions: lost, Reason: doing + " was refused: " + f.describe()})
 	}

@@ -53,6 +53,9 @@ type Machine struct {
 	had           []TopicPartition // the last assignment, whatever became of it
 	hadGeneration int32
 
+	withheld bool      // the generation may have partitions that nobody was given yet
+	followAt time.Time // when a leader no longer waits for the rebalance that gives them out
+
 	polled  bool // the application has polled at least once
 	polling bool // it is in Poll
 	known   bool // the coordinator is
@@ -176,6 +179,9 @@ func (m *Machine) Next() time.Time {
 			earlier(m.beatDue)
 		}
 	}
+	if m.beats() {
+		earlier(m.followAt)
+	}
 	if m.pollBounded() {
 		earlier(m.pollEnds)
 	}
@@ -199,6 +205,7 @@ func (m *Machine) advanceOnce(now time.Time, out *Effects) bool {
 		return true
 	}
 	m.checkSession(now, out)
+	m.checkFollowUp(now)
 	if m.end != goOn {
 		return m.finish(now, out)
 	}
