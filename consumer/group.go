@@ -84,7 +84,7 @@ func (c *Consumer) carryOut(now time.Time, e membership.Effect) {
 	case membership.Join:
 		c.member(func(node int32) membership.Event { return c.link.Join(c.ctx, node, c.group, e) })
 	case membership.Assign:
-		c.background(func() { c.event(c.assign(e)) })
+		c.background(func() { c.assign(e) })
 	case membership.Sync:
 		c.member(func(node int32) membership.Event { return c.link.Sync(c.ctx, node, c.group, e) })
 	case membership.Heartbeat:
@@ -139,10 +139,33 @@ func (c *Consumer) lose(e membership.Lose) {
 	c.tasks = append(kept, task{kind: lost, partitions: e.Partitions, reason: e.Reason})
 }
 
-// assign computes the group's assignment with the assignor that the group chose.
-func (c *Consumer) assign(e membership.Assign) membership.Assigned {
-	fail := func(format string, args ...any) membership.Assigned {
-		return membership.Assigned{Attempt: e.Attempt, Failure: membership.Failure{Code: membership.UnknownServerError, Text: fmt.Sprintf(format, args...)}}
+// assign computes the group's assignment with the assignor that the group chose, and brings it back. What it was computed from is kept if
+// the member still waits for it.
+func (c *Consumer) assign(e membership.Assign) {
+	assigned, found := c.compute(e)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.machine.Awaits(e.Attempt) {
+		c.topics.snapshot = map[string]int{}
+		for _, m := range e.Members {
+			for _, topic := range m.Topics {
+				c.topics.snapshot[topic] = 0
+			}
+		}
+		for _, t := range found {
+			c.topics.snapshot[t.Name] = len(t.Partitions)
+			if _, known := c.topics.byName[t.Name]; !known && t.Err == nil {
+				c.topics.byName[t.Name] = t
+				c.topics.ids[t.ID] = t.Name
+			}
+		}
+	}
+	c.step(time.Now(), assigned)
+}
+
+func (c *Consumer) compute(e membership.Assign) (membership.Assigned, []link.Topic) {
+	fail := func(format string, args ...any) (membership.Assigned, []link.Topic) {
+		return membership.Assigned{Attempt: e.Attempt, Failure: membership.Failure{Code: membership.UnknownServerError, Text: fmt.Sprintf(format, args...)}}, nil
 	}
 	var by assign.Assignor
 	for _, a := range c.cfg.assignors {
@@ -172,12 +195,7 @@ func (c *Consumer) assign(e membership.Assign) membership.Assigned {
 		}
 	}
 	g := assign.Group{Members: e.Members, Partitions: map[string]int32{}}
-	snapshot := map[string]int{}
-	for _, name := range names {
-		snapshot[name] = 0
-	}
 	for _, t := range found {
-		snapshot[t.Name] = len(t.Partitions)
 		if len(t.Partitions) > 0 {
 			g.Partitions[t.Name] = int32(len(t.Partitions))
 		}
@@ -186,20 +204,11 @@ func (c *Consumer) assign(e membership.Assign) membership.Assigned {
 	if err != nil {
 		return fail("the assignor %s failed: %v", e.Protocol, err)
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.topics.snapshot = snapshot
-	for _, t := range found {
-		if _, known := c.topics.byName[t.Name]; !known && t.Err == nil {
-			c.topics.byName[t.Name] = t
-			c.topics.ids[t.ID] = t.Name
-		}
-	}
 	assigned := membership.Assigned{Attempt: e.Attempt, Plan: plan}
 	if by.Cooperative() {
 		assigned.Withheld = withheld(g, plan)
 	}
-	return assigned
+	return assigned, found
 }
 
 // withheld counts the partitions that a plan leaves out although somebody wants them.

@@ -104,6 +104,9 @@ func (m *Machine) Protocol() string { return m.protocol }
 // Leader reports whether this member computes the group's assignment.
 func (m *Machine) Leader() bool { return m.leader }
 
+// Awaits reports whether the answer to Assign with this attempt still counts.
+func (m *Machine) Awaits(attempt uint64) bool { return m.state == Assigning && m.attempt == attempt }
+
 // Owned is what the member holds, sorted. It is valid until the next Step.
 func (m *Machine) Owned() []TopicPartition { return m.owned }
 
