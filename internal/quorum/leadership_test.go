@@ -107,17 +107,35 @@ func beatCutOffLeader(t *testing.T, planted faults) error {
 	return err
 }
 
-// TestLeaderRemoved: a leader that takes itself out of the quorum follows, and another leads.
+// TestLeaderRemoved: a leader that is to be taken out of the quorum lets another lead first, at once, and that one removes it.
 func TestLeaderRemoved(t *testing.T) {
 	p := newPlay(t, 3, 3, 3)
 	p.topic("before")
+	p.cluster.run(time.Second)
 	old := p.leader()
-	var done error = fmt.Errorf("no answer")
-	old.change(func(n *Node, done func([]Member, error)) { n.RemoveVoter(old.id, done) }, func(_ []Member, err error) { done = err })
-	p.topicWithout(old, "after")
-	if done != nil {
-		t.Error(done)
+	removal := func(from *clusterNode) error {
+		done, answered := error(nil), false
+		from.change(func(n *Node, done func([]Member, error)) { n.RemoveVoter(old.id, done) }, func(_ []Member, err error) { done, answered = err, true })
+		p.wait("an answer", func() bool { return answered })
+		return done
 	}
+	since := p.world.Now()
+	if err := removal(old); protocol.CodeOf(err) != protocol.NotController {
+		t.Errorf("the leader that is to go says %v", err)
+	}
+	p.wait("another leader", func() bool { l := p.leader(); return l != nil && l != old })
+	if took := p.world.Now().Sub(since); took > 50*time.Millisecond {
+		t.Errorf("nobody leads for %v", took)
+	}
+	var err error
+	p.wait("an answer of who has heard the others", func() bool {
+		err = removal(p.leader())
+		return protocol.CodeOf(err) != protocol.NotController
+	})
+	if took := p.world.Now().Sub(since); err != nil || took > 500*time.Millisecond {
+		t.Errorf("after %v it is removed, or not: %v", took, err)
+	}
+	p.topicWithout(old, "after")
 	p.end()
 	if got := nodeIDs(p.leader().node.Members()); len(got) != 2 || slices.Contains(got, old.id) {
 		t.Errorf("members %v", got)

@@ -84,9 +84,8 @@ func (n *Node) AddVoter(id metadata.NodeID, done func([]Member, error)) {
 	n.change(done, func() (*raftpb.ConfChangeSingle, members, error) { return n.planVoter(id) })
 }
 
-// RemoveVoter takes a voter out of the quorum: it is no member then, and gets nothing any more. If it is the leader, it
-// follows when that is committed; where there is only one other voter it lets that one lead first, and answers with
-// NOT_CONTROLLER. VOTER_NOT_FOUND says that it is no voter, INVALID_REQUEST that it is the last. See Join.
+// RemoveVoter takes a voter out of the quorum: it is no member then, and gets nothing any more. If it is the leader, it lets
+// another lead first, and answers with NOT_CONTROLLER. VOTER_NOT_FOUND says that it is no voter, INVALID_REQUEST that it is the last. See Join.
 func (n *Node) RemoveVoter(id metadata.NodeID, done func([]Member, error)) {
 	n.change(done, func() (*raftpb.ConfChangeSingle, members, error) { return n.planRemoval(id, true) })
 }
@@ -220,11 +219,7 @@ func (n *Node) planRemoval(id metadata.NodeID, voter bool) (*raftpb.ConfChangeSi
 	case voter && n.members.voters() == 1:
 		return nil, nil, protocol.Fail(protocol.InvalidRequest, "node %d is the last voter", id)
 	case voter && id == n.config.NodeID && n.members.voters() == 2:
-		// The one that is left might never learn that this was agreed upon, and without this node could not find out.
-		if !n.yield(n.now) {
-			return nil, nil, protocol.Fail(protocol.RequestTimedOut, "node %d leads and the other voter is silent: it cannot be left alone", id)
-		}
-		return nil, nil, protocol.Fail(protocol.NotController, "node %d leads, and lets the only other voter lead before it goes: ask that one", id)
+		return nil, nil, n.goAside()
 	}
 	after := n.members.without(id)
 	if voter {
@@ -232,7 +227,21 @@ func (n *Node) planRemoval(id metadata.NodeID, voter bool) (*raftpb.ConfChangeSi
 			return nil, nil, err
 		}
 	}
+	if voter && id == n.config.NodeID {
+		return nil, nil, n.goAside()
+	}
 	return single(raftpb.ConfChangeRemoveNode, id), after, nil
+}
+
+// goAside has another voter lead, which then removes this one, and says so. If this one went first nobody would lead until the others
+// have missed it; and where one other voter is left, that one might never learn that this was agreed upon, and without this node could
+// not find out.
+func (n *Node) goAside() error {
+	id := n.config.NodeID
+	if !n.yield(n.now) {
+		return protocol.Fail(protocol.RequestTimedOut, "node %d leads and the other voters are silent: nobody can lead in its place", id)
+	}
+	return protocol.Fail(protocol.NotController, "node %d leads, and lets another voter lead before it goes: ask that one", id)
 }
 
 // checkMajority refuses a removal after which those voters that are left could agree on nothing, for too many of them are
@@ -244,7 +253,12 @@ func (n *Node) checkMajority(id metadata.NodeID, after members) error {
 			silent = append(silent, m.ID)
 		}
 	}
-	if left := after.voters(); left-len(silent) < left/2+1 {
+	left := after.voters()
+	switch led := n.now.Sub(n.since); {
+	case left-len(silent) >= left/2+1:
+	case led <= electionTimeout: // it took over a moment ago, and has not done anything: who asks again is answered
+		return protocol.Fail(protocol.NotController, "node %d has led for %v, and has not heard of the voters %v yet: ask again", n.config.NodeID, led, silent)
+	default:
 		return protocol.Fail(protocol.RequestTimedOut, "without node %d most of the %d voters left would be needed, and of those %v are silent: bring them back, or remove them first", id, left, silent)
 	}
 	return nil

@@ -61,11 +61,12 @@ type Node struct {
 	waiting    map[controller.Token]func(protocol.Message, error)
 	token      controller.Token
 	deadlines  map[controller.TimerKey]time.Time
-	applied    uint64 // index of the last entry in image
-	term       uint64 // in which this node leads or is about to; 0 if it follows
-	first      uint64 // index of the first entry of that term
-	cededTerm  uint64 // in which it does not want to for now, see cede
-	refused    bool   // raft has not taken a proposal
+	applied    uint64    // index of the last entry in image
+	term       uint64    // in which this node leads or is about to; 0 if it follows
+	first      uint64    // index of the first entry of that term
+	since      time.Time // when this node began to lead in term
+	cededTerm  uint64    // in which it does not want to for now, see cede
+	refused    bool      // raft has not taken a proposal
 	snapshot   snapshotState
 
 	confirmation confirmation

@@ -111,8 +111,9 @@ func (n *Node) lead(now time.Time) {
 			return
 		}
 		// Nobody has taken over. Nothing was proposed since, and all that was is in the log.
-		n.cededTerm, n.term, n.first = 0, term, n.storage.last()+1
+		n.cededTerm, n.term, n.first, n.since = 0, term, n.storage.last()+1, now
 	case n.term != term:
+		n.since = now
 		n.term, n.first = term, n.progress(n.config.NodeID).Match+1
 		n.leader.Store(nil) // nobody is the controller until this node is
 	}
