@@ -1,13 +1,17 @@
 package quorum
 
 import (
+	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/cockroachdb/datadriven"
+	"go.etcd.io/raft/v3/raftpb"
 
 	"github.com/skein-io/skein/internal/disk"
+	"github.com/skein-io/skein/internal/metadata"
 )
 
 // TestFileOperations is the golden trace of what the metadata log does with its own files, and of when its entries are
@@ -57,4 +61,50 @@ func TestFileOperations(t *testing.T) {
 		}
 		return out.String()
 	})
+}
+
+// deafTransport sends nothing.
+type deafTransport struct{}
+
+func (deafTransport) Send(Member, [][]byte) {}
+
+// appends lets the log have an entry, as from a leader: the first start is over then.
+func (l *life) appends(t *testing.T) {
+	t.Helper()
+	if err := l.node.storage.log.append([]*raftpb.Entry{{Term: new(uint64(0)), Index: new(uint64(1))}}, 0); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestFailedSyncOfAVote: a sync of term and vote fails, and the process is started again on the same machine, where the file reads
+// as if it had been written. What the voter relies on then must be there after a loss of power.
+func TestFailedSyncOfAVote(t *testing.T) {
+	fs := disk.NewSimulated(disk.SimulatedOptions{Seed: 1})
+	three := func(c *Config) {
+		c.Voters, c.Transport, c.Address = nil, deafTransport{}, "node1:1"
+		for id := range metadata.NodeID(3) {
+			c.Voters = append(c.Voters, Member{ID: id + 1, Address: fmt.Sprintf("node%d:1", id+1), Voter: true})
+		}
+	}
+	mustOpen(t, fs, 1, three).appends(t)
+	fs = fs.Kill()
+	state, err := openStateFile(fs, logFolder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	voted := state.state
+	voted.term, voted.vote = voted.term+7, raftID(1)
+	fs.FailAt(disk.OpSync, 1, syscall.EIO)
+	if err := state.write(voted); !errors.Is(err, syscall.EIO) {
+		t.Fatalf("the sync does not fail: %v", err)
+	}
+	fs = fs.Kill()
+	mustOpen(t, fs, 2, three)
+	after, err := openStateFile(fs.Crash(), logFolder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after.state.term < voted.term {
+		t.Errorf("the process relied on term %d, and after a loss of power its term is %d", voted.term, after.state.term)
+	}
 }

@@ -104,7 +104,8 @@ func (n *Node) load() error {
 
 // claim looks whether quorum-state is this node's, or writes it for a cluster that is new.
 func (n *Node) claim() error {
-	if n.state == nil {
+	found := n.state != nil
+	if !found {
 		if n.storage.last() > 0 {
 			return fmt.Errorf("%s/%s is missing although the log has entries up to %d: without it this node could vote twice; "+
 				"take the folder from a backup", logFolder, stateFileName, n.storage.last())
@@ -116,11 +117,6 @@ func (n *Node) claim() error {
 			return err
 		}
 		n.state = state
-	} else if n.storage.last() == 0 {
-		// The first start ended before its first entry, perhaps between writing this file and making it durable.
-		if err := n.state.renew(logFolder); err != nil {
-			return err
-		}
 	}
 	n.state.unsynced = n.config.faults.stateUnsynced
 	s := &n.state.state
@@ -136,6 +132,11 @@ func (n *Node) claim() error {
 		n.setMembers(s.began)
 	}
 	n.storage.conf = n.members.confState()
+	// What the last life wrote may be in the kernel's cache only. Of a node that is alone only its first start relies on it, see
+	// restore.
+	if found && (n.storage.last() == 0 || !s.members.alone(n.config.NodeID)) {
+		return n.state.renew(logFolder)
+	}
 	return nil
 }
 
