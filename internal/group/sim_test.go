@@ -150,7 +150,7 @@ func TestSimulation(t *testing.T) {
 		"a held heartbeat told of a rebalance", "static member came back without a rebalance", "parked join fenced", "live and loaded compared",
 		MemberJoined.String(), MemberFenced.String(), "diary of five entries", "diary cut", GenerationRefused.String(),
 	} {
-		if reached[what]*20 < n {
+		if reached[what]*50 < n { // the rarest is reached in one of twenty
 			t.Errorf("%q was reached in %d of %d seeds", what, reached[what], n)
 		}
 	}
