@@ -212,7 +212,7 @@ func (r *runner) tellStalls(now time.Time) {
 		r.c.counts.Stalls++
 		r.c.mu.Unlock()
 		if r.onStall != nil {
-			r.c.background(func() { r.onStall(s) })
+			go r.onStall(s) // Run does not wait for it
 		}
 	}
 }

@@ -72,6 +72,6 @@ func (c *Consumer) judge(now time.Time) {
 	}
 	c.cfg.log.Warn("stall", "group", c.group.ID, "verdict", s.String())
 	if c.cfg.onStall != nil {
-		c.background(func() { c.cfg.onStall(s) })
+		go c.cfg.onStall(s) // Close does not wait for it
 	}
 }

@@ -36,7 +36,7 @@ func (l *Link) FindCoordinator(ctx context.Context, group string) (node int32, e
 	req := kmsg.NewPtrFindCoordinatorRequest()
 	req.CoordinatorKey = group
 	req.CoordinatorKeys = []string{group}
-	resp, err := ask[*kmsg.FindCoordinatorResponse](ctx, l.data, -1, l.cfg.RequestTimeout, req)
+	resp, err := ask[*kmsg.FindCoordinatorResponse](ctx, l.data, anyNode, l.cfg.RequestTimeout, req)
 	if err != nil {
 		return -1, err
 	}

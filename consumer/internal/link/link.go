@@ -62,15 +62,24 @@ func (l *Link) Close() {
 	l.data.Close()
 }
 
-// ask sends a request to a node, or to any if node is negative.
+// anyNode lets kgo choose.
+const anyNode int32 = -2
+
+// errNoNode is for a request to a node that is not known: none must be chosen for it.
+var errNoNode = errors.New("the node that it is for is not known")
+
+// ask sends a request to a node.
 func ask[R kmsg.Response](ctx context.Context, c *kgo.Client, node int32, timeout time.Duration, req kmsg.Request) (R, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	var resp kmsg.Response
 	var err error
-	if node < 0 {
+	switch {
+	case node == anyNode:
 		resp, err = c.Request(ctx, req)
-	} else {
+	case node < 0:
+		err = errNoNode
+	default:
 		resp, err = c.Broker(int(node)).Request(ctx, req)
 	}
 	if err != nil {
@@ -85,8 +94,11 @@ func ask[R kmsg.Response](ctx context.Context, c *kgo.Client, node int32, timeou
 }
 
 func nodeName(node int32) string {
-	if node < 0 {
+	switch {
+	case node == anyNode:
 		return "any node"
+	case node < 0:
+		return "no node"
 	}
 	return fmt.Sprintf("node %d", node)
 }

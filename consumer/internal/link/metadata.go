@@ -31,7 +31,7 @@ func (l *Link) Metadata(ctx context.Context, names []string, create bool) ([]Top
 		t.Topic = kmsg.StringPtr(name)
 		req.Topics = append(req.Topics, t)
 	}
-	resp, err := ask[*kmsg.MetadataResponse](ctx, l.data, -1, l.cfg.RequestTimeout, req)
+	resp, err := ask[*kmsg.MetadataResponse](ctx, l.data, anyNode, l.cfg.RequestTimeout, req)
 	if err != nil {
 		return nil, err
 	}
