@@ -14,7 +14,7 @@ const plantedSeeds = 1000
 var foundBy = map[scene.Bug]uint64{RotIsCut: 3, DamageConcealed: 5, DivergenceUnchecked: 5, broker.RefusesAppended: 5, broker.SyncErrorIgnored: 6,
 	ReportsUnsynced: 8, broker.TruncatedIsCommitted: 12, broker.ReadAboveWatermark: 13, broker.DirectoryNotSynced: 15,
 	broker.OffsetsExpireEarly: 19, broker.UnsettledOffsets: 25, broker.InstanceNotFenced: 28, GrowsUnchecked: 47,
-	broker.GenerationNotCompared: 59, broker.WallClockSessions: 119, LeadsOn: 133}
+	broker.GenerationNotCompared: 59, broker.WallClockSessions: 119, LeadsOn: 133, LeaseIgnored: 287}
 
 // TestPlantedBugs plants each bug in turn: a checker must find it, and nothing where it is not. It shows that the checkers,
 // and the faults that the nemesis makes, are worth something.
