@@ -12,7 +12,7 @@ const plantedSeeds = 1000
 
 // foundBy is a seed that shows a bug, of those that the first few do not: the search begins there.
 var foundBy = map[scene.Bug]uint64{RotIsCut: 3, DamageConcealed: 5, DivergenceUnchecked: 5, broker.RefusesAppended: 5, broker.SyncErrorIgnored: 6,
-	ReportsUnsynced: 8, broker.TruncatedIsCommitted: 12, broker.ReadAboveWatermark: 13, broker.DirectoryNotSynced: 15,
+	ReportsUnsynced: 8, broker.TruncatedIsCommitted: 12, broker.ReadAboveWatermark: 13, broker.DirectoryNotSynced: 20,
 	broker.OffsetsExpireEarly: 19, broker.UnsettledOffsets: 25, broker.InstanceNotFenced: 28, GrowsUnchecked: 47,
 	broker.GenerationNotCompared: 59, broker.WallClockSessions: 119, LeadsOn: 133, LeaseIgnored: 287}
 
