@@ -37,7 +37,7 @@ var layers = []struct {
 	{[]string{"consumer"}, "the consumer library works against any broker over the wire: of skein it knows the format of batches and nothing else"},
 	{[]string{"consumer/internal/link"}, "the way to the brokers carries what the decisions ask for"},
 	{[]string{"consumer/internal/membership", "consumer/internal/position", "consumer/internal/parallel"}, "decisions of the consumer are pure: they see values, never connections"},
-	{[]string{"consumer/internal/decode", "consumer/assign", "consumer/dedupe"}, "records out of bytes, and assignments out of subscriptions, are values of values"},
+	{[]string{"consumer/internal/decode", "consumer/internal/backoff", "consumer/assign", "consumer/dedupe"}, "records out of bytes, and assignments out of subscriptions, are values of values"},
 	{[]string{"internal/record"}, "batches are bytes with errors that a client may be told"},
 	{[]string{"internal/protocol"}, "the wire's messages and error codes"},
 	{[]string{"internal/disk"}, "files, real and simulated"},
@@ -48,6 +48,7 @@ var layers = []struct {
 var pure = []string{
 	"internal/group", "internal/controller", "internal/replica", "internal/quota",
 	"consumer/assign", "consumer/internal/membership", "consumer/internal/position", "consumer/internal/decode", "consumer/internal/parallel",
+	"consumer/internal/backoff",
 }
 
 var impureImports = map[string]string{

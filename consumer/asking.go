@@ -68,7 +68,7 @@ func (c *Consumer) committedOnce(names []TopicPartition) (map[TopicPartition]lin
 	c.mu.Lock()
 	ids := c.topics.idsOf(topicsOf(names))
 	c.mu.Unlock()
-	found, f := c.link.Committed(c.ctx, node, c.group, "", -1, ids, names)
+	found, f := c.link.Committed(c.ctx, node, c.group, ids, names)
 	if f.OK() {
 		return found, nil
 	}
@@ -139,7 +139,7 @@ func (c *Consumer) moved(m *position.Moved) {
 		return
 	}
 	event := PositionReset{Partition: m.Name, From: m.From, To: m.To, Why: m.Why}
-	c.tasks = append(c.tasks, task{kind: committed, commit: func() { c.cfg.onReset(event) }})
+	c.tasks = append(c.tasks, task{kind: called, call: func() { c.cfg.onReset(event) }})
 }
 
 // askValidation asks a leader how far its log agrees with what was read (KIP-320). c.mu is held.

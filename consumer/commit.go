@@ -141,7 +141,7 @@ func (c *Consumer) CommitAsync(callback func(offsets []CommitOffset, err error),
 		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.tasks = append(c.tasks, task{kind: committed, commit: func() { callback(offsets, err) }})
+		c.tasks = append(c.tasks, task{kind: called, call: func() { callback(offsets, err) }})
 		c.wakePoll()
 	}})
 }

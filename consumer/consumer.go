@@ -161,7 +161,7 @@ func (c *Consumer) setTimer(now time.Time) {
 	c.timer.Reset(max(next.Sub(now), 0))
 }
 
-// background runs a request. c.mu is held or not. It reports false if the consumer is closed.
+// background runs a request, which Close waits for. c.mu is held or not.
 func (c *Consumer) background(request func()) {
 	c.open.Go(request)
 }

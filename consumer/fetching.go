@@ -81,37 +81,35 @@ func (c *Consumer) sendFetch(plan position.Plan) {
 		cfg.MaxWait = 0
 	}
 	names := make([]string, len(plan.Wants))
+	wants := make(map[TopicPartition]position.Want, len(plan.Wants))
 	for i, w := range plan.Wants {
 		names[i] = w.Part.Name.Topic
+		wants[w.Part.Name] = w
 	}
 	ids := c.topics.idsOf(names)
 	c.background(func() {
 		answers, err := c.link.Fetch(c.ctx, cfg, plan, ids)
 		arrived := make([]*position.Fetched, len(answers))
 		for i, a := range answers {
-			arrived[i] = c.read(plan, a)
+			arrived[i] = c.read(wants, a)
 		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.fetched(time.Now(), plan, answers, arrived, err)
+		c.fetched(time.Now(), plan.Node, wants, answers, arrived, err)
 	})
 }
 
 // read makes a cursor of what came of a partition; nil if nothing did.
-func (c *Consumer) read(plan position.Plan, a link.FetchAnswer) *position.Fetched {
-	if a.Err != nil || len(a.Bytes) == 0 {
+func (c *Consumer) read(wants map[TopicPartition]position.Want, a link.FetchAnswer) *position.Fetched {
+	w, asked := wants[a.Name]
+	if !asked || a.Err != nil || len(a.Bytes) == 0 {
 		return nil
 	}
-	for _, w := range plan.Wants {
-		if w.Part.Name == a.Name {
-			return &position.Fetched{
-				Cursor: decode.New(a.Bytes, w.From.Offset, a.Aborted, decode.Config{ReadCommitted: c.cfg.readCommitted}),
-				Bytes:  len(a.Bytes),
-				End:    endOf(a.Bytes, w.From),
-			}
-		}
+	return &position.Fetched{
+		Cursor: decode.New(a.Bytes, w.From.Offset, a.Aborted, decode.Config{ReadCommitted: c.cfg.readCommitted}),
+		Bytes:  len(a.Bytes),
+		End:    endOf(a.Bytes, w.From),
 	}
-	return nil
 }
 
 // endOf is the place behind the last whole batch. What is wrong with the batches shows when they are read.
@@ -130,35 +128,32 @@ func endOf(batches []byte, from position.Place) position.Place {
 	return end
 }
 
-// fetched takes an answer of Fetch. c.mu is held.
-func (c *Consumer) fetched(now time.Time, plan position.Plan, answers []link.FetchAnswer, arrived []*position.Fetched, err error) {
+// fetched takes a node's answer of Fetch to what was wanted, which it uses up. c.mu is held.
+func (c *Consumer) fetched(now time.Time, node int32, wants map[TopicPartition]position.Want, answers []link.FetchAnswer, arrived []*position.Fetched, err error) {
 	f := &c.fetches
-	delete(f.busy, plan.Node)
-	stamps := make(map[TopicPartition]position.Stamp, len(plan.Wants))
-	for _, w := range plan.Wants {
-		stamps[w.Part.Name] = w.Stamp
-	}
+	delete(f.busy, node)
 	if err != nil {
 		c.counts.FetchesFailed++
-		f.failed[plan.Node]++
-		f.retry[plan.Node] = now.Add(c.pause(f.failed[plan.Node]))
-		for name, stamp := range stamps {
-			c.table.Failed(now, name, stamp)
+		f.failed[node]++
+		f.retry[node] = now.Add(c.pause(f.failed[node]))
+		for name, w := range wants {
+			c.table.Failed(now, name, w.Stamp)
 		}
-		c.cfg.log.Warn("fetch", "node", plan.Node, "error", err)
+		c.cfg.log.Warn("fetch", "node", node, "error", err)
 		c.staleTopics(now)
 		c.advance(now)
 		return
 	}
 	c.counts.Fetches++
-	delete(f.failed, plan.Node)
-	delete(f.retry, plan.Node)
+	delete(f.failed, node)
+	delete(f.retry, node)
 	for i, a := range answers {
-		stamp, asked := stamps[a.Name]
+		w, asked := wants[a.Name]
 		if !asked {
 			continue
 		}
-		delete(stamps, a.Name)
+		delete(wants, a.Name)
+		stamp := w.Stamp
 		switch {
 		case a.Err != nil:
 			c.fetchRefused(now, a, stamp)
@@ -168,8 +163,8 @@ func (c *Consumer) fetched(now time.Time, plan position.Plan, answers []link.Fet
 			c.table.Arrived(a.Name, stamp, a.Ends, arrived[i])
 		}
 	}
-	for name, stamp := range stamps { // not in the answer
-		c.table.Failed(now, name, stamp)
+	for name, w := range wants { // not in the answer
+		c.table.Failed(now, name, w.Stamp)
 		c.staleTopics(now)
 	}
 	c.advance(now)

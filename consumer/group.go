@@ -93,7 +93,7 @@ func (c *Consumer) carryOut(now time.Time, e membership.Effect) {
 		c.member(func(node int32) membership.Event { return c.link.Leave(c.ctx, node, c.group, e) })
 	case membership.Revoke:
 		c.table.Release(e.Partitions...)
-		c.tasks = append(c.tasks, task{kind: revoke, partitions: e.Partitions, ticket: e.Ticket, reason: e.Reason})
+		c.tasks = append(c.tasks, task{kind: revoke, partitions: e.Partitions, ticket: e.Ticket})
 	case membership.Lose:
 		c.lose(e)
 	case membership.Grant:
@@ -136,7 +136,7 @@ func (c *Consumer) lose(e membership.Lose) {
 			kept = append(kept, t)
 		}
 	}
-	c.tasks = append(kept, task{kind: lost, partitions: e.Partitions, reason: e.Reason})
+	c.tasks = append(kept, task{kind: lost, partitions: e.Partitions})
 }
 
 // assign computes the group's assignment with the assignor that the group chose, and brings it back. What it was computed from is kept if
@@ -156,7 +156,6 @@ func (c *Consumer) assign(e membership.Assign) {
 			c.topics.snapshot[t.Name] = len(t.Partitions)
 			if _, known := c.topics.byName[t.Name]; !known && t.Err == nil {
 				c.topics.byName[t.Name] = t
-				c.topics.ids[t.ID] = t.Name
 			}
 		}
 	}

@@ -190,8 +190,7 @@ func (c *Consumer) take() {
 	}
 	if len(c.records.all) > 0 {
 		c.mu.Lock()
-		c.countPoll()
-		c.fetchMore(time.Now())
+		c.countPoll() // endPoll fetches more
 		c.mu.Unlock()
 	}
 }

@@ -310,7 +310,6 @@ func (c *Consumer) learn(ctx context.Context, names []string) error {
 	for _, t := range found {
 		if t.Err == nil {
 			c.topics.byName[t.Name] = t
-			c.topics.ids[t.ID] = t.Name
 		}
 	}
 	return nil

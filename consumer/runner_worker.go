@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/skein-io/skein/consumer/internal/backoff"
 	"github.com/skein-io/skein/consumer/internal/parallel"
 )
 
@@ -79,10 +80,7 @@ func (r *runner) attempt(ctx context.Context, a *attempts) verdict {
 	a.failed++
 	_, hopeless := errors.AsType[*giveUp](err)
 	if !hopeless && a.failed < r.cfg.attemptsMax {
-		delay := r.cfg.delay << min(a.failed-1, 30)
-		if delay <= 0 || delay > r.cfg.delayMax {
-			delay = r.cfg.delayMax
-		}
+		delay := backoff.Pause(r.cfg.delay, r.cfg.delayMax, a.failed-1)
 		r.log.Warn("handler", "record", place(a.record), "attempt", a.failed, "error", err, "again in", delay)
 		return verdict{Result: parallel.Result{Outcome: parallel.Retry, Delay: delay}}
 	}

@@ -13,8 +13,7 @@ type task struct {
 	kind       taskKind
 	partitions []TopicPartition
 	ticket     uint64
-	reason     string
-	commit     func() // the callback of a commit
+	call       func() // of a callback that is no listener's
 }
 
 type taskKind int8
@@ -23,7 +22,7 @@ const (
 	revoke taskKind = iota
 	lost
 	grant
-	committed
+	called
 )
 
 // work carries out the tasks in order, until there is none.
@@ -44,8 +43,8 @@ func (c *Consumer) work(ctx context.Context) {
 func (c *Consumer) do(ctx context.Context, t task) {
 	l := c.cfg.listener
 	switch t.kind {
-	case committed:
-		t.commit()
+	case called:
+		t.call()
 	case grant:
 		if l.Assigned != nil {
 			l.Assigned(ctx, c, t.partitions)

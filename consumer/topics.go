@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/skein-io/skein/consumer/internal/backoff"
 	"github.com/skein-io/skein/consumer/internal/link"
 	"github.com/skein-io/skein/consumer/internal/membership"
 )
@@ -22,7 +23,6 @@ type topics struct {
 	assigned bool // by Assign
 	matched  []string
 	byName   map[string]link.Topic
-	ids      map[[16]byte]string
 
 	asking    bool
 	again     bool // the answer that is open is outdated
@@ -33,10 +33,7 @@ type topics struct {
 	lastError error
 }
 
-func (t *topics) init() {
-	t.byName = map[string]link.Topic{}
-	t.ids = map[[16]byte]string{}
-}
+func (t *topics) init() { t.byName = map[string]link.Topic{} }
 
 func (t *topics) subscribed() bool {
 	return !t.assigned && (len(t.wanted.names) > 0 || t.wanted.pattern != nil)
@@ -100,12 +97,6 @@ func (t *topics) next(cfg config) time.Time {
 	}
 	return t.asked.Add(cfg.metadataAgeMax)
 }
-
-// TopicID is that of a topic that is known, or zero.
-func (t *topics) TopicID(name string) [16]byte { return t.byName[name].ID }
-
-// TopicName is the name that belongs to an id, or "".
-func (t *topics) TopicName(id [16]byte) string { return t.ids[id] }
 
 // idsOf copies what a request needs, so that it can be sent without the lock.
 func (t *topics) idsOf(names []string) idTable {
@@ -184,7 +175,7 @@ func (c *Consumer) learned(now time.Time, found []link.Topic, all bool, err erro
 		return
 	}
 	if all {
-		t.init()
+		clear(t.byName)
 	}
 	missing := false
 	for _, topic := range found {
@@ -204,7 +195,6 @@ func (c *Consumer) learned(now time.Time, found []link.Topic, all bool, err erro
 			missing = missing || p.Node < 0
 		}
 		t.byName[topic.Name] = topic
-		t.ids[topic.ID] = topic.Name
 		if topic.Err == nil {
 			c.well(TopicPartition{Topic: topic.Name, Partition: -1})
 		}
@@ -254,11 +244,7 @@ func (c *Consumer) watch(now time.Time) {
 
 // pause is how long to wait after so many failures in a row.
 func (c *Consumer) pause(failures int) time.Duration {
-	wait := c.cfg.retryBackoff << min(max(failures-1, 0), 20)
-	if wait <= 0 || wait > c.cfg.retryBackoffMax {
-		return c.cfg.retryBackoffMax
-	}
-	return wait
+	return backoff.Pause(c.cfg.retryBackoff, c.cfg.retryBackoffMax, failures-1)
 }
 
 // staleTopics has metadata asked for soon, because a broker said that something of it is wrong. c.mu is held.

@@ -54,9 +54,6 @@ func (l *Link) FindCoordinator(ctx context.Context, group string) (node int32, e
 	return resp.NodeID, nil
 }
 
-// Failure turns an error of a call into what the membership understands.
-func Failure(err error) membership.Failure { return failure(err) }
-
 // Join sends JoinGroup, and waits as long as the other members may take: the rebalance timeout and 5 s.
 func (l *Link) Join(ctx context.Context, node int32, g Group, e membership.Join) membership.Joined {
 	req := kmsg.NewPtrJoinGroupRequest()
@@ -81,7 +78,7 @@ func (l *Link) Join(ctx context.Context, node int32, g Group, e membership.Join)
 	joined := membership.Joined{Attempt: e.Attempt}
 	resp, err := ask[*kmsg.JoinGroupResponse](ctx, l.member, node, g.RebalanceTimeout+5*time.Second, req)
 	if err != nil {
-		joined.Failure = failure(err)
+		joined.Failure = Failure(err)
 		return joined
 	}
 	joined.MemberID, joined.Failure = resp.MemberID, coded(resp.ErrorCode, nil)
@@ -125,7 +122,7 @@ func (l *Link) Sync(ctx context.Context, node int32, g Group, e membership.Sync)
 	synced := membership.Synced{Attempt: e.Attempt}
 	resp, err := ask[*kmsg.SyncGroupResponse](ctx, l.member, node, g.RebalanceTimeout+5*time.Second, req)
 	if err != nil {
-		synced.Failure = failure(err)
+		synced.Failure = Failure(err)
 		return synced
 	}
 	if synced.Failure = coded(resp.ErrorCode, nil); !synced.Failure.OK() || len(resp.MemberAssignment) == 0 {
@@ -143,7 +140,7 @@ func (l *Link) Heartbeat(ctx context.Context, node int32, g Group, e membership.
 	req.Group, req.MemberID, req.InstanceID, req.Generation = g.ID, e.MemberID, g.instance(), e.Generation
 	resp, err := ask[*kmsg.HeartbeatResponse](ctx, l.member, node, min(l.cfg.RequestTimeout, g.SessionTimeout), req)
 	if err != nil {
-		return membership.Beaten{Attempt: e.Attempt, Failure: failure(err)}
+		return membership.Beaten{Attempt: e.Attempt, Failure: Failure(err)}
 	}
 	return membership.Beaten{Attempt: e.Attempt, Failure: coded(resp.ErrorCode, nil)}
 }

@@ -103,8 +103,8 @@ func nodeName(node int32) string {
 	return fmt.Sprintf("node %d", node)
 }
 
-// failure turns an error of a call into what the membership understands.
-func failure(err error) membership.Failure {
+// Failure turns an error of a call into what the membership understands.
+func Failure(err error) membership.Failure {
 	if err == nil {
 		return membership.Failure{}
 	}
@@ -118,7 +118,7 @@ func coded(code int16, message *string) membership.Failure {
 	if code == 0 {
 		return membership.Failure{}
 	}
-	return failure(codeError(code, message))
+	return Failure(codeError(code, message))
 }
 
 // codeError is an error code as an error: a *kerr.Error, with the broker's own words if it has some.

@@ -59,7 +59,7 @@ func (l *Link) Commit(ctx context.Context, node int32, g Group, memberID string,
 	})
 	resp, err := ask[*kmsg.OffsetCommitResponse](ctx, l.data, node, l.cfg.RequestTimeout, req)
 	if err != nil {
-		return nil, failure(err)
+		return nil, Failure(err)
 	}
 	answered := 0
 	for _, t := range resp.Topics {
@@ -98,7 +98,7 @@ type CommittedItem struct {
 
 // Committed sends OffsetFetch for partitions that are sorted, with RequireStable: a broker that has transactional
 // offsets pending says UNSTABLE_OFFSET_COMMIT (KIP-447).
-func (l *Link) Committed(ctx context.Context, node int32, g Group, memberID string, generation int32, ids TopicIDs, names []TopicPartition) (map[TopicPartition]CommittedItem, membership.Failure) {
+func (l *Link) Committed(ctx context.Context, node int32, g Group, ids TopicIDs, names []TopicPartition) (map[TopicPartition]CommittedItem, membership.Failure) {
 	req := kmsg.NewPtrOffsetFetchRequest()
 	req.Group, req.RequireStable = g.ID, true
 	group := kmsg.NewOffsetFetchRequestGroup()
@@ -116,7 +116,7 @@ func (l *Link) Committed(ctx context.Context, node int32, g Group, memberID stri
 	req.Groups = append(req.Groups, group)
 	resp, err := ask[*kmsg.OffsetFetchResponse](ctx, l.data, node, l.cfg.RequestTimeout, req)
 	if err != nil {
-		return nil, failure(err)
+		return nil, Failure(err)
 	}
 	found := make(map[TopicPartition]CommittedItem, len(names))
 	take := func(topic string, partition int32, offset int64, epoch int32, metadata *string, code int16) {

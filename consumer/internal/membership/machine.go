@@ -3,6 +3,8 @@ package membership
 import (
 	"slices"
 	"time"
+
+	"github.com/skein-io/skein/consumer/internal/backoff"
 )
 
 // Config is what a member is told. Durations are positive.
@@ -272,10 +274,7 @@ func (m *Machine) nextAttempt() uint64 {
 // pause waits before the next request: retry.backoff.ms, doubled at each failure in a row up to
 // retry.backoff.max.ms, a fifth more or less (KIP-580).
 func (m *Machine) pause(now time.Time) {
-	wait := m.cfg.RetryBackoff << min(m.failures, 20)
-	if wait <= 0 || wait > m.cfg.RetryBackoffMax {
-		wait = m.cfg.RetryBackoffMax
-	}
+	wait := backoff.Pause(m.cfg.RetryBackoff, m.cfg.RetryBackoffMax, m.failures)
 	m.failures++
 	m.retryAt = now.Add(time.Duration(float64(wait) * (0.8 + 0.4*m.cfg.Jitter())))
 }

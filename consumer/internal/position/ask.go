@@ -3,6 +3,8 @@ package position
 import (
 	"slices"
 	"time"
+
+	"github.com/skein-io/skein/consumer/internal/backoff"
 )
 
 // Ask is a question about one partition.
@@ -159,12 +161,8 @@ func (t *Table) Failed(now time.Time, name TopicPartition, stamp Stamp) {
 		return
 	}
 	p.asking, p.fetching, p.replica = false, false, -1
-	wait := t.cfg.RetryBackoff << min(p.failures, 20)
-	if wait <= 0 || wait > t.cfg.RetryBackoffMax {
-		wait = t.cfg.RetryBackoffMax
-	}
+	p.retryAt = now.Add(backoff.Pause(t.cfg.RetryBackoff, t.cfg.RetryBackoffMax, p.failures))
 	p.failures++
-	p.retryAt = now.Add(wait)
 }
 
 // Stuck lists the partitions that cannot go on because the policy is ToNone.

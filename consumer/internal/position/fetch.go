@@ -33,7 +33,7 @@ type Plan struct {
 	Partial bool
 }
 
-// Plan says what to ask the nodes for, except those that busy names, and marks it as being fetched. Plans are sorted by
+// Plan says what to ask the nodes for, except those that busy names. Plans are sorted by
 // node, wants in the order in which partitions are delivered: the one that was delivered last comes last.
 func (t *Table) Plan(now time.Time, busy func(node int32) bool) []Plan {
 	byNode := map[int32]*Plan{}
