@@ -34,10 +34,13 @@ var layers = []struct {
 	{[]string{"internal/group", "internal/controller", "internal/replica", "internal/quota"}, "decisions are pure: they see values, never machinery"},
 	{[]string{"internal/metadata", "internal/logdump"}, "the image of the cluster is a value that every decision may read"},
 	{[]string{"internal/config"}, "property names and their values, with reasons a client may be told"},
+	{[]string{"perceptor/hbase", "perceptor/mysql", "perceptor/binlog", "perceptor/envelope"}, "ways to databases and topics: each knows one other system, and none another"},
+	{[]string{"perceptor/sink"}, "what all places that changes are written to have in common"},
 	{[]string{"consumer"}, "the consumer library works against any broker over the wire: of skein it knows the format of batches and nothing else"},
 	{[]string{"consumer/internal/link"}, "the way to the brokers carries what the decisions ask for"},
 	{[]string{"consumer/internal/membership", "consumer/internal/position", "consumer/internal/parallel"}, "decisions of the consumer are pure: they see values, never connections"},
 	{[]string{"consumer/internal/decode", "consumer/internal/backoff", "consumer/assign", "consumer/dedupe"}, "records out of bytes, and assignments out of subscriptions, are values of values"},
+	{[]string{"perceptor/change"}, "a change, its version and which of two is newer are values"},
 	{[]string{"internal/record"}, "batches are bytes with errors that a client may be told"},
 	{[]string{"internal/protocol"}, "the wire's messages and error codes"},
 	{[]string{"internal/disk"}, "files, real and simulated"},
@@ -48,7 +51,7 @@ var layers = []struct {
 var pure = []string{
 	"internal/group", "internal/controller", "internal/replica", "internal/quota",
 	"consumer/assign", "consumer/internal/membership", "consumer/internal/position", "consumer/internal/decode", "consumer/internal/parallel",
-	"consumer/internal/backoff",
+	"consumer/internal/backoff", "perceptor/change",
 }
 
 var impureImports = map[string]string{
