@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/skein-io/skein/consumer/internal/membership"
@@ -65,7 +66,9 @@ func (c *Consumer) leave(ctx context.Context) error {
 		select {
 		case <-c.wake:
 		case <-ctx.Done():
-			return ctx.Err()
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			return fmt.Errorf("leaving the group: %w: %s", ctx.Err(), c.machine.Explain(time.Now()))
 		}
 	}
 }

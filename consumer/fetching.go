@@ -62,8 +62,7 @@ func (c *Consumer) fetchMore(now time.Time) {
 		}
 		delete(f.partial, plan.Node)
 		f.busy[plan.Node] = true
-		plan.Sent()
-		c.sendFetch(plan)
+		c.sendFetch(plan.Sent())
 	}
 	for node, at := range f.partial { // the timer is not for what has passed
 		if !now.Before(at.Add(partialPause)) {

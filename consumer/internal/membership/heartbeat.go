@@ -171,14 +171,14 @@ func (m *Machine) pollBounded() bool {
 
 // finish carries out an ending: the application gives everything up, then the member leaves.
 func (m *Machine) finish(now time.Time, out *Effects) bool {
-	if m.state != Failed && m.state != Expired && m.state != Finding {
+	if m.state != Failed && m.state != Expired && m.state != Finding && !m.hasToGoThrough() {
 		m.rest() // an answer that is still on its way changes nothing
 	}
 	if m.ticket == 0 && len(m.owned) > 0 {
 		m.revoke(now, slices.Clone(m.owned), "the member leaves the group", out)
 		return true
 	}
-	if m.ticket != 0 {
+	if m.ticket != 0 || m.hasToGoThrough() {
 		return m.stayAlive(now, out)
 	}
 	m.attempt = m.nextAttempt()
@@ -192,6 +192,19 @@ func (m *Machine) finish(now time.Time, out *Effects) bool {
 	return true
 }
 
+// hasToGoThrough reports whether a member that ends goes on with the rebalance that it is in. While it has something to
+// give up it does: a commit is refused from the answer to JoinGroup until the leader's SyncGroup, and the leader may be
+// this very member. One that does not leave does not let the others wait for its SyncGroup either.
+func (m *Machine) hasToGoThrough() bool {
+	switch m.state {
+	case Joining:
+		return m.ticket != 0 || len(m.owned) > 0
+	case Assigning, Syncing:
+		return m.ticket != 0 || len(m.owned) > 0 || m.end == toCloseAndStay
+	}
+	return false
+}
+
 // stayAlive keeps the session while the application gives up what it has, and looks for the coordinator if need be:
 // LeaveGroup goes there.
 func (m *Machine) stayAlive(now time.Time, out *Effects) bool {
@@ -202,7 +215,7 @@ func (m *Machine) stayAlive(now time.Time, out *Effects) bool {
 		m.retryAt = time.Time{}
 	}
 	switch {
-	case m.state == Failed || m.state == Expired:
+	case m.state == Failed || m.state == Expired || m.state == Joining || m.state == Syncing:
 		return false
 	case !m.known:
 		return m.find(now, out)

@@ -136,10 +136,14 @@ func (m *Machine) synced(now time.Time, e Synced, out *Effects) {
 		return
 	}
 	m.heardOf(now)
+	m.beatDue = now // so that a coordinator that holds heartbeats can tell at once of what follows: often another rebalance does
 	m.state = Stable
 	m.failures = 0
 	if m.withheld {
 		m.followAt = now.Add(m.cfg.PollIntervalMax)
+	}
+	if m.end != goOn {
+		return // what it was given is for the next rebalance, which it causes by leaving
 	}
 	next := sorted(e.Partitions)
 	gone, added := without(m.owned, next), without(next, m.owned)

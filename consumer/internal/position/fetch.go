@@ -1,6 +1,7 @@
 package position
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -35,42 +36,48 @@ type Plan struct {
 
 // Plan says what to ask the nodes for, except those that busy names. Plans are sorted by
 // node, wants in the order in which partitions are delivered: the one that was delivered last comes last.
+//
+// The plans are valid until the next call; Sent keeps one.
 func (t *Table) Plan(now time.Time, busy func(node int32) bool) []Plan {
-	byNode := map[int32]*Plan{}
+	plans := t.plans[:0]
 	for _, p := range t.order {
 		if p.Stage != Ready || p.Paused || p.Released || p.fetching || p.Leader < 0 || now.Before(p.retryAt) {
 			continue
 		}
 		node := p.readFrom(now)
-		if busy(node) {
-			continue
-		}
-		plan := byNode[node]
-		if plan == nil {
-			plan = &Plan{Node: node}
-			byNode[node] = plan
+		i := slices.IndexFunc(plans, func(plan Plan) bool { return plan.Node == node })
+		if i < 0 {
+			if busy(node) {
+				continue
+			}
+			i = len(plans)
+			plans = slices.Grow(plans, 1)[:i+1] // with the wants of an earlier call, to be overwritten
+			plans[i] = Plan{Node: node, Wants: plans[i].Wants[:0]}
 		}
 		if len(p.queue) > 0 && p.queued >= t.cfg.QueuedMax {
-			plan.Partial = true
+			plans[i].Partial = true
 			continue
 		}
-		plan.Wants = append(plan.Wants, Want{Part: p, Stamp: p.Stamp, From: p.ahead, LeaderEpoch: p.LeaderEpoch})
+		plans[i].Wants = append(plans[i].Wants, Want{Part: p, Stamp: p.Stamp, From: p.ahead, LeaderEpoch: p.LeaderEpoch})
 	}
-	var plans []Plan
-	for _, plan := range byNode {
-		if len(plan.Wants) > 0 {
-			plans = append(plans, *plan)
-		}
+	t.plans = plans
+	slices.SortFunc(plans, func(a, b Plan) int {
+		return cmp.Or(cmp.Compare(min(len(b.Wants), 1), min(len(a.Wants), 1)), cmp.Compare(a.Node, b.Node))
+	})
+	end := slices.IndexFunc(plans, func(plan Plan) bool { return len(plan.Wants) == 0 })
+	if end < 0 {
+		end = len(plans)
 	}
-	slices.SortFunc(plans, func(a, b Plan) int { return int(a.Node) - int(b.Node) })
-	return plans
+	return plans[:end]
 }
 
-// Sent marks the partitions of a plan as being fetched.
-func (p Plan) Sent() {
+// Sent marks the partitions of a plan as being fetched, and returns the plan to keep.
+func (p Plan) Sent() Plan {
 	for _, w := range p.Wants {
 		w.Part.fetching = true
 	}
+	p.Wants = slices.Clone(p.Wants)
+	return p
 }
 
 // Ahead is the place at which the next Fetch begins, behind what waits for the application.

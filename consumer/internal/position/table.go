@@ -116,6 +116,7 @@ type Table struct {
 	parts  map[TopicPartition]*Part
 	order  []*Part // in the order in which they are delivered; the first is at the front
 	stamps Stamp
+	plans  []Plan // of the last call of Plan, to be used again
 }
 
 // New returns an empty table.
