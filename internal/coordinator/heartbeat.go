@@ -40,7 +40,7 @@ func (c *Coordinator) Heartbeat(r group.HeartbeatRequest, done func(group.Heartb
 // heartbeat of it is not answered. Of others that is found out.
 func GoesOnAside(softwareName string) bool {
 	switch softwareName {
-	case "apache-kafka-java", "librdkafka", "confluent-kafka-python", "confluent-kafka-go", "confluent-kafka-dotnet", "kgo", "kafka-python":
+	case "apache-kafka-java", "librdkafka", "confluent-kafka-python", "confluent-kafka-go", "confluent-kafka-dotnet", "kgo", "kafka-python", "skein-consumer":
 		return true
 	default:
 		return false
