@@ -315,6 +315,9 @@ func (c *Consumer) commitAnswer(now time.Time, op *commit, node int32, items []l
 		if now := c.machine.Generation(); now >= 0 && now != generation {
 			return c.commitError(ErrRetriable, cause, f.Text) // a rebalance ended while it was on its way
 		}
+		if f.Code == membership.IllegalGeneration && c.machine.Rejoins() {
+			return c.commitError(ErrRetriable, cause, f.Text) // the same, and the answer to JoinGroup is still on its way
+		}
 		c.step(now, membership.GenerationLost{Generation: generation, Code: f.Code})
 		return c.commitError(ErrFenced, cause, f.Text)
 	}

@@ -78,7 +78,9 @@ func (m *Machine) generationLost(now time.Time, e GenerationLost, out *Effects) 
 	case outdated, forgotten:
 		m.dropGeneration(now, f, out)
 	case rejoin:
-		m.overtaken(rebalancing)
+		if m.state != Assigning { // it says no more than that the assignment is not there yet
+			m.wantRejoin(rebalancing)
+		}
 	case impossible:
 		m.fail("OffsetCommit", f, out)
 	}

@@ -94,6 +94,10 @@ func New(cfg Config) *Machine { return &Machine{cfg: cfg, generation: -1, hadGen
 // State tells where the member is.
 func (m *Machine) State() State { return m.state }
 
+// Rejoins reports whether JoinGroup is open while the member is in a generation: the answer may already have made that
+// generation an old one.
+func (m *Machine) Rejoins() bool { return m.state == Joining && m.generation >= 0 }
+
 // Generation is the generation whose member this is, or -1. Commits carry it.
 func (m *Machine) Generation() int32 { return m.generation }
 
