@@ -14,6 +14,8 @@ type Sizes struct {
 	Warm         int64 // of the uncounted run before it
 	Consume      int64 // in the topic that is consumed
 	Laps         int   // how often it is consumed in one measurement
+	Poll         int64 // in the topic that the libraries read
+	Keyed        int   // records that are handled by key
 	Floor        int64
 	Latency      time.Duration
 	Commits      time.Duration
@@ -36,7 +38,7 @@ const (
 // Full is the size of the figures in docs/benchmarks.md.
 func Full() Sizes {
 	return Sizes{
-		Touch: 8 * gib, Produce: 2 * gib, Warm: 2 * gib, Consume: 2 * gib, Laps: 3, Floor: 2 * gib,
+		Touch: 8 * gib, Produce: 2 * gib, Warm: 2 * gib, Consume: 2 * gib, Laps: 3, Poll: gib / 2, Keyed: 32_000, Floor: 2 * gib,
 		Latency: 15 * time.Second, Commits: 5 * time.Second, Members: 500, Steady: 11 * time.Second,
 		Idle: 10 * time.Second, Partitions: 5000, Restart: 10 * gib, RestartTurns: 3,
 		Crowd: 10_000, Load: 50_000, LoadTurns: 3,
@@ -46,7 +48,7 @@ func Full() Sizes {
 // Quick is for a look in between.
 func Quick() Sizes {
 	return Sizes{
-		Touch: 2 * gib, Produce: gib, Warm: gib, Consume: gib / 2, Laps: 2, Floor: gib,
+		Touch: 2 * gib, Produce: gib, Warm: gib, Consume: gib / 2, Laps: 2, Poll: gib / 8, Keyed: 16_000, Floor: gib,
 		Latency: 5 * time.Second, Commits: 3 * time.Second, Members: 500, Steady: 11 * time.Second,
 		Idle: 3 * time.Second, Partitions: 5000, Restart: 2 * gib, RestartTurns: 1,
 		Crowd: 10_000, Load: 50_000, LoadTurns: 1,
@@ -56,7 +58,7 @@ func Quick() Sizes {
 // Tiny shows whether everything runs. Its figures mean nothing.
 func Tiny() Sizes {
 	return Sizes{
-		Touch: 16 * mib, Produce: 64 * mib, Warm: 16 * mib, Consume: 32 * mib, Laps: 1, Floor: 64 * mib,
+		Touch: 16 * mib, Produce: 64 * mib, Warm: 16 * mib, Consume: 32 * mib, Laps: 1, Poll: 8 * mib, Keyed: 1_600, Floor: 64 * mib,
 		Latency: 2 * time.Second, Commits: time.Second, Members: 50, Steady: 4 * time.Second,
 		Idle: time.Second, Partitions: 200, Restart: 64 * mib, RestartTurns: 1,
 		Crowd: 300, Load: 1000, LoadTurns: 1,

@@ -6,6 +6,7 @@ import "fmt"
 type Line struct {
 	Goal
 	FloorSpread, SkeinSpread, KafkaSpread Spread
+	Other                                 string  // the side in KafkaSpread, if it is not Kafka
 	Ratio                                 float64 // skein's median to Kafka's; 0 if either is missing
 	Verdict                               string  // "met", "missed", "missed, below the floor" or "not measured"
 }
@@ -23,10 +24,15 @@ func Lines(r *Run) []Line {
 
 func judge(r *Run, g Goal) Line {
 	other := g.Against
-	if other == "" {
+	named := ""
+	switch {
+	case g.Fastest != "":
+		other = r.fastest(g.Figure, g.Fastest)
+		named = other
+	case other == "":
 		other = Kafka
 	}
-	l := Line{Goal: g, Verdict: "not measured",
+	l := Line{Goal: g, Other: named, Verdict: "not measured",
 		FloorSpread: r.Spread(g.Figure, g.Floor, g.Value),
 		SkeinSpread: r.Spread(g.Figure, Skein, g.Value),
 		KafkaSpread: r.Spread(g.Figure, other, g.Value)}
@@ -61,7 +67,7 @@ const missed = "missed"
 
 // judged is the number that the bound is held against.
 func (l Line) judged() (float64, bool) {
-	if l.Against == "" {
+	if l.Against == "" && l.Fastest == "" {
 		return l.SkeinSpread.Median, l.SkeinSpread.N > 0
 	}
 	return l.Ratio, l.Ratio > 0
@@ -80,7 +86,11 @@ func (l Line) cells() []string {
 	if l.Ratio > 0 {
 		ratio = fmt.Sprintf("%.2f", l.Ratio)
 	}
-	return []string{l.Work + ", " + l.Unit, l.Text(), l.cell(l.FloorSpread), l.cell(l.SkeinSpread), l.cell(l.KafkaSpread), ratio, l.Verdict}
+	other := l.cell(l.KafkaSpread)
+	if l.Other != "" {
+		other = l.Other + ": " + other
+	}
+	return []string{l.Work + ", " + l.Unit, l.Text(), l.cell(l.FloorSpread), l.cell(l.SkeinSpread), other, ratio, l.Verdict}
 }
 
 var heads = []string{"work", "goal", "floor", "skein", "Kafka", "ratio", "verdict"}

@@ -45,6 +45,20 @@ func (r *Run) Spread(figure, side, value string) Spread {
 	return spread(all)
 }
 
+// fastest is the side but skein with the greatest median of a value; "" if there is none.
+func (r *Run) fastest(figure, value string) (side string) {
+	most := 0.0
+	for _, s := range r.Samples {
+		if s.Figure != figure || s.Side == Skein {
+			continue
+		}
+		if m := r.Spread(figure, s.Side, value).Median; m > most {
+			side, most = s.Side, m
+		}
+	}
+	return side
+}
+
 func spread(all []float64) Spread {
 	if len(all) == 0 {
 		return Spread{}
