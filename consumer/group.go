@@ -79,7 +79,7 @@ func (c *Consumer) carryOut(now time.Time, e membership.Effect) {
 				c.event(membership.CoordinatorMissing{Attempt: e.Attempt, Failure: retriedFailure(err)})
 				return
 			}
-			c.event(membership.CoordinatorFound(e))
+			c.event(membership.CoordinatorFound{Attempt: e.Attempt})
 		})
 	case membership.Join:
 		c.member(func(node int32) membership.Event { return c.link.Join(c.ctx, node, c.group, e) })

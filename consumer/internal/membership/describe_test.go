@@ -55,7 +55,7 @@ func describeEffect(effect Effect) string {
 	case Grant:
 		return fmt.Sprintf("grant %v of %v in generation %d", e.Added, e.All, e.Generation)
 	case Fail:
-		return fmt.Sprintf("fail: %s: %s", e.Doing, e.Failure.describe())
+		return fmt.Sprintf("fail: %s: %s", e.Doing, e.Failure.String())
 	case Ended:
 		return "ended"
 	case Note:

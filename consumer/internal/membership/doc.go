@@ -6,5 +6,6 @@
 // request of join, sync or leave and one heartbeat are open at most; an answer carries the attempt of its request, and
 // one that is not waited for any more changes nothing.
 //
-// The classic protocol is that of Kafka (KIP-345, KIP-394, KIP-429, KIP-800, KIP-814).
+// Machine speaks Kafka's classic protocol (KIP-345, KIP-394, KIP-429, KIP-800, KIP-814). Package modern has the machine of
+// the consumer protocol (KIP-848), with the same events and effects as far as the application is concerned.
 package membership

@@ -60,6 +60,23 @@ type (
 		Reason   string
 	}
 
+	// ConsumerHeartbeat sends ConsumerGroupHeartbeat (KIP-848): ConsumerBeaten follows. Joining is epoch 0, leaving a
+	// negative one.
+	ConsumerHeartbeat struct {
+		Attempt  uint64
+		MemberID string
+		Epoch    int32
+		// Full: everything that the coordinator is to know is in it: the rebalance timeout, the assignor and the rack, too.
+		Full   bool
+		Topics []string           // the subscription; nil: what was said before holds
+		Owned  []TopicIDPartition // what the member holds; nil: what was said before holds
+		// Wait is how long an answer is waited for at most. The coordinator does not hold it back.
+		Wait time.Duration
+	}
+
+	// NameTopics asks for metadata, because the assignment has topic ids whose names are not known: TopicsNamed follows.
+	NameTopics struct{ IDs []TopicID }
+
 	// Revoke: nothing of these partitions may be delivered from now on. In the application's next Poll what it has
 	// processed is committed, its listener is told, and Released follows with this ticket.
 	Revoke struct {
@@ -99,15 +116,17 @@ type (
 	}
 )
 
-func (FindCoordinator) effect() {}
-func (Join) effect()            {}
-func (Assign) effect()          {}
-func (Sync) effect()            {}
-func (Heartbeat) effect()       {}
-func (Leave) effect()           {}
-func (Revoke) effect()          {}
-func (Lose) effect()            {}
-func (Grant) effect()           {}
-func (Fail) effect()            {}
-func (Ended) effect()           {}
-func (Note) effect()            {}
+func (FindCoordinator) effect()   {}
+func (Join) effect()              {}
+func (Assign) effect()            {}
+func (Sync) effect()              {}
+func (Heartbeat) effect()         {}
+func (Leave) effect()             {}
+func (ConsumerHeartbeat) effect() {}
+func (NameTopics) effect()        {}
+func (Revoke) effect()            {}
+func (Lose) effect()              {}
+func (Grant) effect()             {}
+func (Fail) effect()              {}
+func (Ended) effect()             {}
+func (Note) effect()              {}

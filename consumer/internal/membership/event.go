@@ -1,9 +1,33 @@
 package membership
 
-import "github.com/skein-io/skein/consumer/assign"
+import (
+	"bytes"
+	"cmp"
+	"encoding/base64"
+	"time"
+
+	"github.com/skein-io/skein/consumer/assign"
+)
 
 // TopicPartition names a partition.
 type TopicPartition = assign.TopicPartition
+
+// TopicID is the id of a topic, which another topic of the same name does not have.
+type TopicID [16]byte
+
+// String writes the id as Kafka does.
+func (id TopicID) String() string { return base64.RawURLEncoding.EncodeToString(id[:]) }
+
+// TopicIDPartition is a partition as the consumer protocol names it.
+type TopicIDPartition struct {
+	ID        TopicID
+	Partition int32
+}
+
+// Compare orders by id, then by partition.
+func (p TopicIDPartition) Compare(q TopicIDPartition) int {
+	return cmp.Or(bytes.Compare(p.ID[:], q.ID[:]), cmp.Compare(p.Partition, q.Partition))
+}
 
 // Event is what happened. All events are values that can be written down and replayed.
 type Event interface{ event() }
@@ -39,8 +63,12 @@ type (
 	// Closed: the member ends. A dynamic member leaves the group; a static one only if Leave is set (KIP-1092).
 	Closed struct{ Leave bool }
 
-	// CoordinatorFound answers FindCoordinator.
-	CoordinatorFound struct{ Attempt uint64 }
+	// CoordinatorFound answers FindCoordinator. ConsumerProtocol tells whether the coordinator offers the consumer
+	// protocol in a version that a member can use; a member that speaks only the classic one does not look at it.
+	CoordinatorFound struct {
+		Attempt          uint64
+		ConsumerProtocol bool
+	}
 
 	// CoordinatorMissing answers FindCoordinator, too. A failure that is Fatal ends the member.
 	CoordinatorMissing struct {
@@ -95,6 +123,20 @@ type (
 
 	// Left answers Leave, whatever the answer was.
 	Left struct{ Attempt uint64 }
+
+	// ConsumerBeaten answers ConsumerHeartbeat.
+	ConsumerBeaten struct {
+		Attempt  uint64
+		Failure  Failure
+		Epoch    int32         // of the member from now on
+		Interval time.Duration // between two heartbeats, as the coordinator wants it
+		// Assigned: the answer has an assignment, which is Target. Without it the one before holds.
+		Assigned bool
+		Target   []TopicIDPartition
+	}
+
+	// TopicsNamed tells the ids of the topics that the metadata has, and their names: all that are known, not what is new.
+	TopicsNamed struct{ Names map[TopicID]string }
 )
 
 func (Tick) event()               {}
@@ -115,3 +157,5 @@ func (Assigned) event()           {}
 func (Synced) event()             {}
 func (Beaten) event()             {}
 func (Left) event()               {}
+func (ConsumerBeaten) event()     {}
+func (TopicsNamed) event()        {}

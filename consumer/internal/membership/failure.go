@@ -1,5 +1,7 @@
 package membership
 
+import "fmt"
+
 // Code is an error code of Kafka's protocol. 0 is no error.
 type Code int16
 
@@ -17,10 +19,19 @@ const (
 	UnknownMemberID           Code = 25
 	RebalanceInProgress       Code = 27
 	TopicAuthorizationFailed  Code = 29
+	GroupAuthorizationFailed  Code = 30
+	UnsupportedVersion        Code = 35
+	GroupIDNotFound           Code = 69
 	MemberIDRequired          Code = 79
+	GroupMaxSizeReached       Code = 81
 	FencedInstanceID          Code = 82
 	UnstableOffsetCommit      Code = 88
 	UnknownTopicID            Code = 100
+	FencedMemberEpoch         Code = 110
+	UnreleasedInstanceID      Code = 111
+	UnsupportedAssignor       Code = 112
+	StaleMemberEpoch          Code = 113
+	InvalidRegularExpression  Code = 128
 )
 
 // Failure is why a request has no good answer. The zero value means that it has one.
@@ -33,6 +44,15 @@ type Failure struct {
 
 // OK reports a good answer.
 func (f Failure) OK() bool { return f.Code == None && !f.Lost }
+
+// String says what went wrong.
+func (f Failure) String() string {
+	switch {
+	case f.Lost, f.Text != "":
+		return f.Text
+	}
+	return fmt.Sprintf("error code %d", f.Code)
+}
 
 // verdict is what a failure means for the member.
 type verdict int8

@@ -49,7 +49,7 @@ func (m *Machine) beaten(now time.Time, e Beaten, out *Effects) {
 	case again:
 		m.pause(now)
 	case find:
-		m.coordinatorLost(now, e.Failure.describe(), out)
+		m.coordinatorLost(now, e.Failure.String(), out)
 	case rejoin:
 		m.sessionEnds = now.Add(m.cfg.SessionTimeout)
 		m.overtaken(rebalancing)
@@ -66,7 +66,7 @@ func (m *Machine) dropGeneration(now time.Time, f Failure, out *Effects) {
 		m.memberID = ""
 	}
 	m.rejoin = ""
-	m.lose(now, f.describe(), out)
+	m.lose(now, f.String(), out)
 }
 
 func (m *Machine) generationLost(now time.Time, e GenerationLost, out *Effects) {

@@ -173,9 +173,9 @@ func (m *Machine) checkFollowUp(now time.Time) {
 func (m *Machine) refused(now time.Time, doing string, f Failure, memberID string, out *Effects) {
 	v := f.verdict()
 	if v != impossible && v != needsID {
-		*out = append(*out, m.note(now, doing+" was not answered: "+f.describe()))
+		*out = append(*out, m.note(now, doing+" was not answered: "+f.String()))
 	}
-	why := orElse(m.rejoin, doing+" has to be sent again: "+f.describe())
+	why := orElse(m.rejoin, doing+" has to be sent again: "+f.String())
 	m.rest()
 	switch v {
 	case again:
@@ -193,11 +193,11 @@ func (m *Machine) refused(now time.Time, doing string, f Failure, memberID strin
 		}
 		m.memberID = memberID
 	case outdated:
-		m.lose(now, f.describe(), out)
+		m.lose(now, f.String(), out)
 		m.pause(now)
 	case forgotten:
 		m.memberID = ""
-		m.lose(now, f.describe(), out)
+		m.lose(now, f.String(), out)
 		m.pause(now)
 	case impossible:
 		m.fail(doing, f, out)
@@ -215,7 +215,7 @@ func (m *Machine) fail(doing string, f Failure, out *Effects) {
 	m.generation, m.leader, m.beat = -1, false, 0
 	m.withheld, m.followAt = false, time.Time{}
 	if len(lost) > 0 {
-		*out = append(*out, Lose{Partitions: lost, Reason: doing + " was refused: " + f.describe()})
+		*out = append(*out, Lose{Partitions: lost, Reason: doing + " was refused: " + f.String()})
 	}
 	m.state = Failed
 	if m.end != goOn {
@@ -224,16 +224,6 @@ func (m *Machine) fail(doing string, f Failure, out *Effects) {
 		return
 	}
 	*out = append(*out, Fail{Doing: doing, Failure: f})
-}
-
-func (f Failure) describe() string {
-	if f.Lost {
-		return f.Text
-	}
-	if f.Text != "" {
-		return f.Text
-	}
-	return fmt.Sprintf("error code %d", f.Code)
 }
 
 func (m *Machine) note(now time.Time, text string) Note { return Note{At: now, Text: text} }

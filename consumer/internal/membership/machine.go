@@ -18,6 +18,9 @@ type Config struct {
 	RetryBackoffMax   time.Duration // retry.backoff.max.ms
 	// Jitter gives numbers of [0,1), which spread the pauses of many members.
 	Jitter func() float64
+	// AttemptsFrom is the last attempt of a machine whose place this one takes. What still comes for that one is not taken
+	// for an answer to this one.
+	AttemptsFrom uint64
 }
 
 // State is where a member is.
@@ -89,7 +92,9 @@ const (
 )
 
 // New returns a member that has no subscription.
-func New(cfg Config) *Machine { return &Machine{cfg: cfg, generation: -1, hadGeneration: -1} }
+func New(cfg Config) *Machine {
+	return &Machine{cfg: cfg, generation: -1, hadGeneration: -1, attempts: cfg.AttemptsFrom}
+}
 
 // State tells where the member is.
 func (m *Machine) State() State { return m.state }
@@ -109,6 +114,9 @@ func (m *Machine) Protocol() string { return m.protocol }
 
 // Leader reports whether this member computes the group's assignment.
 func (m *Machine) Leader() bool { return m.leader }
+
+// ConsumerProtocol reports whether Generation is a member epoch of the consumer protocol.
+func (m *Machine) ConsumerProtocol() bool { return false }
 
 // Awaits reports whether the answer to Assign with this attempt still counts.
 func (m *Machine) Awaits(attempt uint64) bool { return m.state == Assigning && m.attempt == attempt }

@@ -357,7 +357,7 @@ func (p *process) find(e FindCoordinator) {
 	}
 	p.later(p.rand.Between(0, 5*time.Millisecond), func() {
 		p.node = c.node
-		p.step(CoordinatorFound(e))
+		p.step(CoordinatorFound{Attempt: e.Attempt})
 	})
 }
 

@@ -1,0 +1,193 @@
+package modern
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/skein-io/skein/consumer/internal/membership"
+)
+
+// beat sends a heartbeat: everything at first and after a failure, later what has changed.
+func (m *Machine) beat(now time.Time, out *membership.Effects) {
+	if m.epoch == joining {
+		m.full = true
+		*out = append(*out, note(now, "joins with epoch 0"))
+	}
+	m.open = m.request(heartbeat)
+	m.beatDue = now.Add(m.interval)
+	h := membership.ConsumerHeartbeat{Attempt: m.open.attempt, MemberID: m.cfg.MemberID, Epoch: m.epoch, Full: m.full, Wait: m.patience()}
+	if m.full || !slices.Equal(m.told, m.topics) {
+		h.Topics = m.topics
+	}
+	held := keys(m.owned, m.giving)
+	if m.full || m.ack || !slices.Equal(m.toldOwn, held) {
+		h.Owned = held
+	}
+	m.told, m.toldOwn = m.topics, held
+	m.full, m.soon, m.ack = false, false, false
+	*out = append(*out, h)
+}
+
+// patience is how long an answer is waited for: three intervals. The coordinator answers at once, and how long the session
+// is only it knows.
+func (m *Machine) patience() time.Duration { return max(3*m.interval, time.Second) }
+
+// leave sends a heartbeat that says no more than that the member leaves.
+func (m *Machine) leave(k kind, epoch int32, out *membership.Effects) {
+	m.open = m.request(k)
+	*out = append(*out, membership.ConsumerHeartbeat{Attempt: m.open.attempt, MemberID: m.cfg.MemberID, Epoch: epoch, Wait: m.patience()})
+}
+
+// epochToLeave is that of a member that comes back: a static one keeps its partitions meanwhile.
+func (m *Machine) epochToLeave() int32 {
+	if m.cfg.Static {
+		return leavingSoon
+	}
+	return leaving
+}
+
+func (m *Machine) beaten(now time.Time, e membership.ConsumerBeaten, out *membership.Effects) {
+	if e.Attempt != m.open.attempt || m.open.kind == nothing {
+		return
+	}
+	was := m.open.kind
+	m.open = request{}
+	switch was {
+	case farewell:
+		m.ended(out)
+		return
+	case release:
+		m.leftToJoin(now, e.Failure, out)
+		return
+	}
+	if !e.Failure.OK() {
+		m.refused(now, e.Failure, out)
+		return
+	}
+	if e.Epoch <= joining {
+		m.fail(membership.Failure{Code: membership.UnknownServerError, Text: fmt.Sprintf("the coordinator answered with the member epoch %d", e.Epoch)}, out)
+		return
+	}
+	m.failures, m.unsure = 0, false
+	if m.interval = min(max(e.Interval, intervalLeast), intervalMost); e.Interval <= 0 {
+		m.interval = intervalFirst
+	}
+	m.beatDue = now.Add(m.interval)
+	first := m.epoch == joining
+	m.epoch = e.Epoch
+	if first {
+		*out = append(*out, note(now, fmt.Sprintf("is in the group with epoch %d", e.Epoch)))
+	}
+	if e.Assigned || first { // the answer to who joins always has an assignment
+		m.target = sortedKeys(e.Target)
+		m.renewed, m.tell = true, m.tell || first
+		m.nameAt, m.nameFailures = time.Time{}, 0
+	}
+}
+
+// refused acts on a failure of a heartbeat.
+func (m *Machine) refused(now time.Time, f membership.Failure, out *membership.Effects) {
+	m.full = true
+	join := m.epoch == joining
+	switch v := verdictOf(f, join); v {
+	case impossible:
+		m.fail(f, out)
+		return
+	case findAgain:
+		m.unsure = m.unsure || join
+		m.coordinatorLost(now, f.String(), out)
+		return
+	case again:
+		m.unsure = m.unsure || join
+		m.pause(now)
+	case forgotten:
+		m.unsure = false
+		m.lose(now, f.String(), out)
+	case fenced:
+		m.ghost = m.cfg.Static || join // a dynamic member may join in the place of itself, a static one has to leave
+		m.lose(now, f.String(), out)
+	case unreleased:
+		if !m.unsure {
+			m.fail(f, out)
+			return
+		}
+		m.ghost = true
+	}
+	if join { // who lost its place joins again at once, who cannot join waits
+		m.pause(now)
+	}
+	*out = append(*out, note(now, "a heartbeat was refused: "+f.String()))
+}
+
+// leftToJoin: the coordinator does not have this member from before any more.
+func (m *Machine) leftToJoin(now time.Time, f membership.Failure, out *membership.Effects) {
+	switch verdictOf(f, false) {
+	case findAgain:
+		m.ghost = true
+		m.coordinatorLost(now, f.String(), out)
+	case again:
+		m.ghost = true
+		m.pause(now)
+	default: // whatever else it says, there is no more to do
+		m.ghost, m.unsure = false, false
+	}
+}
+
+func (m *Machine) coordinatorLost(now time.Time, why string, out *membership.Effects) {
+	if !m.known || m.open.kind == farewell {
+		return
+	}
+	switch m.open.kind {
+	case heartbeat:
+		m.unsure = m.unsure || m.epoch == joining
+	case release:
+		m.ghost = true
+	}
+	m.known, m.open, m.full = false, request{}, true
+	m.pause(now)
+	*out = append(*out, note(now, "looks for the coordinator: "+why))
+}
+
+func (m *Machine) found(now time.Time, e membership.CoordinatorFound, out *membership.Effects) {
+	if m.open.kind != find || e.Attempt != m.open.attempt {
+		return
+	}
+	m.open = request{}
+	if !e.ConsumerProtocol {
+		m.fail(membership.Failure{Code: membership.UnsupportedVersion}, out)
+		return
+	}
+	m.known = true
+}
+
+func (m *Machine) missing(now time.Time, e membership.CoordinatorMissing, out *membership.Effects) {
+	if m.open.kind != find || e.Attempt != m.open.attempt {
+		return
+	}
+	m.open = request{}
+	if verdictOf(e.Failure, false) == impossible {
+		m.failDoing("FindCoordinator", e.Failure, out)
+		return
+	}
+	m.pause(now)
+}
+
+func (m *Machine) fail(f membership.Failure, out *membership.Effects) {
+	m.failDoing("ConsumerGroupHeartbeat", advised(f), out)
+}
+
+// failDoing ends the member: the application has to be told.
+func (m *Machine) failDoing(doing string, f membership.Failure, out *membership.Effects) {
+	lost := partitions(m.owned, m.giving)
+	m.forget()
+	if len(lost) > 0 {
+		*out = append(*out, membership.Lose{Partitions: lost, Reason: doing + " was refused: " + f.String()})
+	}
+	m.state = failed
+	if m.end != goOn {
+		m.ended(out)
+		return
+	}
+	*out = append(*out, membership.Fail{Doing: doing, Failure: f})
+}
