@@ -67,8 +67,12 @@ func (c *Consumer) committedOnce(names []TopicPartition) (map[TopicPartition]lin
 	}
 	c.mu.Lock()
 	ids := c.topics.idsOf(topicsOf(names))
+	as := link.Asker{Epoch: -1}
+	if c.machine.ConsumerProtocol() && c.machine.Generation() >= 0 {
+		as = link.Asker{MemberID: c.machine.MemberID(), Epoch: c.machine.Generation()}
+	}
 	c.mu.Unlock()
-	found, f := c.link.Committed(c.ctx, node, c.group, ids, names)
+	found, f := c.link.Committed(c.ctx, node, c.group, as, ids, names)
 	if f.OK() {
 		return found, nil
 	}
@@ -78,6 +82,8 @@ func (c *Consumer) committedOnce(names []TopicPartition) (map[TopicPartition]lin
 	case f.Lost, f.Code == membership.NotCoordinator, f.Code == membership.CoordinatorNotAvailable:
 		c.forgetCoordinator(time.Now(), node, f.Text)
 	case f.Code == membership.CoordinatorLoadInProgress, f.Code == membership.UnstableOffsetCommit:
+	case as.Epoch >= 0 && (f.Code == membership.StaleMemberEpoch || f.Code == membership.UnknownMemberID):
+		c.step(time.Now(), membership.GenerationLost{Generation: as.Epoch, Code: f.Code})
 	default:
 		c.fatal = &GroupError{Group: c.group.ID, Doing: "OffsetFetch", Code: int16(f.Code), Text: f.Text}
 	}

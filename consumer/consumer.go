@@ -3,7 +3,6 @@ package consumer
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"regexp"
 	"sync"
 	"sync/atomic"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/skein-io/skein/consumer/internal/link"
 	"github.com/skein-io/skein/consumer/internal/membership"
+	"github.com/skein-io/skein/consumer/internal/membership/modern"
 	"github.com/skein-io/skein/consumer/internal/position"
 )
 
@@ -28,7 +28,7 @@ type Consumer struct {
 	wake    chan struct{} // there is something for Poll; holds one
 
 	mu       sync.Mutex // guards what follows; nothing waits with it held
-	machine  *membership.Machine
+	machine  modern.Member
 	effects  membership.Effects
 	table    *position.Table
 	topics   topics
@@ -77,13 +77,10 @@ func newConsumer(ctx context.Context, options []Option, check func(*config) erro
 		cfg: cfg, link: l, wake: make(chan struct{}, 1),
 		group: link.Group{
 			ID: cfg.group, InstanceID: cfg.instanceID, Rack: cfg.rack,
-			SessionTimeout: cfg.sessionTimeout, RebalanceTimeout: cfg.pollIntervalMax, Assignors: cfg.assignors,
+			SessionTimeout: cfg.sessionTimeout, RebalanceTimeout: cfg.pollIntervalMax,
+			Assignors: cfg.assignors, RemoteAssignor: cfg.remoteAssignor,
 		},
-		machine: membership.New(membership.Config{
-			Static: cfg.instanceID != "", Cooperative: cfg.cooperative(),
-			SessionTimeout: cfg.sessionTimeout, HeartbeatInterval: cfg.heartbeatInterval, PollIntervalMax: cfg.pollIntervalMax,
-			RetryBackoff: cfg.retryBackoff, RetryBackoffMax: cfg.retryBackoffMax, Jitter: rand.Float64,
-		}),
+		machine: newMember(&cfg),
 		table: position.New(position.Config{
 			Default: cfg.reset.policy(), Grouped: cfg.group != "", QueuedMax: cfg.partitionFetchBytesMax,
 			RetryBackoff: cfg.retryBackoff, RetryBackoffMax: cfg.retryBackoffMax,

@@ -53,6 +53,15 @@ func (c *Consumer) findCoordinator(ctx context.Context) (int32, error) {
 	return c.coord.node, c.coord.err
 }
 
+// meetCoordinator finds the coordinator for the membership, and asks what it offers if that matters.
+func (c *Consumer) meetCoordinator() (consumerProtocol bool, err error) {
+	node, err := c.findCoordinator(c.ctx)
+	if err != nil || c.cfg.protocol == ClassicProtocol {
+		return false, err
+	}
+	return c.link.OffersConsumerProtocol(c.ctx, node)
+}
+
 // forgetCoordinator is called when a node has said that it is not the coordinator, or says nothing. c.mu is held.
 func (c *Consumer) forgetCoordinator(now time.Time, node int32, why string) {
 	if node < 0 || c.coord.node != node {
@@ -75,11 +84,12 @@ func (c *Consumer) carryOut(now time.Time, e membership.Effect) {
 	case membership.FindCoordinator:
 		c.coord.node = -1
 		c.background(func() {
-			if _, err := c.findCoordinator(c.ctx); err != nil {
+			offered, err := c.meetCoordinator()
+			if err != nil {
 				c.event(membership.CoordinatorMissing{Attempt: e.Attempt, Failure: retriedFailure(err)})
 				return
 			}
-			c.event(membership.CoordinatorFound{Attempt: e.Attempt})
+			c.event(membership.CoordinatorFound{Attempt: e.Attempt, ConsumerProtocol: offered})
 		})
 	case membership.Join:
 		c.member(func(node int32) membership.Event { return c.link.Join(c.ctx, node, c.group, e) })
@@ -91,6 +101,10 @@ func (c *Consumer) carryOut(now time.Time, e membership.Effect) {
 		c.member(func(node int32) membership.Event { return c.link.Heartbeat(c.ctx, node, c.group, e) })
 	case membership.Leave:
 		c.member(func(node int32) membership.Event { return c.link.Leave(c.ctx, node, c.group, e) })
+	case membership.ConsumerHeartbeat:
+		c.member(func(node int32) membership.Event { return c.link.ConsumerHeartbeat(c.ctx, node, c.group, e) })
+	case membership.NameTopics:
+		c.topics.due(now)
 	case membership.Revoke:
 		c.table.Release(e.Partitions...)
 		c.tasks = append(c.tasks, task{kind: revoke, partitions: e.Partitions, ticket: e.Ticket})

@@ -15,17 +15,20 @@ import (
 
 // config is what options set. Names in errors are Kafka's.
 type config struct {
-	seeds      []string
-	group      string
-	instanceID string
-	clientID   string
-	rack       string
-	assignors  []assign.Assignor
-	listener   Listener
-	onReset    func(PositionReset)
-	onStall    func(Stall)
-	log        *slog.Logger
-	transport  []kgo.Opt
+	seeds          []string
+	group          string
+	instanceID     string
+	clientID       string
+	rack           string
+	assignors      []assign.Assignor
+	protocol       Protocol
+	remoteAssignor string
+	classicOnly    []string // names of options that were set and that only the classic protocol looks at
+	listener       Listener
+	onReset        func(PositionReset)
+	onStall        func(Stall)
+	log            *slog.Logger
+	transport      []kgo.Opt
 
 	sessionTimeout    time.Duration
 	heartbeatInterval time.Duration
@@ -104,7 +107,9 @@ func Rack(rack string) Option { return func(c *config) { c.rack = rack } }
 // Assignors are those that the member offers, in order of preference (partition.assignment.strategy). Default range,
 // cooperative-sticky, as in Java: a group of such members uses range, and a second round of restarts without it makes
 // the group cooperative. Only if all are cooperative, partitions are kept during a rebalance.
-func Assignors(a ...assign.Assignor) Option { return func(c *config) { c.assignors = a } }
+func Assignors(a ...assign.Assignor) Option {
+	return func(c *config) { c.assignors = a; c.onlyClassic("partition.assignment.strategy") }
+}
 
 // Listen sets who is told of assigned, revoked and lost partitions.
 func Listen(l Listener) Option { return func(c *config) { c.listener = l } }
@@ -119,10 +124,16 @@ func Transport(options ...kgo.Opt) Option {
 }
 
 // SessionTimeout is how long the coordinator waits for a sign of life (session.timeout.ms). Default 45 s.
-func SessionTimeout(d time.Duration) Option { return func(c *config) { c.sessionTimeout = d } }
+func SessionTimeout(d time.Duration) Option {
+	return func(c *config) { c.sessionTimeout = d; c.onlyClassic("session.timeout.ms") }
+}
 
 // HeartbeatInterval is the time between two heartbeats (heartbeat.interval.ms). Default 3 s.
-func HeartbeatInterval(d time.Duration) Option { return func(c *config) { c.heartbeatInterval = d } }
+func HeartbeatInterval(d time.Duration) Option {
+	return func(c *config) { c.heartbeatInterval = d; c.onlyClassic("heartbeat.interval.ms") }
+}
+
+func (c *config) onlyClassic(name string) { c.classicOnly = append(c.classicOnly, name) }
 
 // PollIntervalMax is how long the application may work between two calls of Poll before its partitions go to others
 // (max.poll.interval.ms). Default 5 minutes.
@@ -249,6 +260,7 @@ func (c *config) check() error {
 	}
 	refuse(c.fetchBytesMin < 0 || c.fetchBytesMin > math.MaxInt32, "fetch.min.bytes is %d; possible is 0 to %d", c.fetchBytesMin, math.MaxInt32)
 	refuse(c.instanceID != "" && c.group == "", "group.instance.id is set and group.id is not: give Group")
+	c.checkProtocol(refuse)
 	refuse(len(c.assignors) == 0, "partition.assignment.strategy is empty: give Assignors")
 	refuse(c.reset.ago < 0, "auto.offset.reset is by_duration:%v; it must not be negative", c.reset.ago)
 	seen := map[string]bool{}

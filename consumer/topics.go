@@ -109,6 +109,17 @@ func (t *topics) idsOf(names []string) idTable {
 	return ids
 }
 
+// names lists the topics that have an id.
+func (t *topics) names() map[membership.TopicID]string {
+	names := make(map[membership.TopicID]string, len(t.byName))
+	for name, topic := range t.byName {
+		if topic.ID != (membership.TopicID{}) {
+			names[topic.ID] = name
+		}
+	}
+	return names
+}
+
 type idTable struct {
 	byName map[string][16]byte
 	byID   map[[16]byte]string
@@ -229,6 +240,9 @@ func (c *Consumer) leaders() {
 // watch looks whether what the membership depends on has changed. c.mu is held.
 func (c *Consumer) watch(now time.Time) {
 	t := &c.topics
+	if c.cfg.protocol != ClassicProtocol {
+		c.step(now, membership.TopicsNamed{Names: t.names()})
+	}
 	if t.wanted.pattern != nil && !t.assigned {
 		t.match()
 		c.step(now, membership.Subscribed{Topics: t.matched})

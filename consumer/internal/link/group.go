@@ -22,6 +22,7 @@ type Group struct {
 	// SessionTimeout and RebalanceTimeout are told to the coordinator in JoinGroup.
 	SessionTimeout, RebalanceTimeout time.Duration
 	Assignors                        []assign.Assignor
+	RemoteAssignor                   string // that the coordinator is to use, with the consumer protocol; "" for its own choice
 }
 
 func (g Group) instance() *string {

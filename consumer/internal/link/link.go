@@ -118,7 +118,11 @@ func coded(code int16, message *string) membership.Failure {
 	if code == 0 {
 		return membership.Failure{}
 	}
-	return Failure(codeError(code, message))
+	f := Failure(codeError(code, nil))
+	if message != nil && *message != "" {
+		f.Text += " (" + *message + ")"
+	}
+	return f
 }
 
 // codeError is an error code as an error: a *kerr.Error, with the broker's own words if it has some.

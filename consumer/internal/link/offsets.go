@@ -96,13 +96,23 @@ type CommittedItem struct {
 	Err      error
 }
 
+// Asker is the member that asks for committed offsets, by the consumer protocol: the coordinator says if its epoch is not
+// the present one. Epoch -1 is nobody.
+type Asker struct {
+	MemberID string
+	Epoch    int32
+}
+
 // Committed sends OffsetFetch for partitions that are sorted, with RequireStable: a broker that has transactional
 // offsets pending says UNSTABLE_OFFSET_COMMIT (KIP-447).
-func (l *Link) Committed(ctx context.Context, node int32, g Group, ids TopicIDs, names []TopicPartition) (map[TopicPartition]CommittedItem, membership.Failure) {
+func (l *Link) Committed(ctx context.Context, node int32, g Group, as Asker, ids TopicIDs, names []TopicPartition) (map[TopicPartition]CommittedItem, membership.Failure) {
 	req := kmsg.NewPtrOffsetFetchRequest()
 	req.Group, req.RequireStable = g.ID, true
 	group := kmsg.NewOffsetFetchRequestGroup()
 	group.Group = g.ID
+	if as.Epoch >= 0 {
+		group.MemberID, group.MemberEpoch = kmsg.StringPtr(as.MemberID), as.Epoch
+	}
 	byTopic(names, func(p TopicPartition) string { return p.Topic }, func(topic string, run []TopicPartition) {
 		old, t := kmsg.NewOffsetFetchRequestTopic(), kmsg.NewOffsetFetchRequestGroupTopic()
 		old.Topic, t.Topic, t.TopicID = topic, topic, ids.TopicID(topic)
