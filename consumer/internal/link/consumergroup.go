@@ -25,7 +25,9 @@ func (l *Link) OffersConsumerProtocol(ctx context.Context, node int32) (bool, er
 			return false, nil // the application wants older versions
 		}
 	}
-	resp, err := ask[*kmsg.ApiVersionsResponse](ctx, l.member, node, l.cfg.RequestTimeout, kmsg.NewPtrApiVersionsRequest())
+	req := kmsg.NewPtrApiVersionsRequest()
+	req.ClientSoftwareName, req.ClientSoftwareVersion = softwareName, softwareVersion // without them it is refused
+	resp, err := ask[*kmsg.ApiVersionsResponse](ctx, l.member, node, l.cfg.RequestTimeout, req)
 	if err != nil {
 		return false, err
 	}

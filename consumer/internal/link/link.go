@@ -18,6 +18,9 @@ import (
 	"github.com/skein-io/skein/consumer/internal/membership"
 )
 
+// What brokers are told of the program.
+const softwareName, softwareVersion = "skein-consumer", "1"
+
 // Config says how nodes are reached.
 type Config struct {
 	Seeds          []string
@@ -39,7 +42,7 @@ func Open(cfg Config) (*Link, error) {
 	options := append([]kgo.Opt{
 		kgo.SeedBrokers(cfg.Seeds...),
 		kgo.ClientID(cfg.ClientID),
-		kgo.SoftwareNameAndVersion("skein-consumer", "1"),
+		kgo.SoftwareNameAndVersion(softwareName, softwareVersion),
 		kgo.RequestTimeoutOverhead(cfg.RequestTimeout),
 		kgo.ConnIdleTimeout(9 * time.Minute),
 		kgo.DisableClientMetrics(),

@@ -65,6 +65,9 @@ type Request struct {
 	// Assignor is "range" or "cooperative-sticky". Left out it is range where
 	// the program can choose, else what the library does by itself.
 	Assignor string `json:"assignor,omitempty"`
+	// Protocol is group.protocol; left out it is classic. With "consumer" the broker decides about assignor, session and
+	// heartbeats.
+	Protocol string `json:"protocol,omitempty"`
 	// N is how many commits the word "commit" asks for.
 	N int `json:"n,omitempty"`
 

@@ -20,7 +20,7 @@ const (
 	Fail = "FAIL"
 	// Again is a pass at the second try, alone.
 	Again = "again"
-	None  = "-" // the library cannot do it
+	None  = "-" // the library or the broker cannot do it
 )
 
 // Result is one scenario of one family on one broker.
@@ -98,7 +98,7 @@ func (b *Book) Table(w io.Writer) {
 		b.table(w, broker)
 	}
 	for _, r := range b.results {
-		if r.Verdict == Fail || r.Verdict == Again {
+		if r.Verdict != Pass && r.Reason != "" {
 			fmt.Fprintf(w, "\n%s %s, %s, %s:\n  %s\n", r.Verdict, r.Broker, r.Family, r.Scenario, strings.ReplaceAll(r.Reason, "\n", "\n  "))
 		}
 	}

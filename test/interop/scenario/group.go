@@ -44,7 +44,7 @@ type turnover struct {
 // offsets. No commit may ever move an offset back, no record may be missing,
 // and none may come twice unless it was not committed when its partition moved.
 func Group(ctx context.Context, env *Env, f *family.Family) (Notes, error) {
-	return runTurnover(ctx, env, f, "group", "", []*family.Family{f, f, f})
+	return runTurnover(ctx, env, f, "group", kind{}, []*family.Family{f, f, f})
 }
 
 // Cooperative is Group with the assignor cooperative-sticky.
@@ -52,16 +52,20 @@ var Cooperative = Scenario{
 	Name:    "cooperative",
 	Applies: func(f *family.Family) bool { return f.Cooperative },
 	Run: func(ctx context.Context, env *Env, f *family.Family) (Notes, error) {
-		return runTurnover(ctx, env, f, "cooperative", cooperativeSticky, []*family.Family{f, f, f})
+		return runTurnover(ctx, env, f, "cooperative", kind{assignor: cooperativeSticky}, []*family.Family{f, f, f})
 	},
 }
 
-func runTurnover(ctx context.Context, env *Env, f *family.Family, name, assignor string, cast []*family.Family) (Notes, error) {
+// kind is the sort of a group: an assignor of the classic protocol, or the consumer protocol. The zero value is classic by
+// range.
+type kind struct{ assignor, protocol string }
+
+func runTurnover(ctx context.Context, env *Env, f *family.Family, name string, of kind, cast []*family.Family) (Notes, error) {
 	ctx, cancel := context.WithTimeout(ctx, 8*time.Minute)
 	defer cancel()
 	t := &turnover{env: env, f: f, cast: cast, topic: named(f, name), group: named(f, name), floor: map[int32]int64{}, notes: Notes{}}
 	t.request = memberRequest(f, t.topic, t.group, env.Records)
-	t.request.Assignor = assignor
+	t.request.Assignor, t.request.Protocol = of.assignor, of.protocol
 	defer func() { closeSeats(t.programs) }()
 	err := env.topic(ctx, t.topic, partitions)
 	if err != nil {
@@ -179,6 +183,9 @@ func (t *turnover) commits(ctx context.Context) error {
 // oneOwner asks the broker who has what in the present generation. It is an
 // error if a partition is there twice, and true if each is there once.
 func (t *turnover) oneOwner(ctx context.Context) (bool, error) {
+	if t.request.Protocol == consumerProtocol {
+		return t.owned(ctx)
+	}
 	groups, err := t.env.adm.DescribeGroups(ctx, t.group)
 	if err != nil {
 		return false, fmt.Errorf("describe %s: %w", t.group, err)

@@ -35,10 +35,14 @@ type producer struct {
 // acknowledged record is there, in order and (with idempotence) once, that the
 // group went on and no commit was lost. The key of the answer is the family.
 func Kill(ctx context.Context, env *Env, families []*family.Family) map[string]Outcome {
+	return kill(ctx, env, families, "kill", kind{})
+}
+
+func kill(ctx context.Context, env *Env, families []*family.Family, name string, of kind) map[string]Outcome {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 	lives := make([]*life, len(families))
-	each(families, func(i int) { lives[i] = begin(ctx, env, families[i]) })
+	each(families, func(i int) { lives[i] = begin(ctx, env, families[i], name, of) })
 	defer each(lives, func(i int) { lives[i].end() })
 	err := env.crash(ctx, lives)
 	each(lives, func(i int) {
@@ -78,17 +82,17 @@ func (l *life) fail(err error) {
 
 // begin starts the group, waits until it is seated, then starts the producers
 // and returns once they have written a while.
-func begin(ctx context.Context, env *Env, f *family.Family) *life {
-	l := &life{f: f, group: named(f, "kill"), notes: Notes{}, durable: map[int32]int64{}}
+func begin(ctx context.Context, env *Env, f *family.Family, name string, of kind) *life {
+	l := &life{f: f, group: named(f, name), notes: Notes{}, durable: map[int32]int64{}}
 	for i := len(f.Idempotence) - 1; i >= 0; i-- { // the idempotent one first: the group reads it
-		name := map[bool]string{true: "idempotent", false: "plain"}[f.Idempotence[i]]
-		if err := l.prepare(ctx, env, named(f, "kill", name), f.Idempotence[i]); err != nil {
+		way := map[bool]string{true: "idempotent", false: "plain"}[f.Idempotence[i]]
+		if err := l.prepare(ctx, env, named(f, name, way), f.Idempotence[i]); err != nil {
 			l.fail(err)
 			return l
 		}
 	}
 	r := memberRequest(f, l.producers[0].topic, l.group, env.Records)
-	r.RateMax = 0
+	r.RateMax, r.Assignor, r.Protocol = 0, of.assignor, of.protocol
 	var err error
 	if l.seats, err = startSeats(ctx, env, f, r); err != nil {
 		l.fail(err)

@@ -13,7 +13,7 @@ var Mixed = Scenario{
 	Name:    "mixed",
 	Applies: ours,
 	Run: func(ctx context.Context, env *Env, f *family.Family) (Notes, error) {
-		return runTurnover(ctx, env, f, "mixed", "", families(f.Name, "java-4.3.1", "confluent-python", "franz-go", "sarama"))
+		return runTurnover(ctx, env, f, "mixed", kind{}, families(f.Name, "java-4.3.1", "confluent-python", "franz-go", "sarama"))
 	},
 }
 
@@ -22,7 +22,7 @@ var MixedCooperative = Scenario{
 	Name:    "mixed-cooperative",
 	Applies: ours,
 	Run: func(ctx context.Context, env *Env, f *family.Family) (Notes, error) {
-		return runTurnover(ctx, env, f, "mixed-cooperative", cooperativeSticky, families("java-4.3.1", f.Name, "confluent-python", "franz-go"))
+		return runTurnover(ctx, env, f, "mixed-cooperative", kind{assignor: cooperativeSticky}, families("java-4.3.1", f.Name, "confluent-python", "franz-go"))
 	},
 }
 

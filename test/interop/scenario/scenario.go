@@ -46,7 +46,9 @@ type Scenario struct {
 	Name string
 	// Applies is nil when the scenario fits every family.
 	Applies func(*family.Family) bool
-	Run     func(ctx context.Context, env *Env, f *family.Family) (Notes, error)
+	// KafkaOnly is why the scenario is not run on skein, if it is not.
+	KafkaOnly string
+	Run       func(ctx context.Context, env *Env, f *family.Family) (Notes, error)
 }
 
 // PerFamily are the scenarios that families run by themselves, side by side, those that apply.
@@ -56,6 +58,8 @@ var PerFamily = []Scenario{
 	Cooperative,
 	Mixed,
 	MixedCooperative,
+	GroupNext,
+	MixedNext,
 	{Name: "commit", Run: Commit},
 	{Name: "seek", Run: Seek},
 	{Name: "admin", Run: Admin},

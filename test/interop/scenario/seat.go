@@ -50,7 +50,7 @@ func startSeat(ctx context.Context, env *Env, f *family.Family, r line.Request, 
 		return nil, err
 	}
 	m := check.NewMember(fmt.Sprintf("member %d", i))
-	m.Incremental = r.Assignor == cooperativeSticky
+	m.Incremental = r.Assignor == cooperativeSticky || r.Protocol == consumerProtocol
 	return &seat{Member: m, f: f, client: client, run: client.Send(r, m.Take)}, nil
 }
 

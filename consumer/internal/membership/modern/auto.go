@@ -54,25 +54,26 @@ func (a *Auto) Step(now time.Time, e membership.Event, out *membership.Effects) 
 		return
 	}
 	for i, effect := range (*out)[from:] {
-		if f, failed := effect.(membership.Fail); failed && otherwise(f.Failure.Code) {
+		if f, failed := effect.(membership.Fail); failed && classicReasons[f.Failure.Code] != "" {
 			*out = (*out)[:from+i] // Fail is the last that a machine wants
-			a.turn(now, f.Failure, out)
+			a.turn(now, f.Failure.Code, out)
 			return
 		}
 	}
 }
 
-// otherwise reports whether a member that is refused so may join by the classic protocol.
-func otherwise(c membership.Code) bool {
-	return c == membership.UnsupportedVersion || c == membership.GroupIDNotFound
+// classicReasons are the refusals after which a member may join by the classic protocol, in words.
+var classicReasons = map[membership.Code]string{
+	membership.UnsupportedVersion: "the coordinator does not offer the consumer protocol",
+	membership.GroupIDNotFound:    "the group speaks it and cannot be converted",
 }
 
 // turn makes the classic member, and brings it to where the other one was.
-func (a *Auto) turn(now time.Time, why membership.Failure, out *membership.Effects) {
-	*out = append(*out, note(now, "speaks the classic protocol: "+why.Text))
+func (a *Auto) turn(now time.Time, why membership.Code, out *membership.Effects) {
+	*out = append(*out, note(now, "speaks the classic protocol: "+classicReasons[why]))
 	a.classic.AttemptsFrom = a.modern.attempts
 	classic := membership.New(a.classic)
-	known := a.modern.known || why.Code == membership.UnsupportedVersion // the coordinator was found, or has just answered
+	known := a.modern.known || why == membership.UnsupportedVersion // the coordinator was found, or has just answered
 	a.Member, a.modern = classic, nil
 	var begun membership.Effects
 	classic.Step(now, membership.Subscribed{Topics: a.topics}, &begun)

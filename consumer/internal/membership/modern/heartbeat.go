@@ -17,7 +17,7 @@ func (m *Machine) beat(now time.Time, out *membership.Effects) {
 	m.open = m.request(heartbeat)
 	m.beatDue = now.Add(m.interval)
 	h := membership.ConsumerHeartbeat{Attempt: m.open.attempt, MemberID: m.cfg.MemberID, Epoch: m.epoch, Full: m.full, Wait: m.patience()}
-	if m.full || !slices.Equal(m.told, m.topics) {
+	if m.full || m.subscriptionChanged() {
 		h.Topics = m.topics
 	}
 	held := keys(m.owned, m.giving)
@@ -27,6 +27,11 @@ func (m *Machine) beat(now time.Time, out *membership.Effects) {
 	m.told, m.toldOwn = m.topics, held
 	m.full, m.soon, m.ack = false, false, false
 	*out = append(*out, h)
+}
+
+// subscriptionChanged reports that the coordinator has to hear of it. That there is none it hears by the leave.
+func (m *Machine) subscriptionChanged() bool {
+	return len(m.topics) > 0 && !slices.Equal(m.told, m.topics)
 }
 
 // patience is how long an answer is waited for: three intervals. The coordinator answers at once, and how long the session
@@ -79,8 +84,9 @@ func (m *Machine) beaten(now time.Time, e membership.ConsumerBeaten, out *member
 	if first {
 		*out = append(*out, note(now, fmt.Sprintf("is in the group with epoch %d", e.Epoch)))
 	}
-	if e.Assigned || first { // the answer to who joins always has an assignment
-		m.target = sortedKeys(e.Target)
+	// The answer to who joins, or says everything, has the assignment even if it is the one of before.
+	if target := sortedKeys(e.Target); first || e.Assigned && !slices.Equal(target, m.target) {
+		m.target = target
 		m.renewed, m.tell = true, m.tell || first
 		m.nameAt, m.nameFailures = time.Time{}, 0
 	}
@@ -88,19 +94,24 @@ func (m *Machine) beaten(now time.Time, e membership.ConsumerBeaten, out *member
 
 // refused acts on a failure of a heartbeat.
 func (m *Machine) refused(now time.Time, f membership.Failure, out *membership.Effects) {
+	join, v := m.epoch == joining, verdictOf(f, m.epoch == joining)
+	if v == unreleased && !m.unsure {
+		v = impossible
+	}
 	m.full = true
-	join := m.epoch == joining
-	switch v := verdictOf(f, join); v {
+	switch v {
 	case impossible:
 		m.fail(f, out)
 		return
 	case findAgain:
-		m.unsure = m.unsure || join
 		m.coordinatorLost(now, f.String(), out)
+		m.unsure = m.unsure || join
 		return
+	}
+	*out = append(*out, note(now, "a heartbeat was refused: "+f.String()))
+	switch v {
 	case again:
 		m.unsure = m.unsure || join
-		m.pause(now)
 	case forgotten:
 		m.unsure = false
 		m.lose(now, f.String(), out)
@@ -108,16 +119,11 @@ func (m *Machine) refused(now time.Time, f membership.Failure, out *membership.E
 		m.ghost = m.cfg.Static || join // a dynamic member may join in the place of itself, a static one has to leave
 		m.lose(now, f.String(), out)
 	case unreleased:
-		if !m.unsure {
-			m.fail(f, out)
-			return
-		}
 		m.ghost = true
 	}
-	if join { // who lost its place joins again at once, who cannot join waits
+	if join || v == again { // who lost its place joins again at once, who cannot join waits
 		m.pause(now)
 	}
-	*out = append(*out, note(now, "a heartbeat was refused: "+f.String()))
 }
 
 // leftToJoin: the coordinator does not have this member from before any more.

@@ -261,7 +261,7 @@ func (m *Machine) talk(now time.Time, out *membership.Effects) {
 	case m.ghost:
 		*out = append(*out, note(now, "leaves the group before it joins, because the coordinator has it from before"))
 		m.leave(release, m.epochToLeave(), out)
-	case m.epoch == joining, m.full, m.soon, m.ack, !slices.Equal(m.told, m.topics), !now.Before(m.beatDue):
+	case m.epoch == joining, m.full, m.soon, m.ack, m.subscriptionChanged(), !now.Before(m.beatDue):
 		m.beat(now, out)
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/skein-io/skein/consumer"
@@ -27,9 +28,9 @@ func group(s *line.Session, r line.Request) (any, error) {
 	if err := c.Subscribe(r.Topic); err != nil {
 		return nil, err
 	}
-	m.loop()
+	err = m.loop()
 	m.commit(true)
-	return nil, c.Close(context.Background())
+	return nil, errors.Join(err, c.Close(context.Background()))
 }
 
 func (m *member) options() []consumer.Option {
@@ -38,7 +39,7 @@ func (m *member) options() []consumer.Option {
 		most = min(most, m.r.Max)
 	}
 	options := []consumer.Option{
-		consumer.Group(m.r.Group), consumer.Assignors(assignor(m.r.Assignor)), consumer.ResetTo(consumer.Earliest),
+		consumer.Group(m.r.Group), consumer.ResetTo(consumer.Earliest),
 		consumer.PollRecordsMax(most), consumer.Listen(consumer.Listener{
 			Assigned: func(_ context.Context, _ *consumer.Consumer, ps []consumer.TopicPartition) {
 				m.s.Emit(line.Event{E: line.Assigned, Ps: numbers(ps)})
@@ -53,6 +54,10 @@ func (m *member) options() []consumer.Option {
 	if m.r.Commit != "auto" {
 		options = append(options, consumer.NoAutoCommit())
 	}
+	if m.r.Protocol == "consumer" {
+		return append(options, consumer.GroupProtocol(consumer.ConsumerProtocol))
+	}
+	options = append(options, consumer.Assignors(assignor(m.r.Assignor)))
 	if m.r.SessionMs > 0 {
 		options = append(options, consumer.SessionTimeout(time.Duration(m.r.SessionMs)*time.Millisecond))
 	}
@@ -88,10 +93,13 @@ func (m *member) revoked(_ context.Context, _ *consumer.Consumer, ps []consumer.
 	}
 }
 
-func (m *member) loop() {
+func (m *member) loop() error {
 	pace := line.NewPace(m.r.RateMax)
 	for taken, uncommitted := 0, 0; !m.s.Stopped() && (m.r.Max == 0 || taken < m.r.Max); {
 		records, err := poll(m.c)
+		if errors.Is(err, consumer.ErrFatal) || errors.Is(err, consumer.ErrFenced) {
+			return err
+		}
 		if err != nil { // the library goes on by itself, also when no broker is there
 			m.s.Emit(line.Event{E: line.Trouble, Error: err.Error()})
 		}
@@ -113,6 +121,7 @@ func (m *member) loop() {
 			m.commit(true)
 		}
 	}
+	return nil
 }
 
 // commit sends the present positions and tells how long the answer took.

@@ -79,7 +79,7 @@ func (p *plan) rerun(ctx context.Context, env *scenario.Env, r report.Result) (n
 		found := scenario.Kill(ctx, env, []*family.Family{f})[f.Name]
 		return found.Notes, true, found.Err
 	}
-	for _, s := range append(slices.Clone(scenario.PerFamily), scenario.Heartbeat) {
+	for _, s := range append(slices.Clone(scenario.PerFamily), scenario.Heartbeat, scenario.KillNext) {
 		if s.Name == r.Scenario {
 			notes, err = s.Run(ctx, env, f)
 			return notes, true, err

@@ -62,18 +62,23 @@ func (p *plan) print(w io.Writer) {
 	for _, s := range scenario.PerFamily {
 		fmt.Fprintf(w, "  %s\n", s.Name)
 	}
-	fmt.Fprintf(w, "  heartbeat\n  tools\n  kill\non a cluster of %d:\n  %s\n", clusterNodes, clusterTools)
+	fmt.Fprintf(w, "  heartbeat\n  tools\n  kill\n  %s\non a cluster of %d:\n  %s\n", scenario.KillNext.Name, clusterNodes, clusterTools)
 	for _, s := range onCluster {
 		fmt.Fprintf(w, "  %s (%s)\n", s.name, strings.Join(clusterFamilies, ", "))
 	}
 }
 
 // properties are the same for both brokers: what their defaults are, but for
-// the first rebalance, which waits for nobody.
+// the first rebalance, which waits for nobody, and the session of members of the consumer protocol.
 func properties() map[string]string {
 	return map[string]string{
 		"group.initial.rebalance.delay.ms": "0",
 		"num.partitions":                   "1",
+		// What members of the classic protocol ask for themselves, and skein has no use for.
+		"group.consumer.min.session.timeout.ms":    "6000",
+		"group.consumer.session.timeout.ms":        "6000",
+		"group.consumer.min.heartbeat.interval.ms": "1000",
+		"group.consumer.heartbeat.interval.ms":     "1000",
 	}
 }
 
@@ -144,6 +149,10 @@ func (p *plan) perFamily(ctx context.Context, env *scenario.Env, book *report.Bo
 
 // one runs a scenario and enters its result.
 func (p *plan) one(ctx context.Context, env *scenario.Env, f *family.Family, s scenario.Scenario, book *report.Book) {
+	if s.KafkaOnly != "" && env.Name != "kafka" {
+		book.Add(report.Result{Broker: env.Name, Family: f.Name, Library: f.Library, Scenario: s.Name, Verdict: report.None, Reason: s.KafkaOnly})
+		return
+	}
 	if err := f.Install(ctx); err != nil {
 		p.enter(book, env, f, s.Name, nil, err, 0)
 		return
@@ -171,6 +180,13 @@ func (p *plan) sharedScenarios(ctx context.Context, env *scenario.Env, book *rep
 	if p.kill && chosen(p.scenarios, "kill") {
 		for some := range slices.Chunk(p.families, p.parallel) {
 			p.together(ctx, env, shared{"kill", scenario.Kill}, some, book)
+		}
+	}
+	if p.kill && chosen(p.scenarios, scenario.KillNext.Name) {
+		for _, f := range p.families {
+			if scenario.KillNext.Applies(f) {
+				p.one(ctx, env, f, scenario.KillNext, book)
+			}
 		}
 	}
 }

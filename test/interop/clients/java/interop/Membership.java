@@ -58,6 +58,10 @@ final class Membership implements ConsumerRebalanceListener {
             config.put("enable.auto.commit", "true");
             config.put("auto.commit.interval.ms", "500");
         }
+        if (request.has("protocol")) { // the broker decides about the rest
+            config.put("group.protocol", request.get("protocol").getAsString());
+            return config;
+        }
         config.put("partition.assignment.strategy", ASSIGNORS.get(request.has("assignor") ? request.get("assignor").getAsString() : "range"));
         if (number("session_ms") > 0) {
             config.put("session.timeout.ms", String.valueOf(number("session_ms")));
