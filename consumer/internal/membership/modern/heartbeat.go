@@ -24,7 +24,7 @@ func (m *Machine) beat(now time.Time, out *membership.Effects) {
 	if m.full || m.ack || !slices.Equal(m.toldOwn, held) {
 		h.Owned = held
 	}
-	m.told, m.toldOwn = m.topics, held
+	m.told, m.toldOwn, m.claims = m.topics, held, h.Owned != nil
 	m.full, m.soon, m.ack = false, false, false
 	*out = append(*out, h)
 }
@@ -74,7 +74,7 @@ func (m *Machine) beaten(now time.Time, e membership.ConsumerBeaten, out *member
 		m.fail(membership.Failure{Code: membership.UnknownServerError, Text: fmt.Sprintf("the coordinator answered with the member epoch %d", e.Epoch)}, out)
 		return
 	}
-	m.failures, m.unsure = 0, false
+	m.failures, m.unsure, m.claims = 0, false, false
 	if m.interval = min(max(e.Interval, intervalLeast), intervalMost); e.Interval <= 0 {
 		m.interval = intervalFirst
 	}

@@ -59,6 +59,7 @@ type Machine struct {
 	full     bool    // the next heartbeat says everything
 	soon     bool    // it does not wait for the interval
 	ack      bool    // it says what the member holds
+	claims   bool    // what was said of that is not answered: until it is, the member must not hold more
 	told     []string
 	toldOwn  []membership.TopicIDPartition
 	attempts uint64 // given out so far

@@ -14,8 +14,11 @@ import (
 // reconcile goes from what the member holds to what it is assigned: what is too much is given up first, then it has what
 // is new and says so. The coordinator assigns a partition only when its last owner has given it up, so what is new is this
 // member's at once. Partitions whose topic has no name yet wait for metadata.
+//
+// While a heartbeat says what the member holds, it must not come to hold more: the coordinator would take what is missing
+// there for given up.
 func (m *Machine) reconcile(now time.Time, out *membership.Effects) {
-	if m.epoch == joining || !m.renewed || m.ticket != 0 {
+	if m.epoch == joining || !m.renewed || m.ticket != 0 || m.claims {
 		return
 	}
 	next := m.resolve()
@@ -105,7 +108,7 @@ func (m *Machine) forget() {
 	m.owned, m.giving, m.ticket = nil, nil, 0
 	m.epoch, m.target, m.unnamed = joining, nil, nil
 	m.renewed, m.tell = false, false
-	m.full, m.ack, m.soon = true, false, false
+	m.full, m.ack, m.soon, m.claims = true, false, false, false
 	m.open = request{}
 }
 
