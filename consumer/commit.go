@@ -312,7 +312,9 @@ func (c *Consumer) commitAnswer(now time.Time, op *commit, node int32, items []l
 		c.step(now, membership.GenerationLost{Generation: generation, Code: f.Code})
 		return c.commitError(ErrRetriable, cause, f.Text)
 	case f.Code == membership.StaleMemberEpoch: // the member goes over to another epoch, with which it is tried again
-		c.step(now, membership.GenerationLost{Generation: generation, Code: f.Code})
+		if c.machine.ConsumerProtocol() {
+			c.step(now, membership.GenerationLost{Generation: generation, Code: f.Code})
+		}
 		return c.commitError(ErrRetriable, cause, f.Text)
 	case f.Code == membership.IllegalGeneration, f.Code == membership.UnknownMemberID, f.Code == membership.FencedInstanceID:
 		if now := c.machine.Generation(); now >= 0 && now != generation && !c.machine.ConsumerProtocol() {
