@@ -50,10 +50,11 @@ generate-check: ## fail if internal/protocol is not what the schemas give
 	sh internal/protocol/generate/schemas.sh out/schemas
 	go run ./internal/protocol/generate -check -schemas out/schemas
 
-interop: build ## unmodified clients of every family, the checklist, and the tour's facts, the last on Apache Kafka, too
+interop: build ## unmodified clients of every family, the checklist, the tour's facts, on Apache Kafka, too, and there the consumer protocol
 	test/interop/run --broker skein
 	go run ./test/conformance/compare --broker skein
 	cd test/interop && go run ./tour
+	cd test/interop && go run ./next
 
 oracle: build ## the same raw requests to skein and to Apache Kafka, answers compared; Kafka loads skein's groups
 	cd test/interop && go run ./oracle

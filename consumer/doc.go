@@ -20,6 +20,14 @@
 // Poll again, and offsets are committed for what is processed, by itself each auto.commit.interval.ms or by Commit and
 // CommitAsync.
 //
+// # Group protocols
+//
+// GroupProtocol chooses how the member and its coordinator talk. ClassicProtocol, the default, joins and syncs, and one
+// member computes the assignment (Assignors). ConsumerProtocol (KIP-848, Apache Kafka 4.0 and later) leaves that to the
+// coordinator: each member gives up and gets its own part of a new assignment when it can, and nobody waits for all the
+// others. AutoProtocol takes the second where the coordinator has it. The application sees the same of each: listeners,
+// commits, Explain. The generation of a Token, of GroupMetadata and of Stats is the member epoch then.
+//
 // # Concurrency
 //
 // Poll is for one goroutine at a time; so are Subscribe and Assign. Listeners and callbacks of commits run within Poll

@@ -38,10 +38,13 @@ func (m *Machine) subscriptionChanged() bool {
 // is only it knows.
 func (m *Machine) patience() time.Duration { return max(3*m.interval, time.Second) }
 
+// leaveWaitMax is how long the answer to a leave is waited for at most: an application that closes waits, too.
+const leaveWaitMax = 5 * time.Second
+
 // leave sends a heartbeat that says no more than that the member leaves.
 func (m *Machine) leave(k kind, epoch int32, out *membership.Effects) {
 	m.open = m.request(k)
-	*out = append(*out, membership.ConsumerHeartbeat{Attempt: m.open.attempt, MemberID: m.cfg.MemberID, Epoch: epoch, Wait: m.patience()})
+	*out = append(*out, membership.ConsumerHeartbeat{Attempt: m.open.attempt, MemberID: m.cfg.MemberID, Epoch: epoch, Wait: min(m.patience(), leaveWaitMax)})
 }
 
 // epochToLeave is that of a member that comes back: a static one keeps its partitions meanwhile.

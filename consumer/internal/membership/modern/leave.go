@@ -34,7 +34,7 @@ func (m *Machine) pollBounded() bool {
 
 // in reports whether the coordinator has this member, or may have it.
 func (m *Machine) in() bool {
-	return m.epoch != joining || m.open.kind == heartbeat || m.unsure || m.ghost
+	return m.epoch != joining || m.open.kind == heartbeat || m.open.kind == release || m.unsure || m.ghost
 }
 
 // finish carries out an ending: the application gives everything up, then the member leaves.

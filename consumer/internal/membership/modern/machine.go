@@ -26,8 +26,7 @@ const (
 	leavingSoon int32 = -2 // a static member, that comes back
 )
 
-// interval bounds what the coordinator may ask for as the time between two heartbeats, and intervalFirst is it until the
-// coordinator has said so.
+// What the coordinator may ask for as the time between two heartbeats, and what it is until it has said so.
 const (
 	intervalLeast = 100 * time.Millisecond
 	intervalMost  = 10 * time.Minute
@@ -152,9 +151,6 @@ func (m *Machine) Leader() bool { return false }
 
 // Awaits reports whether an Assign is waited for: never.
 func (m *Machine) Awaits(uint64) bool { return false }
-
-// Owned is what the member holds and does not have to give up, sorted.
-func (m *Machine) Owned() []membership.TopicPartition { return partitions(m.owned) }
 
 // Rebalancing reports that the assignment is not final: the member joins, gives partitions up, or does not know their names.
 func (m *Machine) Rebalancing() bool {
