@@ -24,13 +24,13 @@ var GroupNext = Scenario{
 	},
 }
 
-// MixedNext is the same with Java's members in the group, which speak it, too.
+// MixedNext is the same with members of Java and librdkafka in the group, which speak it, too.
 var MixedNext = Scenario{
 	Name:      "mixed-next",
 	Applies:   ours,
 	KafkaOnly: kafkaOnly,
 	Run: func(ctx context.Context, env *Env, f *family.Family) (Notes, error) {
-		return runTurnover(ctx, env, f, "mixed-next", kind{protocol: consumerProtocol}, families(f.Name, "java-4.3.1", f.Name, "java-4.3.1"))
+		return runTurnover(ctx, env, f, "mixed-next", kind{protocol: consumerProtocol}, families(f.Name, "java-4.3.1", "confluent-python", f.Name))
 	},
 }
 

@@ -20,6 +20,13 @@ type witness struct {
 	epochs  map[*process]int32              // of the last answer that was taken
 	over    map[*process]bool               // the member was told that this epoch is over
 	unheard map[*process]bool               // the last heartbeat has no good answer
+	latest  map[partition]tenure            // who had it last
+}
+
+// tenure is the last epoch in which a member had a partition: that of the tokens of its last records.
+type tenure struct {
+	who   string
+	epoch int32
 }
 
 type hold struct {
@@ -29,7 +36,7 @@ type hold struct {
 
 func newWitness(w *simWorld) *witness {
 	return &witness{w: w, reached: map[string]int{}, holds: map[*process]map[partition]hold{}, epochs: map[*process]int32{},
-		over: map[*process]bool{}, unheard: map[*process]bool{}}
+		over: map[*process]bool{}, unheard: map[*process]bool{}, latest: map[partition]tenure{}}
 }
 
 func (v *witness) reach(what string) { v.reached[what]++ }
@@ -62,6 +69,7 @@ func (v *witness) before(p *process, e membership.Event) {
 
 // after sees what the machine wants.
 func (v *witness) after(p *process, out membership.Effects) {
+	defer v.tokens(p)
 	for _, effect := range out {
 		switch e := effect.(type) {
 		case membership.Grant:
@@ -77,6 +85,23 @@ func (v *witness) after(p *process, out membership.Effects) {
 			v.sent(p, e)
 		}
 	}
+}
+
+// tokens notes in which epochs a member's records are.
+func (v *witness) tokens(p *process) {
+	for _, h := range p.m.owned {
+		if p.m.epoch >= v.latest[h.key()].epoch {
+			v.latest[h.key()] = tenure{p.place(), p.m.epoch}
+		}
+	}
+}
+
+// place is whose member a process is: a static member's next process has the place of the last, and its epoch.
+func (p *process) place() string {
+	if p.slot.instance != "" {
+		return p.slot.instance
+	}
+	return p.name
 }
 
 // sent: a heartbeat is of the epoch that the coordinator has given, and says everything after a failure.
@@ -113,7 +138,8 @@ func (v *witness) claimed(p *process, m *enrolled, e membership.ConsumerHeartbea
 	}
 }
 
-// grant: what a member gets it was assigned, and nobody else has it who is in the group by the coordinator.
+// grant: what a member gets it was assigned, and nobody else has it who is in the group by the coordinator. It gets it in a
+// later epoch than anybody had it, so that a store that keeps the highest epoch refuses who had it before.
 func (v *witness) grant(p *process, e membership.Grant) {
 	if e.Generation != v.epochs[p] {
 		v.wrong("%s has a Grant of epoch %d in epoch %d", p.name, e.Generation, v.epochs[p])
@@ -126,6 +152,9 @@ func (v *witness) grant(p *process, e membership.Grant) {
 			continue
 		}
 		key := h.key()
+		if last := v.latest[key]; last.who != "" && last.who != p.place() && e.Generation <= last.epoch {
+			v.wrong("%s gets %v in epoch %d, and %s had it in %d", p.name, h.TopicPartition, e.Generation, last.who, last.epoch)
+		}
 		for _, other := range v.w.processes {
 			if held, holds := v.holds[other][key]; holds && other != p {
 				m := v.w.coordinator.members[other.m.MemberID()]

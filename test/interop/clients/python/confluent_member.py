@@ -13,11 +13,15 @@ class Member:
     def __init__(self, base, session, r):
         self.session, self.r, self.next, self.sent = session, r, {}, {}
         config = {**base, "group.id": r["group"], "enable.auto.commit": False, "auto.offset.reset": "earliest",
-                  "partition.assignment.strategy": r.get("assignor", "range"), "on_commit": self.committed}
-        if r.get("session_ms"):
-            config["session.timeout.ms"] = r["session_ms"]
-        if r.get("heartbeat_ms"):
-            config["heartbeat.interval.ms"] = r["heartbeat_ms"]
+                  "on_commit": self.committed}
+        if r.get("protocol"):  # the broker decides about the rest
+            config["group.protocol"] = r["protocol"]
+        else:
+            config["partition.assignment.strategy"] = r.get("assignor", "range")
+            if r.get("session_ms"):
+                config["session.timeout.ms"] = r["session_ms"]
+            if r.get("heartbeat_ms"):
+                config["heartbeat.interval.ms"] = r["heartbeat_ms"]
         self.consumer = ck.Consumer(config)
         self.consumer.subscribe([r["topic"]], on_assign=self.assigned, on_revoke=self.revoked, on_lost=self.lost)
 
