@@ -41,31 +41,10 @@ func TestAutoProtocolFallsBack(t *testing.T) {
 		}
 		another := auto()
 		b.must(another.Subscribe("orders"))
-		stop := make(chan struct{})
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				ctx, cancel := context.WithTimeout(b.Context(), time.Second)
-				_, _ = c.Poll(ctx)
-				cancel()
-			}
-		}()
-		for range 60 {
-			ctx, cancel := context.WithTimeout(b.Context(), time.Second)
-			_, _ = another.Poll(ctx)
-			cancel()
-			if len(another.Assignment()) == 2 && len(c.Assignment()) == 2 {
-				break
-			}
+		for i := 0; i < 100 && (len(c.Assignment()) != 2 || len(another.Assignment()) != 2); i++ {
+			b.poll(another, 100*time.Millisecond)
+			b.poll(c, 100*time.Millisecond)
 		}
-		close(stop)
-		<-done
 		if a, o := c.Assignment(), another.Assignment(); len(a) != 2 || len(o) != 2 || slices.ContainsFunc(a, func(p consumer.TopicPartition) bool { return slices.Contains(o, p) }) {
 			b.Fatal(a, o)
 		}

@@ -50,7 +50,7 @@ func (m *Machine) leave(k kind, epoch int32, out *membership.Effects) {
 // epochToLeave is that of a member that comes back: a static one keeps its partitions meanwhile.
 func (m *Machine) epochToLeave() int32 {
 	if m.cfg.Static {
-		return leavingSoon
+		return leavingToReturn
 	}
 	return leaving
 }

@@ -21,9 +21,9 @@ type Config struct {
 
 // Epochs that are none.
 const (
-	joining     int32 = 0
-	leaving     int32 = -1
-	leavingSoon int32 = -2 // a static member, that comes back
+	joining         int32 = 0
+	leaving         int32 = -1
+	leavingToReturn int32 = -2 // of a static member
 )
 
 // What the coordinator may ask for as the time between two heartbeats, and what it is until it has said so.
@@ -154,7 +154,7 @@ func (m *Machine) Awaits(uint64) bool { return false }
 
 // Rebalancing reports that the assignment is not final: the member joins, gives partitions up, or does not know their names.
 func (m *Machine) Rebalancing() bool {
-	return m.ticket != 0 || len(m.unnamed) > 0 || m.renewed || m.open.kind == heartbeat && m.epoch == joining
+	return m.ticket != 0 || len(m.unnamed) > 0 || m.renewed || m.epoch == joining && m.open.kind != nothing
 }
 
 // Step takes one event at the time now, which never goes back, and appends what has to be done.

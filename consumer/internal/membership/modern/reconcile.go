@@ -41,12 +41,17 @@ func (m *Machine) reconcile(now time.Time, out *membership.Effects) {
 // resolve gives the target its names, and notes what has none.
 func (m *Machine) resolve() []holding {
 	var next []holding
+	var name string
+	var named bool
 	m.unnamed = nil
-	for _, p := range m.target {
-		if name, ok := m.nameOf(p.ID); ok {
+	for i, p := range m.target {
+		if i == 0 || m.target[i-1].ID != p.ID { // it is sorted by id
+			if name, named = m.nameOf(p.ID); !named {
+				m.unnamed = append(m.unnamed, p.ID)
+			}
+		}
+		if named {
 			next = append(next, holding{membership.TopicPartition{Topic: name, Partition: p.Partition}, p.ID})
-		} else if n := len(m.unnamed); n == 0 || m.unnamed[n-1] != p.ID { // the target is sorted by id
-			m.unnamed = append(m.unnamed, p.ID)
 		}
 	}
 	slices.SortFunc(next, byName)

@@ -156,7 +156,7 @@ func (c *simCoordinator) admit(p *process, h membership.ConsumerHeartbeat) (*enr
 	if instance := p.slot.instance; instance != "" {
 		other := c.ofInstance(instance)
 		switch {
-		case h.Epoch == joining && other != nil && other.epoch != leavingSoon:
+		case h.Epoch == joining && other != nil && other.epoch != leavingToReturn:
 			return nil, c.refuse(membership.UnreleasedInstanceID, "%s has it", other.id), false
 		case h.Epoch == joining && other != nil:
 			c.drop(other, false)
@@ -221,8 +221,8 @@ func (c *simCoordinator) leave(p *process, h membership.ConsumerHeartbeat) answe
 		return c.refuse(membership.UnknownMemberID, "there is no such member")
 	}
 	c.w.see.claimed(p, m, membership.ConsumerHeartbeat{Owned: []partition{}})
-	if h.Epoch == leavingSoon {
-		m.epoch, m.pending = leavingSoon, partitionSet{}
+	if h.Epoch == leavingToReturn {
+		m.epoch, m.pending = leavingToReturn, partitionSet{}
 		c.cancelRevocation(m)
 	} else {
 		c.drop(m, true)
