@@ -1,6 +1,6 @@
 // Command next goes through what package consumer does by the consumer protocol (KIP-848) on Apache Kafka: patterns,
 // topics that grow and are made again, static members, an application that does not poll, assignors, refusals, groups in
-// which members of both protocols are, and a cluster whose feature is off. The scenarios of cmd/interop have the members
+// which members of both protocols are, a cluster whose feature is off, and the death of the coordinator's node. The scenarios of cmd/interop have the members
 // that come, go and die under load. It stands beside them because each of these needs another broker or topic.
 //
 //	go run ./next [-step NAME]
@@ -8,11 +8,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -36,7 +38,7 @@ type step struct {
 	run  func(*bench) error
 }
 
-// steps in order: the last turns the feature off.
+// steps on one node in order: the last turns the feature off.
 var steps = []step{
 	{"share", share},
 	{"pattern", pattern},
@@ -49,6 +51,9 @@ var steps = []step{
 	{"both-protocols", bothProtocols},
 	{"feature-off", featureOff},
 }
+
+// failover needs a cluster of three.
+var failover = step{"failover", coordinatorDies}
 
 func main() {
 	out := flag.String("out", "../../out/next", "folder for the broker's data")
@@ -69,22 +74,46 @@ func run(ctx context.Context, out, only string) (failures int, err error) {
 	if err := os.RemoveAll(out); err != nil {
 		return 0, err
 	}
-	kafka, err := services.NewKafka(services.Options{Dir: filepath.Join(out, "kafka"), Properties: map[string]string{
+	o := services.Options{Dir: filepath.Join(out, "kafka"), Properties: map[string]string{
 		"group.initial.rebalance.delay.ms":         "0",
 		"group.consumer.min.session.timeout.ms":    fmt.Sprint(session.Milliseconds()),
 		"group.consumer.session.timeout.ms":        fmt.Sprint(session.Milliseconds()),
 		"group.consumer.min.heartbeat.interval.ms": fmt.Sprint(interval.Milliseconds()),
 		"group.consumer.heartbeat.interval.ms":     fmt.Sprint(interval.Milliseconds()),
 		"auto.create.topics.enable":                "false",
-	}}, services.JVM{})
+	}}
+	if only != failover.name {
+		kafka, err := services.NewKafka(o, services.JVM{})
+		if err != nil {
+			return 0, err
+		}
+		if err := kafka.Start(ctx); err != nil {
+			return 0, err
+		}
+		failures, err = through(ctx, &bench{addr: kafka.Addr(), replicas: 1}, steps, only)
+		if err := errors.Join(err, kafka.Kill()); err != nil {
+			return failures, err
+		}
+	}
+	if only != "" && only != failover.name {
+		return failures, nil
+	}
+	o.Dir, o.ReadyTimeout = filepath.Join(out, "cluster"), 4*time.Minute // three JVMs that start at once
+	cluster, err := services.NewKafkaCluster(o, 3, services.JVM{})
 	if err != nil {
-		return 0, err
+		return failures, err
 	}
-	if err := kafka.Start(ctx); err != nil {
-		return 0, err
+	defer func() { _ = cluster.Kill() }()
+	if err := cluster.Start(ctx); err != nil {
+		return failures, err
 	}
-	defer func() { _ = kafka.Kill() }()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(kafka.Addr()), kgo.MetadataMinAge(100*time.Millisecond))
+	more, err := through(ctx, &bench{addr: cluster.Addr(), cluster: cluster, replicas: 3}, []step{failover}, only)
+	return failures + more, err
+}
+
+// through goes through steps, and prints how each ends.
+func through(ctx context.Context, on *bench, steps []step, only string) (failures int, err error) {
+	cl, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(on.addr, ",")...), kgo.MetadataMinAge(100*time.Millisecond))
 	if err != nil {
 		return 0, err
 	}
@@ -94,8 +123,9 @@ func run(ctx context.Context, out, only string) (failures int, err error) {
 			continue
 		}
 		begun := time.Now()
-		b := &bench{ctx: ctx, name: s.name, addr: kafka.Addr(), adm: kadm.NewClient(cl)}
-		err := s.run(b)
+		b := *on
+		b.ctx, b.name, b.adm = ctx, s.name, kadm.NewClient(cl)
+		err := s.run(&b)
 		b.end()
 		verdict := "pass"
 		if err != nil {

@@ -14,21 +14,24 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/skein-io/skein/consumer"
+	"github.com/skein-io/skein/test/services"
 )
 
 // bench is what a step works with.
 type bench struct {
-	ctx     context.Context
-	name    string
-	addr    string
-	adm     *kadm.Client
-	members []*member
+	ctx      context.Context
+	name     string
+	addr     string            // of all nodes, with commas between
+	cluster  *services.Cluster // nil with a single node
+	replicas int16             // of topics
+	adm      *kadm.Client
+	members  []*member
 }
 
 // topic makes a topic of the step; its name is "name-tag".
 func (b *bench) topic(tag string, partitions int32) (string, error) {
 	name := b.name + "-" + tag
-	resp, err := b.adm.CreateTopic(b.ctx, partitions, 1, nil, name)
+	resp, err := b.adm.CreateTopic(b.ctx, partitions, b.replicas, nil, name)
 	if err == nil {
 		err = resp.Err
 	}
@@ -41,7 +44,7 @@ func (b *bench) topic(tag string, partitions int32) (string, error) {
 // write appends n records to each partition. The client is a new one: franz-go does not write to a topic that was made
 // again under the name of one that it knew.
 func (b *bench) write(topic string, partitions, n int) error {
-	cl, err := kgo.NewClient(kgo.SeedBrokers(b.addr), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	cl, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(b.addr, ",")...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err != nil {
 		return err
 	}
@@ -106,7 +109,7 @@ func (b *bench) join(subscribe func(*consumer.Consumer) error, options ...consum
 		}
 	}
 	c, err := consumer.New(b.ctx, append([]consumer.Option{
-		consumer.Brokers(b.addr), consumer.Group(b.name), consumer.GroupProtocol(consumer.ConsumerProtocol), consumer.ResetTo(consumer.Earliest),
+		consumer.Brokers(strings.Split(b.addr, ",")...), consumer.Group(b.name), consumer.GroupProtocol(consumer.ConsumerProtocol), consumer.ResetTo(consumer.Earliest),
 		consumer.NoTopicCreation(), consumer.MetadataAgeMax(2 * time.Second), consumer.AutoCommit(500 * time.Millisecond),
 		consumer.Listen(consumer.Listener{Assigned: told("assigned"), Revoked: told("revoked"), Lost: told("lost")}),
 		consumer.Logger(slog.New(slog.NewTextHandler(m.log, nil))),

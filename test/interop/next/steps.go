@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"regexp"
@@ -423,4 +424,67 @@ func featureOff(b *bench) error {
 		return err
 	}
 	return b.until("who had joined by the consumer protocol is classic", func() bool { return running.turned() && has(2, running)() })
+}
+
+// coordinatorDies: the node of the coordinator is killed. The next one has the group from the log: both members stay in it in
+// their epoch, lose nothing, read on and commit.
+func coordinatorDies(b *bench) error {
+	const partitions = 6
+	name, err := b.topic("t", partitions)
+	if err != nil {
+		return err
+	}
+	first, err := b.join(topics(name))
+	if err != nil {
+		return err
+	}
+	second, err := b.join(topics(name))
+	if err != nil {
+		return err
+	}
+	if err := b.until("both share", has(partitions, first, second)); err != nil {
+		return err
+	}
+	if err := b.until("the leaders are there", func() bool { return b.write(name, partitions, 50) == nil }); err != nil {
+		return err
+	}
+	both := func(n int) func() bool { return func() bool { return first.took(name)+second.took(name) >= n } }
+	if err := b.until("records", both(partitions*50)); err != nil {
+		return err
+	}
+	node, told := b.adm.FindGroupCoordinators(b.ctx, b.name)[b.name].NodeID, len(first.told())+len(second.told())
+	epoch := first.c.GroupMetadata().Generation
+	if node < 1 {
+		return errors.New("the group has no coordinator")
+	}
+	if err := b.cluster.Nodes[node-1].Kill(); err != nil {
+		return err
+	}
+	if err := b.until("it can be written again", func() bool { return b.write(name, partitions, 50) == nil }); err != nil {
+		return err
+	}
+	if err := b.until("records after the node's death", both(partitions*100)); err != nil {
+		return err
+	}
+	for _, m := range []*member{first, second} {
+		ctx, cancel := context.WithTimeout(b.ctx, patience)
+		err := m.c.Commit(ctx)
+		cancel()
+		if err != nil {
+			return err
+		}
+	}
+	offsets, err := b.adm.FetchOffsets(b.ctx, b.name)
+	if err != nil {
+		return err
+	}
+	for p := range int32(partitions) {
+		if o, ok := offsets.Lookup(name, p); !ok || o.At < 100 {
+			return fmt.Errorf("partition %d is committed at %d of 100 at least", p, o.At)
+		}
+	}
+	if now := len(first.told()) + len(second.told()); now != told || first.c.GroupMetadata().Generation != epoch {
+		return fmt.Errorf("the members were told of %d changes by it, and the first is in epoch %d after %d", now-told, first.c.GroupMetadata().Generation, epoch)
+	}
+	return nil
 }
