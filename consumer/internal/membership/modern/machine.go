@@ -142,8 +142,8 @@ func (m *Machine) MemberID() string { return m.cfg.MemberID }
 // ConsumerProtocol reports that Generation is a member epoch.
 func (m *Machine) ConsumerProtocol() bool { return true }
 
-// Rejoins reports whether an answer that is on its way may have made the generation an old one. A heartbeat's may, but a
-// commit is told so in words that no other refusal has.
+// Rejoins reports that an answer on its way may have made the generation an old one, so that a refusal of it means nothing
+// worse: never, since STALE_MEMBER_EPOCH says just that.
 func (m *Machine) Rejoins() bool { return false }
 
 // Leader reports that the member computes the group's assignment: never.
