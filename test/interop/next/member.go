@@ -56,6 +56,28 @@ func (b *bench) write(topic string, partitions, n int) error {
 	return cl.ProduceSync(b.ctx, records...).FirstErr()
 }
 
+// committedAnew lists the group's offsets of a topic, asked for by a client that knows nothing yet: franz-go asks a coordinator
+// that it cannot reach again and again. None is there if nobody answers.
+func (b *bench) committedAnew(topic string) (at []int64) {
+	cl, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(b.addr, ",")...))
+	if err != nil {
+		return nil
+	}
+	defer cl.Close()
+	ctx, cancel := context.WithTimeout(b.ctx, 10*time.Second)
+	defer cancel()
+	offsets, err := kadm.NewClient(cl).FetchOffsets(ctx, b.name)
+	if err != nil {
+		return nil
+	}
+	offsets.Each(func(o kadm.OffsetResponse) {
+		if o.Topic == topic && o.Err == nil {
+			at = append(at, o.At)
+		}
+	})
+	return at
+}
+
 // until asks until the answer is yes.
 func (b *bench) until(what string, ask func() bool) error {
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
