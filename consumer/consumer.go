@@ -3,7 +3,6 @@ package consumer
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"regexp"
 	"sync"
 	"sync/atomic"
@@ -18,7 +17,7 @@ import (
 type Consumer struct {
 	cfg   config
 	group link.Group
-	link  *link.Link
+	link  brokers
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -69,7 +68,7 @@ func newConsumer(ctx context.Context, options []Option, check func(*config) erro
 	if err := errors.Join(cfg.check(), check(&cfg)); err != nil {
 		return nil, err
 	}
-	l, err := link.Open(link.Config{Seeds: cfg.seeds, ClientID: cfg.clientID, RequestTimeout: cfg.requestTimeout, Options: cfg.transport})
+	l, err := cfg.connect(&cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +81,7 @@ func newConsumer(ctx context.Context, options []Option, check func(*config) erro
 		machine: membership.New(membership.Config{
 			Static: cfg.instanceID != "", Cooperative: cfg.cooperative(),
 			SessionTimeout: cfg.sessionTimeout, HeartbeatInterval: cfg.heartbeatInterval, PollIntervalMax: cfg.pollIntervalMax,
-			RetryBackoff: cfg.retryBackoff, RetryBackoffMax: cfg.retryBackoffMax, Jitter: rand.Float64,
+			RetryBackoff: cfg.retryBackoff, RetryBackoffMax: cfg.retryBackoffMax, Jitter: cfg.jitter,
 		}),
 		table: position.New(position.Config{
 			Default: cfg.reset.policy(), Grouped: cfg.group != "", QueuedMax: cfg.partitionFetchBytesMax,
