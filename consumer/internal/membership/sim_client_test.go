@@ -356,7 +356,7 @@ func (p *process) find(e FindCoordinator) {
 		return
 	}
 	p.later(p.rand.Between(0, 5*time.Millisecond), func() {
-		p.node = c.node
+		p.node = c.Node()
 		p.step(CoordinatorFound(e))
 	})
 }
