@@ -34,8 +34,9 @@ type Consumer struct {
 	coord    coordinator
 	fetches  fetches
 	commits  commits
-	tasks    []task  // for the goroutine in Poll
-	faults   []fault // errors that Poll has to return
+	tasks    []task           // for the goroutine in Poll
+	telling  []TopicPartition // for which Revoked runs
+	faults   []fault          // errors that Poll has to return
 	fatal    error
 	counts   Stats
 	from     *origin // of the records that are delivered now

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -122,7 +123,7 @@ func (c *Consumer) want(now time.Time, partitions []TopicPartition) {
 }
 
 // lose takes partitions away at once; the listener is told in the next Poll. A Revoke that has not begun is dropped,
-// because its partitions are among the lost ones.
+// because its partitions are among the lost ones. One for which Revoked runs already is not told of again.
 func (c *Consumer) lose(e membership.Lose) {
 	for _, name := range e.Partitions {
 		if p := c.table.Get(name); p != nil && p.Position.Offset >= 0 && p.Position.Offset != p.Committed.Offset {
@@ -136,7 +137,11 @@ func (c *Consumer) lose(e membership.Lose) {
 			kept = append(kept, t)
 		}
 	}
-	c.tasks = append(kept, task{kind: lost, partitions: e.Partitions})
+	c.tasks = kept
+	untold := slices.DeleteFunc(slices.Clone(e.Partitions), func(name TopicPartition) bool { return slices.Contains(c.telling, name) })
+	if len(untold) > 0 {
+		c.tasks = append(c.tasks, task{kind: lost, partitions: untold})
+	}
 }
 
 // assign computes the group's assignment with the assignor that the group chose, and brings it back. What it was computed from is kept if

@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/skein-io/skein/consumer/internal/membership"
@@ -77,17 +78,30 @@ func (c *Consumer) giveUp(ctx context.Context, t task) {
 			cancel()
 		}
 	}
-	if l := c.cfg.listener; l.Revoked != nil {
-		l.Revoked(ctx, c, t.partitions)
+	c.mu.Lock()
+	c.telling = c.released(t.partitions)
+	revoked := slices.Clone(c.telling)
+	c.mu.Unlock()
+	if l := c.cfg.listener; l.Revoked != nil && len(revoked) > 0 {
+		l.Revoked(ctx, c, revoked)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, name := range t.partitions { // one that was lost and granted again meanwhile is not released
+	c.telling = nil
+	c.table.Remove(c.released(t.partitions)...)
+	c.step(time.Now(), membership.Released{Ticket: t.ticket})
+}
+
+// released are those of the partitions that wait for being given up. One that was lost meanwhile is none, even if it was
+// granted again. c.mu is held.
+func (c *Consumer) released(partitions []TopicPartition) []TopicPartition {
+	var still []TopicPartition
+	for _, name := range partitions {
 		if p := c.table.Get(name); p != nil && p.Released {
-			c.table.Remove(name)
+			still = append(still, name)
 		}
 	}
-	c.step(time.Now(), membership.Released{Ticket: t.ticket})
+	return still
 }
 
 func itemsOf(commits []position.Commit) []CommitOffset {

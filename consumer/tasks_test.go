@@ -1,0 +1,60 @@
+package consumer
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/skein-io/skein/consumer/internal/membership"
+	"github.com/skein-io/skein/consumer/internal/position"
+)
+
+// offline is a cluster that nothing is asked of.
+type offline struct{ brokers }
+
+func (offline) Close() {}
+
+// told is a consumer without a cluster whose listener writes down what it is told.
+func told(t *testing.T, partitions []TopicPartition, inRevoked func(*Consumer)) (c *Consumer, log *[]string) {
+	t.Helper()
+	log = new([]string)
+	note := func(what string, then func(*Consumer)) func(context.Context, *Consumer, []TopicPartition) {
+		return func(_ context.Context, c *Consumer, partitions []TopicPartition) {
+			*log = append(*log, fmt.Sprint(what, " ", partitions))
+			if then != nil {
+				then(c)
+			}
+		}
+	}
+	c, err := New(t.Context(), Brokers("nowhere:9092"), Group("g"), NoAutoCommit(),
+		Listen(Listener{Assigned: note("assigned", nil), Revoked: note("revoked", inRevoked), Lost: note("lost", nil)}),
+		func(c *config) { c.connect = func(*config) (brokers, error) { return offline{}, nil } })
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.table.Add(partitions...)
+	for _, name := range partitions {
+		c.table.Seek(name, position.Place{Offset: 7, LeaderEpoch: -1})
+	}
+	return c, log
+}
+
+// TestLostWhileRevoked: a partition that is lost while Revoked runs for it is not told of twice; the others are.
+func TestLostWhileRevoked(t *testing.T) {
+	given, kept := TopicPartition{Topic: "t", Partition: 0}, TopicPartition{Topic: "t", Partition: 1}
+	c, log := told(t, []TopicPartition{given, kept}, func(c *Consumer) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.lose(membership.Lose{Partitions: []TopicPartition{given, kept}, Reason: "the session expired"})
+	})
+	c.table.Release(given)
+	c.tasks = []task{{kind: revoke, partitions: []TopicPartition{given}}}
+	c.work(t.Context())
+	if want := []string{"revoked [t-0]", "lost [t-1]"}; !slices.Equal(*log, want) {
+		t.Fatalf("%q; want %q", *log, want)
+	}
+	if c.table.Len() != 0 {
+		t.Fatalf("%v is still there", c.table.All())
+	}
+}
