@@ -89,6 +89,7 @@ func newConsumer(ctx context.Context, options []Option, check func(*config) erro
 			RetryBackoff: cfg.retryBackoff, RetryBackoffMax: cfg.retryBackoffMax,
 		}),
 		coord: coordinator{node: -1},
+		from:  &origin{group: cfg.group, generation: -1},
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.topics.init()
@@ -149,7 +150,7 @@ func (c *Consumer) advance(now time.Time) {
 // setTimer arms the timer for the earliest moment at which something is due.
 func (c *Consumer) setTimer(now time.Time) {
 	var next time.Time
-	for _, at := range []time.Time{c.machine.Next(), c.table.Next(now), c.topics.next(c.cfg), c.fetches.next(now), c.working.due(c.cfg)} {
+	for _, at := range []time.Time{c.machine.Next(), c.table.Next(now), c.topics.next(c.cfg), c.fetches.next(now), c.verdictDue()} {
 		if !at.IsZero() && (next.IsZero() || at.Before(next)) {
 			next = at
 		}

@@ -98,6 +98,7 @@ func (c *Consumer) carryOut(now time.Time, e membership.Effect) {
 	case membership.Lose:
 		c.lose(e)
 	case membership.Grant:
+		c.from = &origin{group: c.group.ID, generation: e.Generation}
 		c.table.Add(e.Added...)
 		c.leaders()
 		c.want(now, e.Added)
@@ -106,6 +107,7 @@ func (c *Consumer) carryOut(now time.Time, e membership.Effect) {
 		c.fatal = &GroupError{Group: c.group.ID, Doing: e.Doing, Code: int16(e.Failure.Code), Text: e.Failure.Text}
 	case membership.Ended:
 		c.left = true
+		c.from = &origin{group: c.group.ID, generation: -1}
 	case membership.Note:
 		c.lastNote = e
 		c.cfg.log.Info("group", "group", c.group.ID, "member", c.machine.MemberID(), "event", e.Text)

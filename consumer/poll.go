@@ -176,9 +176,6 @@ func (c *Consumer) take() {
 	for len(c.records.all) < c.cfg.pollRecordsMax {
 		c.mu.Lock()
 		f := c.table.Front()
-		if g := c.machine.Generation(); c.from == nil || c.from.generation != g {
-			c.from = &origin{group: c.group.ID, generation: g}
-		}
 		from := c.from
 		c.mu.Unlock()
 		if f == nil {
