@@ -173,11 +173,17 @@ func (r *runner) wake() {
 	}
 }
 
+// wakeWorkers is what the timer calls. A delay that is over is for a worker that waits: it sets the timer for the next one.
+// Set for what is past, the timer would ring until the worker has its turn, and keep the processor from it.
 func (r *runner) wakeWorkers() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.tellStalls(time.Now())
-	r.wake()
+	now := time.Now()
+	r.tellStalls(now)
+	r.work.Broadcast()
+	if at, ok := r.scheduler.Wake(); ok && at.After(now) {
+		r.timer.Reset(at.Sub(now))
+	}
 }
 
 func (r *runner) failure() error {
