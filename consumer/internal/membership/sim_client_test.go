@@ -390,9 +390,6 @@ func (p *process) join(e Join) {
 			member.ID, member.InstanceID = m.MemberID, m.InstanceID
 			answer.Members = append(answer.Members, member)
 		}
-		if r.SkipAssignment {
-			p.snapshot = map[string]int32{} // not known: it is computed anew when the topics are looked at
-		}
 		return answer
 	}, func() Event { return Joined{Attempt: e.Attempt, Failure: lostFailure()} })
 }
