@@ -37,10 +37,12 @@ type commits struct {
 	auto  deadline
 }
 
-// commit is one call.
+// commit is one call. It is of the assignments that the partitions had then: if one is given up and granted again before
+// the commit is sent, its position has gone back to what is committed, or others have gone on.
 type commit struct {
 	ctx   context.Context
 	items []CommitOffset
+	of    []*position.Part // of the items; nil if it was not the application's
 	retry bool
 	done  func(error)
 }
@@ -185,11 +187,25 @@ func (c *Consumer) enqueue(op *commit) error {
 
 // push has a commit sent when it is its turn. c.mu is held.
 func (c *Consumer) push(op *commit) {
+	for _, o := range op.items {
+		op.of = append(op.of, c.toldOf(o.Partition))
+	}
 	c.commits.queue = append(c.commits.queue, op)
 	if !c.commits.busy {
 		c.commits.busy = true
 		c.background(c.sendCommits)
 	}
+}
+
+// toldOf is the partition, if the application was told that it is its own: nil while Assigned is still to be called. c.mu is
+// held.
+func (c *Consumer) toldOf(name TopicPartition) *position.Part {
+	for _, t := range c.tasks {
+		if t.kind == grant && slices.Contains(t.partitions, name) {
+			return nil
+		}
+	}
+	return c.table.Get(name)
 }
 
 func (c *Consumer) sendCommits() {
@@ -266,8 +282,8 @@ func (c *Consumer) prepareCommit(op *commit) (items []link.CommitItem, ids idTab
 			return nil, ids, "", -1, c.commitError(ErrFenced, nil, "the member is not in the group: "+c.machine.Explain(time.Now()))
 		}
 		missing := map[TopicPartition]error{}
-		for _, o := range op.items {
-			if c.table.Get(o.Partition) == nil {
+		for i, o := range op.items {
+			if p := op.of[i]; p == nil || c.table.Get(o.Partition) != p {
 				missing[o.Partition] = ErrNotAssigned
 			}
 		}
@@ -316,6 +332,9 @@ func (c *Consumer) commitAnswer(now time.Time, op *commit, node int32, items []l
 			return c.commitError(ErrRetriable, cause, f.Text) // a rebalance ended while it was on its way
 		}
 		c.step(now, membership.GenerationLost{Generation: generation, Code: f.Code})
+		if c.machine.Generation() == generation && c.machine.State() != membership.Expired {
+			return c.commitError(ErrRetriable, cause, f.Text) // it joins: that will tell what becomes of its partitions
+		}
 		return c.commitError(ErrFenced, cause, f.Text)
 	}
 	return c.commitError(ErrFatal, cause, f.Text)
