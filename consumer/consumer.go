@@ -35,7 +35,7 @@ type Consumer struct {
 	fetches  fetches
 	commits  commits
 	tasks    []task           // for the goroutine in Poll
-	telling  []TopicPartition // for which Revoked runs
+	telling  []*position.Part // for which Revoked runs
 	faults   []fault          // errors that Poll has to return
 	fatal    error
 	counts   Stats

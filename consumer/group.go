@@ -94,7 +94,13 @@ func (c *Consumer) carryOut(now time.Time, e membership.Effect) {
 		c.member(func(node int32) membership.Event { return c.link.Leave(c.ctx, node, c.group, e) })
 	case membership.Revoke:
 		c.table.Release(e.Partitions...)
-		c.tasks = append(c.tasks, task{kind: revoke, partitions: e.Partitions, ticket: e.Ticket})
+		t := task{kind: revoke, partitions: e.Partitions, ticket: e.Ticket}
+		for _, name := range e.Partitions {
+			if p := c.table.Get(name); p != nil {
+				t.parts = append(t.parts, p)
+			}
+		}
+		c.tasks = append(c.tasks, t)
 	case membership.Lose:
 		c.lose(e)
 	case membership.Grant:
@@ -127,9 +133,14 @@ func (c *Consumer) want(now time.Time, partitions []TopicPartition) {
 // lose takes partitions away at once; the listener is told in the next Poll. A Revoke that has not begun is dropped,
 // because its partitions are among the lost ones. One for which Revoked runs already is not told of again.
 func (c *Consumer) lose(e membership.Lose) {
+	var untold []TopicPartition
 	for _, name := range e.Partitions {
-		if p := c.table.Get(name); p != nil && p.Position.Offset >= 0 && p.Position.Offset != p.Committed.Offset {
+		p := c.table.Get(name)
+		if p != nil && p.Position.Offset >= 0 && p.Position.Offset != p.Committed.Offset {
 			c.lostWork = e.Reason
+		}
+		if p == nil || !slices.Contains(c.telling, p) {
+			untold = append(untold, name)
 		}
 	}
 	c.table.Remove(e.Partitions...)
@@ -140,7 +151,6 @@ func (c *Consumer) lose(e membership.Lose) {
 		}
 	}
 	c.tasks = kept
-	untold := slices.DeleteFunc(slices.Clone(e.Partitions), func(name TopicPartition) bool { return slices.Contains(c.telling, name) })
 	if len(untold) > 0 {
 		c.tasks = append(c.tasks, task{kind: lost, partitions: untold})
 	}

@@ -2,7 +2,6 @@ package consumer
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/skein-io/skein/consumer/internal/membership"
@@ -13,6 +12,7 @@ import (
 type task struct {
 	kind       taskKind
 	partitions []TopicPartition
+	parts      []*position.Part // the partitions of a revoke: granted again meanwhile, they are others
 	ticket     uint64
 	call       func() // of a callback that is no listener's
 }
@@ -79,8 +79,8 @@ func (c *Consumer) giveUp(ctx context.Context, t task) {
 		}
 	}
 	c.mu.Lock()
-	c.telling = c.released(t.partitions)
-	revoked := slices.Clone(c.telling)
+	revoked := c.stillHeld(t.parts)
+	c.telling = t.parts
 	c.mu.Unlock()
 	if l := c.cfg.listener; l.Revoked != nil && len(revoked) > 0 {
 		l.Revoked(ctx, c, revoked)
@@ -88,20 +88,18 @@ func (c *Consumer) giveUp(ctx context.Context, t task) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.telling = nil
-	c.table.Remove(c.released(t.partitions)...)
+	c.table.Remove(c.stillHeld(t.parts)...)
 	c.step(time.Now(), membership.Released{Ticket: t.ticket})
 }
 
-// released are those of the partitions that wait for being given up. One that was lost meanwhile is none, even if it was
-// granted again. c.mu is held.
-func (c *Consumer) released(partitions []TopicPartition) []TopicPartition {
-	var still []TopicPartition
-	for _, name := range partitions {
-		if p := c.table.Get(name); p != nil && p.Released {
-			still = append(still, name)
+// stillHeld are those that were not lost meanwhile. c.mu is held.
+func (c *Consumer) stillHeld(parts []*position.Part) (names []TopicPartition) {
+	for _, p := range parts {
+		if c.table.Get(p.Name) == p {
+			names = append(names, p.Name)
 		}
 	}
-	return still
+	return names
 }
 
 func itemsOf(commits []position.Commit) []CommitOffset {

@@ -5,17 +5,13 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/skein-io/skein/consumer/internal/membership"
 	"github.com/skein-io/skein/consumer/internal/position"
 )
 
-// offline is a cluster that nothing is asked of.
-type offline struct{ brokers }
-
-func (offline) Close() {}
-
-// told is a consumer without a cluster whose listener writes down what it is told.
+// told is a consumer on a cluster that does not answer, whose listener writes down what it is told.
 func told(t *testing.T, partitions []TopicPartition, inRevoked func(*Consumer)) (c *Consumer, log *[]string) {
 	t.Helper()
 	log = new([]string)
@@ -29,7 +25,7 @@ func told(t *testing.T, partitions []TopicPartition, inRevoked func(*Consumer)) 
 	}
 	c, err := New(t.Context(), Brokers("nowhere:9092"), Group("g"), NoAutoCommit(),
 		Listen(Listener{Assigned: note("assigned", nil), Revoked: note("revoked", inRevoked), Lost: note("lost", nil)}),
-		func(c *config) { c.connect = func(*config) (brokers, error) { return offline{}, nil } })
+		func(c *config) { c.connect = func(*config) (brokers, error) { return silent{}, nil } })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,12 +40,9 @@ func told(t *testing.T, partitions []TopicPartition, inRevoked func(*Consumer)) 
 func TestLostWhileRevoked(t *testing.T) {
 	given, kept := TopicPartition{Topic: "t", Partition: 0}, TopicPartition{Topic: "t", Partition: 1}
 	c, log := told(t, []TopicPartition{given, kept}, func(c *Consumer) {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.lose(membership.Lose{Partitions: []TopicPartition{given, kept}, Reason: "the session expired"})
+		c.effect(membership.Lose{Partitions: []TopicPartition{given, kept}, Reason: "the session expired"})
 	})
-	c.table.Release(given)
-	c.tasks = []task{{kind: revoke, partitions: []TopicPartition{given}}}
+	c.effect(membership.Revoke{Partitions: []TopicPartition{given}})
 	c.work(t.Context())
 	if want := []string{"revoked [t-0]", "lost [t-1]"}; !slices.Equal(*log, want) {
 		t.Fatalf("%q; want %q", *log, want)
@@ -57,4 +50,36 @@ func TestLostWhileRevoked(t *testing.T) {
 	if c.table.Len() != 0 {
 		t.Fatalf("%v is still there", c.table.All())
 	}
+}
+
+// TestGrantedWhileRevoked: a partition that is lost, granted again, and has to be given up again, all while Revoked runs
+// for it, is told of as the new one that it is.
+func TestGrantedWhileRevoked(t *testing.T) {
+	first, second := TopicPartition{Topic: "t", Partition: 0}, TopicPartition{Topic: "t", Partition: 1}
+	once := false
+	c, log := told(t, []TopicPartition{first}, func(c *Consumer) {
+		if once {
+			return
+		}
+		once = true
+		c.effect(membership.Lose{Partitions: []TopicPartition{first}, Reason: "the session expired"})
+		c.effect(membership.Grant{Added: []TopicPartition{first, second}, Generation: 3})
+		c.effect(membership.Revoke{Partitions: []TopicPartition{first, second}})
+	})
+	t.Cleanup(c.cancel)
+	c.effect(membership.Revoke{Partitions: []TopicPartition{first}})
+	c.work(t.Context())
+	if want := []string{"revoked [t-0]", "assigned [t-0 t-1]", "revoked [t-0 t-1]"}; !slices.Equal(*log, want) {
+		t.Fatalf("%q; want %q", *log, want)
+	}
+	if c.table.Len() != 0 {
+		t.Fatalf("%v is still there", c.table.All())
+	}
+}
+
+// effect carries out what the membership could have decided.
+func (c *Consumer) effect(e membership.Effect) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.carryOut(time.Now(), e)
 }
