@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -129,18 +130,23 @@ func (r *runner) beforePoll(ctx context.Context, until time.Time) (context.Conte
 	r.kick = cancel
 	for name, h := range r.held {
 		if full := r.scheduler.Full(name); full != h.paused {
-			h.paused = full
-			if full {
-				_ = r.c.Pause(name) // one that is not assigned any more needs no pause
-			} else {
-				_ = r.c.Resume(name)
-			}
+			r.pause(name, h, full)
 		}
 	}
 	if r.failed != nil {
 		cancel()
 	}
 	return pollCtx, cancel
+}
+
+// pause pauses a partition, or resumes it. r.mu is held.
+func (r *runner) pause(name TopicPartition, h *holding, on bool) {
+	h.paused = on
+	if on {
+		_ = r.c.Pause(name) // one that is not assigned any more needs no pause
+	} else {
+		_ = r.c.Resume(name)
+	}
 }
 
 // add gives what Poll returned to the workers.
@@ -158,8 +164,12 @@ func (r *runner) add(records Records) {
 			r.held[name].committed = -1
 			err = r.scheduler.Add(name, record.Offset, record.LeaderEpoch, record.Key, a)
 		}
-		if err != nil { // given up after Poll had taken the record: the next owner reads it
+		switch {
+		case errors.Is(err, parallel.ErrNotHeld): // given up after Poll had taken the record: the next owner reads it
 			r.log.Debug("not taken", "record", place(record), "error", err)
+		case err != nil: // a partition that is full is paused; without this record, those behind it must not be taken
+			r.fail(fmt.Errorf("consumer: record %s: %w", place(record), err))
+			return
 		}
 	}
 	r.wake()

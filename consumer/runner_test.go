@@ -33,3 +33,24 @@ func TestTimerOfWhatIsDue(t *testing.T) {
 		}
 	})
 }
+
+// TestAssignedWhileFull: a partition that is assigned while as many records wait as may be is paused before it brings
+// more, and one that is assigned while there is room is not, whatever was said of it before.
+func TestAssignedWhileFull(t *testing.T) {
+	old, next := TopicPartition{Topic: "t", Partition: 0}, TopicPartition{Topic: "t", Partition: 1}
+	c, _ := told(t, []TopicPartition{old, next}, nil)
+	t.Cleanup(c.cancel)
+	r := &runner{c: c, held: map[TopicPartition]*holding{}, scheduler: parallel.New[TopicPartition, *attempts](parallel.Config{Workers: 1, PartitionMax: 10, TotalMax: 10, AheadMax: 40, PollMax: 5})}
+	must(c.Pause(old)) // as if its last assignment had been full
+	r.assigned(t.Context(), c, []TopicPartition{old})
+	if c.table.Get(old).Paused {
+		t.Fatal("it is paused, and there is room")
+	}
+	for offset := range int64(6) {
+		must(r.scheduler.Add(old, offset, -1, nil, &attempts{}))
+	}
+	r.assigned(t.Context(), c, []TopicPartition{next})
+	if !c.table.Get(next).Paused || !r.held[next].paused {
+		t.Fatal("it is not paused, and a Poll may bring more than there is room for")
+	}
+}
