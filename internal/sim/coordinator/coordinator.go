@@ -76,8 +76,10 @@ func (c *Coordinator) load() {
 
 // Move gives the groups to another node, which loads them for so long. Who waits is told NOT_COORDINATOR.
 func (c *Coordinator) Move(node int, loads time.Duration) {
-	c.settle()
-	c.step(&group.Unload{Code: protocol.NotCoordinator, Reason: "another node has the group"})
+	if !c.loading { // else nobody waits, and the shard is gone
+		c.settle()
+		c.step(&group.Unload{Code: protocol.NotCoordinator, Reason: "another node has the group"})
+	}
 	c.inbox = nil
 	c.node, c.loading, c.timers = node, true, map[group.TimerKey]group.Instant{}
 	c.cfg.After(loads, func() {

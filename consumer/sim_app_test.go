@@ -1,0 +1,398 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"time"
+
+	"github.com/skein-io/skein/consumer/assign"
+	"github.com/skein-io/skein/consumer/internal/link"
+	"github.com/skein-io/skein/internal/sim"
+)
+
+// simMode is how the program of a slot consumes.
+type simMode int8
+
+const (
+	pollAuto     simMode = iota // Poll; auto commit
+	pollSync                    // Poll; Commit after each
+	pollAsync                   // Poll; CommitAsync after each, Commit before the end
+	pollExplicit                // Poll; Commit of offsets in the midst of what it returned
+	runPartition                // Run
+	runKey                      // Run with PerKey
+	simModes
+)
+
+var simModeNames = [...]string{"Poll, auto commit", "Poll, Commit", "Poll, CommitAsync", "Poll, Commit of offsets", "Run", "Run per key"}
+
+func (m simMode) String() string { return simModeNames[m] }
+
+func (m simMode) runs() bool { return m == runPartition || m == runKey }
+
+// slot is a place for a program; its processes come and go. A static slot keeps its instance id. Guarded by simWorld.mu.
+type slot struct {
+	name      string
+	instance  string
+	mode      simMode
+	assignors []assign.Assignor
+	lives     int
+	process   *process // that is alive
+	processes []*process
+}
+
+// process is a program that consumes, from its start to its end.
+type process struct {
+	w    *simWorld
+	slot *slot
+	name string
+	rand *sim.Rand // of its one goroutine
+	c    *Consumer // set before it begins, but for Run
+	link *simLink
+
+	cancel context.CancelFunc // of ctx
+	ctx    context.Context    // ends when the process shall end
+	gone   chan struct{}      // closed when it is killed
+	ended  chan struct{}      // closed when nothing of it is left
+
+	// Guarded by simWorld.mu.
+	dead     bool // it was killed: what it does counts no more
+	inCall   bool // the application is in Poll or Close
+	left     int  // records of the last Poll that are not processed
+	holds    map[TopicPartition]*hold
+	firsts   map[TopicPartition]link.CommitItem // for simBug
+	previous []TopicPartition                   // paused by the application
+}
+
+// start begins a process in a slot. w.mu is held.
+func (w *simWorld) start(s *slot) {
+	if w.closing || s.process != nil {
+		return
+	}
+	s.lives++
+	p := &process{w: w, slot: s, name: fmt.Sprintf("%s.%d", s.name, s.lives), gone: make(chan struct{}), ended: make(chan struct{}), holds: map[TopicPartition]*hold{}, firsts: map[TopicPartition]link.CommitItem{}}
+	p.rand = w.rand.Fork(p.name)
+	p.link = newSimLink(w, p)
+	p.ctx, p.cancel = context.WithCancel(context.Background())
+	s.process = p
+	s.processes = append(s.processes, p)
+	w.notef("%s starts: %v, instance %q, %s first", p.name, s.mode, s.instance, s.assignors[0].Name())
+	go p.main()
+}
+
+// startAgain starts a slot after a while, or when what is still there has ended. w.mu is held.
+func (w *simWorld) startAgain(s *slot, d time.Duration) {
+	w.after(d, func() { w.start(s) })
+}
+
+// kill ends the process without a word: nothing that it sends arrives any more.
+func (s *slot) kill() {
+	p := s.process
+	if p == nil {
+		return
+	}
+	p.w.notef("%s dies", p.name)
+	p.dead = true
+	s.process = nil
+	close(p.gone)
+	p.cancel()
+}
+
+// stop has the process end in good order.
+func (s *slot) stop() {
+	if s.process != nil {
+		s.process.w.notef("%s shall end", s.process.name)
+		s.process.cancel()
+	}
+}
+
+func (p *process) main() {
+	defer close(p.ended)
+	var err error
+	if p.slot.mode.runs() {
+		err = p.run()
+	} else {
+		err = p.poll()
+	}
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	if p.dead {
+		return
+	}
+	p.w.ended(p, err)
+	p.slot.process = nil
+	p.w.startAgain(p.slot, time.Second)
+}
+
+func (p *process) options(chance *sim.Rand) []Option {
+	options := []Option{
+		Brokers("sim:9092"), Group("g"), ClientID(p.name), Assignors(p.slot.assignors...), ResetTo(Earliest), PollRecordsMax(1 + chance.IntN(20)),
+		SessionTimeout(simSession), HeartbeatInterval(simHeartbeat), PollIntervalMax(simPollInterval), AutoCommit(time.Second),
+		FetchWaitMax(500 * time.Millisecond), MetadataAgeMax(3 * time.Second), Timeouts(simRequest, 2*simRequest),
+		Listen(Listener{Assigned: p.assigned, Revoked: p.revoked, Lost: p.lost}), p.transport,
+	}
+	if p.slot.instance != "" {
+		options = append(options, InstanceID(p.slot.instance))
+	}
+	if p.slot.mode != pollAuto {
+		options = append(options, NoAutoCommit())
+	}
+	if chance.Chance(300) {
+		options = append(options, FetchBytes(1, 600, 200))
+	}
+	return append(options, p.w.bug.options(p)...)
+}
+
+// transport puts the simulated cluster in the place of the connections.
+func (p *process) transport(c *config) {
+	c.connect = func(*config) (brokers, error) { return p.link, nil }
+	c.jitter = p.w.rand.Fork(p.name + " jitter").Float64
+}
+
+// sleep is work of the application; it ends early when the process is killed.
+func (p *process) sleep(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-p.gone:
+	}
+}
+
+// work is how long the application takes for a record. Once in a while that is longer than it may.
+func (p *process) work(chance *sim.Rand) time.Duration {
+	attack := false
+	p.w.locked(func() { attack = p.w.attack })
+	if attack {
+		switch n := chance.IntN(1000); {
+		case n < 12:
+			return chance.Between(100*time.Millisecond, simPollInterval-time.Second)
+		case n < 16:
+			p.w.locked(func() { p.w.reach("an application was slow") })
+			return chance.Between(simPollInterval, 2*simPollInterval)
+		}
+	}
+	return chance.Between(0, time.Millisecond)
+}
+
+func (p *process) attacked() bool {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	return p.w.attack
+}
+
+// poll is a program with a loop around Poll.
+func (p *process) poll() error {
+	c, err := New(context.Background(), p.options(p.rand)...)
+	must(err)
+	p.c = c
+	must(c.Subscribe(p.w.topicNames()...))
+	p.w.bug.begin(p)
+	for err == nil && p.ctx.Err() == nil {
+		err = p.pollOnce()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), simEnd/2)
+	defer cancel()
+	if p.isDead() {
+		cancel()
+	} else if err == nil && p.slot.mode != pollAuto {
+		if failed := c.Commit(ctx); failed != nil {
+			p.notef("the last Commit failed: %v", failed)
+		}
+	}
+	p.call(true)
+	defer p.call(false)
+	return errors.Join(err, c.Close(ctx))
+}
+
+func (p *process) isDead() bool {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	return p.dead
+}
+
+func (p *process) notef(format string, args ...any) {
+	p.w.locked(func() { p.w.notef(p.name+": "+format, args...) })
+}
+
+func (p *process) call(in bool) {
+	p.w.locked(func() { p.inCall = in })
+}
+
+// pollOnce is one turn: Poll, work, commit.
+func (p *process) pollOnce() error {
+	ctx, cancel := context.WithTimeout(p.ctx, p.rand.Between(10*time.Millisecond, time.Second))
+	p.call(true)
+	records, err := p.c.Poll(ctx)
+	p.call(false)
+	over := ctx.Err() != nil
+	cancel()
+	if err != nil && !(over && errors.Is(err, ctx.Err())) {
+		return err
+	}
+	p.w.bug.polled(p)
+	got := records.Slice()
+	p.w.delivered(p, got)
+	var processed []CommitOffset
+	for i, r := range got {
+		p.sleep(p.work(p.rand))
+		p.w.processed(p, nil, r)
+		if p.slot.mode == pollExplicit {
+			processed = append(processed, r.After())
+			if i+1 == len(got) || p.rand.Chance(200) {
+				p.commit(lastOfEach(processed)...)
+				processed = nil
+			}
+		}
+		if p.isDead() {
+			return nil
+		}
+	}
+	switch {
+	case p.slot.mode == pollSync && len(got) > 0:
+		p.commit()
+	case p.slot.mode == pollAsync && len(got) > 0:
+		p.commitAsync()
+	case (p.slot.mode == pollAsync || p.slot.mode == pollExplicit) && !p.attacked(): // what failed was not tried again
+		p.commit()
+	}
+	p.pause()
+	return nil
+}
+
+// lastOfEach keeps the last offset of each partition.
+func lastOfEach(offsets []CommitOffset) []CommitOffset {
+	var last []CommitOffset
+	for i, o := range offsets {
+		again := false
+		for _, later := range offsets[i+1:] {
+			again = again || later.Partition == o.Partition
+		}
+		if !again {
+			last = append(last, o)
+		}
+	}
+	return last
+}
+
+func (p *process) commit(offsets ...CommitOffset) {
+	if err := p.c.Commit(p.ctx, offsets...); err != nil {
+		p.notef("Commit of %v failed: %v", offsets, err)
+	}
+}
+
+func (p *process) commitAsync() {
+	err := p.c.CommitAsync(func(offsets []CommitOffset, err error) {
+		p.w.called(p, "of CommitAsync")
+		if err != nil {
+			p.notef("CommitAsync of %v failed: %v", offsets, err)
+		}
+	})
+	if err != nil {
+		p.notef("CommitAsync was refused: %v", err)
+	}
+}
+
+// pause pauses a partition now and then, and resumes it later.
+func (p *process) pause() {
+	attack := p.attacked()
+	if len(p.previous) > 0 && (!attack || p.rand.Chance(100)) {
+		_ = p.c.Resume(p.previous...) // one that was given up needs it not
+		p.previous = nil
+	}
+	if all := p.c.Assignment(); attack && len(all) > 0 && len(p.previous) == 0 && p.rand.Chance(20) {
+		p.previous = all[p.rand.IntN(len(all)):][:1]
+		_ = p.c.Pause(p.previous...)
+		p.notef("pauses %v", p.previous)
+	}
+}
+
+// run is a program that calls Run.
+func (p *process) run() error {
+	workers := 1 + p.rand.IntN(4)
+	options := append(p.options(p.rand), Topics(p.w.topicNames()...), Workers(workers), InFlight(40, 100), DrainMax(time.Second),
+		Retries(1000, 10*time.Millisecond, 100*time.Millisecond))
+	if p.slot.mode == runKey || p.w.bug.anyOrder {
+		options = append(options, PerKey())
+	}
+	return Run(p.ctx, p.handle, options...)
+}
+
+// errSim is what a handler fails with.
+var errSim = errors.New("the handler fails")
+
+func (p *process) handle(ctx context.Context, r Record) error {
+	held, attempt := p.w.begins(p, r)
+	h := fnv.New64a()
+	fmt.Fprint(h, p.name, r.TopicPartition())
+	chance := &sim.Rand{Rand: rand.New(rand.NewPCG(p.w.seed^h.Sum64(), uint64(r.Offset)<<16|uint64(attempt)))}
+	d := p.work(chance)
+	if chance.Chance(800) { // a handler that looks at its context
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-p.gone:
+			return errSim
+		case <-ctx.Done():
+			return p.w.failed(p, held, r, ctx.Err())
+		}
+	} else {
+		p.sleep(d)
+	}
+	if p.attacked() && chance.Chance(20) {
+		err := errSim
+		if chance.Chance(50) {
+			err = GiveUp(errSim)
+		}
+		return p.w.failed(p, held, r, err)
+	}
+	p.w.processed(p, held, r)
+	return nil
+}
+
+func (p *process) assigned(ctx context.Context, c *Consumer, partitions []TopicPartition) {
+	p.w.assigned(p, partitions)
+	p.dawdle()
+}
+
+func (p *process) revoked(ctx context.Context, c *Consumer, partitions []TopicPartition) {
+	p.w.called(p, "Revoked")
+	switch p.slot.mode {
+	case pollSync, pollAsync, pollExplicit:
+		if p.rand.Chance(800) {
+			if err := c.Commit(ctx); err != nil {
+				p.notef("Commit in Revoked failed: %v", err)
+			}
+		}
+	}
+	p.dawdle()
+	p.w.released(p, "revoked", partitions)
+	p.w.bug.given(p, partitions)
+}
+
+func (p *process) unheard(context.Context, *Consumer, []TopicPartition) {}
+
+func (p *process) lost(_ context.Context, _ *Consumer, partitions []TopicPartition) {
+	p.w.released(p, "lost", partitions)
+	p.dawdle()
+}
+
+// dawdle is a callback that takes a while.
+func (p *process) dawdle() {
+	if p.attacked() && p.rand.Chance(50) {
+		p.sleep(p.rand.Between(0, 3*time.Second))
+	}
+}
+
+func (w *simWorld) topicNames() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var names []string
+	for _, n := range w.names {
+		names = append(names, n.Topic)
+	}
+	return sortedOnce(names)
+}
