@@ -31,6 +31,11 @@ func (silent) Sync(ctx context.Context, _ int32, _ link.Group, e membership.Sync
 	return membership.Synced{Attempt: e.Attempt, Failure: link.Failure(ctx.Err())}
 }
 
+func (silent) Heartbeat(ctx context.Context, _ int32, _ link.Group, e membership.Heartbeat) membership.Beaten {
+	<-ctx.Done()
+	return membership.Beaten{Attempt: e.Attempt, Failure: link.Failure(ctx.Err())}
+}
+
 func (silent) Committed(ctx context.Context, _ int32, _ link.Group, _ link.TopicIDs, _ []TopicPartition) (map[TopicPartition]link.CommittedItem, membership.Failure) {
 	<-ctx.Done()
 	return nil, link.Failure(ctx.Err())
