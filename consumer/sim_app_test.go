@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+	"regexp"
 	"time"
 
 	"github.com/skein-io/skein/consumer/assign"
@@ -50,7 +51,10 @@ type process struct {
 	name string
 	rand *sim.Rand // of its one goroutine
 	c    *Consumer // set before it begins, but for Run
-	link *simLink
+
+	pattern bool // subscribes with one
+	partly  bool // does not subscribe to all
+	link    *simLink
 
 	cancel context.CancelFunc // of ctx
 	ctx    context.Context    // ends when the process shall end
@@ -188,7 +192,8 @@ func (p *process) poll() error {
 	c, err := New(context.Background(), p.options(p.rand)...)
 	must(err)
 	p.c = c
-	must(c.Subscribe(p.w.topicNames()...))
+	p.pattern = p.rand.Chance(250)
+	p.subscribe(true)
 	p.w.bug.begin(p)
 	for err == nil && p.ctx.Err() == nil {
 		err = p.pollOnce()
@@ -259,7 +264,33 @@ func (p *process) pollOnce() error {
 		p.commit()
 	}
 	p.pause()
+	if attack := p.attacked(); p.partly && (!attack || p.rand.Chance(200)) {
+		p.subscribe(true)
+	} else if attack && p.rand.Chance(10) {
+		p.subscribe(false)
+	}
 	return nil
+}
+
+// subscribe sets the subscription: all topics, or only some, or none.
+func (p *process) subscribe(all bool) {
+	p.partly = !all
+	names := p.w.topicNames()
+	switch {
+	case all && p.pattern:
+		must(p.c.SubscribePattern(regexp.MustCompile("^t")))
+	case all:
+		must(p.c.Subscribe(names...))
+	case p.rand.Chance(500):
+		p.notef("unsubscribes")
+		must(p.c.Unsubscribe())
+	default:
+		p.notef("subscribes to %v only", names[:1])
+		must(p.c.Subscribe(names[0]))
+	}
+	if !all {
+		p.w.locked(func() { p.w.reach("a subscription changed") })
+	}
 }
 
 // lastOfEach keeps the last offset of each partition.

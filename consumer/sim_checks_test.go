@@ -23,7 +23,7 @@ type hold struct {
 var simStates = []string{
 	"a process died", "a process ended", "the coordinator moved", "a node was cut off", "a node failed", "a leader moved", "a topic grew",
 	"an application was slow", "partitions were revoked", "partitions were lost", "a record was delivered again", "a handler failed", "Run ended with a record",
-	"a partition went to another",
+	"a partition went to another", "a subscription changed",
 	group.RebalanceStarted.String(), group.SessionExpired.String(), group.MemberReplaced.String(), group.GenerationRefused.String(),
 }
 
@@ -241,8 +241,18 @@ func (w *simWorld) ended(p *process, err error) {
 	default:
 		w.wrongf("%s: has ended: %v", p.name, err)
 	}
+	w.closed[p.name] = err == nil && !w.attack
 	if err == nil && len(p.holds) > 0 {
 		w.wrongf("%s: has ended, and was not told to give up %v", p.name, keysOf(p.holds))
+	}
+}
+
+// described is what the coordinator says of the group after all processes have ended.
+func (w *simWorld) described(body group.Body) {
+	for _, m := range body.(*group.DescribeReply).Members {
+		if m.InstanceID == "" && w.closed[m.ClientID] {
+			w.wrongf("%s: has ended, and has not left the group: member %s", m.ClientID, m.MemberID)
+		}
 	}
 }
 

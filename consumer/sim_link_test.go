@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -374,6 +375,9 @@ func (l *simLink) Metadata(ctx context.Context, names []string, _ bool) ([]link.
 			known = l.w.before
 		}
 		var topics []link.Topic
+		if names == nil {
+			names = slices.Sorted(maps.Keys(known))
+		}
 		for _, name := range names {
 			if t, exists := known[name]; exists {
 				topics = append(topics, t)

@@ -65,8 +65,9 @@ type simWorld struct {
 	history     []simLine
 	lines       int
 	found       []string
-	wrongs      chan struct{} // closed with the first of found
-	closing     bool          // processes end, and are not started again
+	wrongs      chan struct{}   // closed with the first of found
+	closing     bool            // processes end, and are not started again
+	closed      map[string]bool // processes that have ended in good order while all was well
 }
 
 // ownership is a partition in a generation of the group.
@@ -173,7 +174,7 @@ func (w *simWorld) addPartition(topic string, chance *sim.Rand) {
 func newSimWorld(seed uint64, b simBug) *simWorld {
 	w := &simWorld{
 		seed: seed, bug: b, rand: sim.NewRand(seed), began: time.Now(), attack: true, logs: map[TopicPartition]*simLog{},
-		owners: map[ownership]string{}, reached: map[string]int{}, wrongs: make(chan struct{}),
+		owners: map[ownership]string{}, reached: map[string]int{}, closed: map[string]bool{}, wrongs: make(chan struct{}),
 	}
 	chance := w.rand.Fork("world")
 	eager := [][]assign.Assignor{{assign.Range()}, {assign.Sticky()}, {assign.RoundRobin()}, {assign.Range(), assign.CooperativeSticky()}}[chance.IntN(4)]
@@ -440,6 +441,11 @@ func (w *simWorld) end() {
 	if !ended {
 		return
 	}
+	w.locked(func() {
+		w.tokens++
+		w.coordinator.Arrive(w.coordinator.Node(), &group.Describe{Token: w.tokens, GroupID: "g"}, w.tokens, w.described)
+	})
+	w.pass(10*time.Millisecond, nil)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, name := range w.names {

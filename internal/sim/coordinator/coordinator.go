@@ -128,6 +128,8 @@ func refusal(e group.Event, code protocol.Code) group.Body {
 		return &group.CommitReply{Err: err}
 	case *group.Fetch:
 		return &group.FetchReply{Err: err}
+	case *group.Describe:
+		return &group.DescribeReply{Err: err}
 	}
 	panic(fmt.Sprintf("no refusal for %T", e))
 }
