@@ -43,8 +43,11 @@ type commit struct {
 	ctx   context.Context
 	items []CommitOffset
 	of    []*position.Part // of the items; nil if it was not the application's
-	retry bool
-	done  func(error)
+	// member: a member of the group made it. It is not to be written in nobody's name, which an empty group lets happen, when
+	// the member has left.
+	member bool
+	retry  bool
+	done   func(error)
 }
 
 // deadline is the rule of auto commit: due once the time has come, then again after the interval; after a failure that
@@ -187,6 +190,7 @@ func (c *Consumer) enqueue(op *commit) error {
 
 // push has a commit sent when it is its turn. c.mu is held.
 func (c *Consumer) push(op *commit) {
+	op.member = c.isMember()
 	for _, o := range op.items {
 		op.of = append(op.of, c.toldOf(o.Partition))
 	}
@@ -271,12 +275,15 @@ func (c *Consumer) sendOnce(op *commit) error {
 	return c.commitAnswer(time.Now(), op, node, items, generation, refused, f)
 }
 
+// isMember reports whether the consumer is in the group, or on its way into it. c.mu is held.
+func (c *Consumer) isMember() bool { return c.topics.subscribed() || c.machine.Generation() >= 0 }
+
 // prepareCommit looks what of a commit is still this member's to write.
 func (c *Consumer) prepareCommit(op *commit) (items []link.CommitItem, ids idTable, memberID string, generation int32, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	generation = -1
-	if c.topics.subscribed() || c.machine.Generation() >= 0 {
+	if op.member || c.isMember() {
 		memberID, generation = c.machine.MemberID(), c.machine.Generation()
 		if generation < 0 {
 			return nil, ids, "", -1, c.commitError(ErrFenced, nil, "the member is not in the group: "+c.machine.Explain(time.Now()))

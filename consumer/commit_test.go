@@ -30,6 +30,10 @@ func (s slowCommits) Commit(ctx context.Context, _ int32, _ link.Group, _ string
 	}
 }
 
+func (slowCommits) Leave(_ context.Context, _ int32, _ link.Group, e membership.Leave) membership.Left {
+	return membership.Left{Attempt: e.Attempt}
+}
+
 // inGeneration is a member in generation 8 that has the partition, and whose commits are slow.
 func inGeneration(t *testing.T, name TopicPartition) (*Consumer, slowCommits) {
 	t.Helper()
@@ -104,6 +108,31 @@ func TestCommitWhileJoining(t *testing.T) {
 		c.event(membership.Synced{Attempt: 5, Partitions: []TopicPartition{name}})
 		if err := refused(); !errors.Is(err, ErrFenced) || c.Assignment() != nil {
 			t.Errorf("in its generation, with %v left: %v", c.Assignment(), err)
+		}
+	})
+}
+
+// TestCommitAfterLeaving: a commit of a member that has left meanwhile is not written in nobody's name.
+func TestCommitAfterLeaving(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		name := TopicPartition{Topic: "t"}
+		c, slow := inGeneration(t, name)
+		defer c.cancel()
+		var ended error
+		must(c.CommitAsync(nil, CommitOffset{Partition: name, Offset: 5}))
+		synctest.Wait()
+		must(c.CommitAsync(func(_ []CommitOffset, err error) { ended = err }, CommitOffset{Partition: name, Offset: 7}))
+		must(c.Unsubscribe())
+		c.work(t.Context())
+		synctest.Wait()
+		if c.GroupMetadata().Generation >= 0 {
+			t.Fatal("it has not left")
+		}
+		slow.answer <- membership.Failure{}
+		synctest.Wait()
+		c.work(t.Context())
+		if !errors.Is(ended, ErrFenced) || len(*slow.sent) != 1 {
+			t.Errorf("the commit: %v; sent %v", ended, *slow.sent)
 		}
 	})
 }
