@@ -209,7 +209,10 @@ func (p *process) poll() error {
 	}
 	p.call(true)
 	defer p.call(false)
-	return errors.Join(err, c.Close(ctx))
+	if closed := c.Close(ctx); err == nil {
+		return closed
+	}
+	return err
 }
 
 func (p *process) isDead() bool {

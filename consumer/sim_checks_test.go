@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -21,7 +22,7 @@ type hold struct {
 
 // simStates are what seeds have to reach, or they show too little.
 var simStates = []string{
-	"a process died", "a process ended", "the coordinator moved", "a node was cut off", "a node failed", "a leader moved", "a topic grew",
+	"a process died", "a process ended", "a process was cut off", "the coordinator moved", "a node was cut off", "a node failed", "a leader moved", "a topic grew",
 	"an application was slow", "partitions were revoked", "partitions were lost", "a record was delivered again", "a handler failed", "Run ended with a record",
 	"a partition went to another", "a subscription changed",
 	group.RebalanceStarted.String(), group.SessionExpired.String(), group.MemberReplaced.String(), group.GenerationRefused.String(),
@@ -236,6 +237,8 @@ func (w *simWorld) ended(p *process, err error) {
 		}
 	case errors.As(err, &ofHandler) && errors.Is(err, errSim):
 		w.reach("Run ended with a record")
+	case errors.Is(err, context.DeadlineExceeded) && w.attack:
+		w.reach("there was no time to leave")
 	case p.slot.instance != "" && errors.Is(err, ErrFenced):
 		w.reach("a static member was fenced")
 	default:

@@ -38,6 +38,7 @@ type simLink struct {
 	sent    map[string]uint64
 	arrived time.Time // the last request of the membership
 	closed  bool
+	cut     bool // the process cannot reach anybody
 }
 
 var (
@@ -106,7 +107,7 @@ func (w *simWorld) fate(chance *sim.Rand) *simFate {
 	if !w.attack {
 		return f
 	}
-	switch n := chance.IntN(1000); {
+	switch n := chance.IntN(1000) / w.storm; {
 	case n < 12:
 		f.before = true
 	case n < 24:
@@ -150,7 +151,7 @@ func (l *simLink) depart(kind string, node int32, arrive func(node int32, reply 
 		switch {
 		case fate.gaveUp || l.closed || l.p.dead:
 			return
-		case fate.before || w.cut[node]:
+		case fate.before || w.cut[node] || l.cut:
 			w.notef("%s: %s to node %d is lost", l.p.name, kind, node)
 			lose()
 			return
@@ -160,7 +161,7 @@ func (l *simLink) depart(kind string, node int32, arrive func(node int32, reply 
 				return
 			}
 			fate.replied = true
-			if fate.after || w.cut[node] {
+			if fate.after || w.cut[node] || l.cut {
 				w.notef("%s: the answer to %s of node %d is lost", l.p.name, kind, node)
 				lose()
 				return

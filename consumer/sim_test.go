@@ -50,6 +50,7 @@ type simWorld struct {
 	began time.Time
 
 	assignors [][]assign.Assignor // that processes may have
+	storm     int                 // how many times as much is lost as usual
 
 	mu          sync.Mutex // guards what follows, and all of the cluster
 	attack      bool
@@ -179,6 +180,7 @@ func newSimWorld(seed uint64, b simBug) *simWorld {
 	chance := w.rand.Fork("world")
 	eager := [][]assign.Assignor{{assign.Range()}, {assign.Sticky()}, {assign.RoundRobin()}, {assign.Range(), assign.CooperativeSticky()}}[chance.IntN(4)]
 	cooperative := []assign.Assignor{assign.CooperativeSticky()}
+	w.storm = []int{1, 1, 1, 4}[chance.IntN(4)]
 	switch n := chance.IntN(10); {
 	case n < 4:
 		w.assignors = [][]assign.Assignor{eager}
@@ -311,7 +313,7 @@ func (w *simWorld) misbehave(chance *sim.Rand) {
 	l := w.logs[w.names[chance.IntN(len(w.names))]]
 	node := int32(chance.IntN(simNodes))
 	known := w.topics()
-	switch chance.IntN(10) {
+	switch chance.IntN(12) {
 	case 0, 1:
 		w.reach("a process died")
 		s.kill()
@@ -342,7 +344,15 @@ func (w *simWorld) misbehave(chance *sim.Rand) {
 		w.reach("a leader moved")
 		l.elect(chance)
 		w.before = known
-	case 9:
+	case 9, 10:
+		if p := s.process; p != nil { // its session may end while it works on
+			w.reach("a process was cut off")
+			d := chance.Between(0, 6*time.Second)
+			w.notef("%s is cut off for %v", p.name, d)
+			p.link.cut = true
+			w.after(d, func() { p.link.cut = false })
+		}
+	case 11:
 		w.reach("a topic grew")
 		if len(w.names) < 12 {
 			w.notef("topic %s grows", l.name.Topic)
@@ -371,6 +381,11 @@ func (w *simWorld) heal() {
 	w.notef("all is well")
 	w.attack = false
 	w.cut = [simNodes]bool{}
+	for _, s := range w.slots {
+		if s.process != nil {
+			s.process.link.cut = false
+		}
+	}
 	w.before = w.topics()
 	for _, name := range w.names {
 		w.logs[name].catchUp(100 * time.Millisecond)
