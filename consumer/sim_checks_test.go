@@ -237,7 +237,7 @@ func (w *simWorld) ended(p *process, err error) {
 		}
 	case errors.As(err, &ofHandler) && errors.Is(err, errSim):
 		w.reach("Run ended with a record")
-	case errors.Is(err, context.DeadlineExceeded) && w.attack:
+	case errors.Is(err, context.DeadlineExceeded) && !w.closing: // Close began while there was trouble
 		w.reach("there was no time to leave")
 	case p.slot.instance != "" && errors.Is(err, ErrFenced):
 		w.reach("a static member was fenced")
