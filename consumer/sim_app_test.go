@@ -2,11 +2,7 @@ package consumer
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"hash/fnv"
-	"math/rand/v2"
-	"regexp"
 	"time"
 
 	"github.com/skein-io/skein/consumer/assign"
@@ -187,34 +183,6 @@ func (p *process) attacked() bool {
 	return p.w.attack
 }
 
-// poll is a program with a loop around Poll.
-func (p *process) poll() error {
-	c, err := New(context.Background(), p.options(p.rand)...)
-	must(err)
-	p.c = c
-	p.pattern = p.rand.Chance(250)
-	p.subscribe(true)
-	p.w.bug.begin(p)
-	for err == nil && p.ctx.Err() == nil {
-		err = p.pollOnce()
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), simEnd/2)
-	defer cancel()
-	if p.isDead() {
-		cancel()
-	} else if err == nil && p.slot.mode != pollAuto {
-		if failed := c.Commit(ctx); failed != nil {
-			p.notef("the last Commit failed: %v", failed)
-		}
-	}
-	p.call(true)
-	defer p.call(false)
-	if closed := c.Close(ctx); err == nil {
-		return closed
-	}
-	return err
-}
-
 func (p *process) isDead() bool {
 	p.w.mu.Lock()
 	defer p.w.mu.Unlock()
@@ -227,164 +195,6 @@ func (p *process) notef(format string, args ...any) {
 
 func (p *process) call(in bool) {
 	p.w.locked(func() { p.inCall = in })
-}
-
-// pollOnce is one turn: Poll, work, commit.
-func (p *process) pollOnce() error {
-	ctx, cancel := context.WithTimeout(p.ctx, p.rand.Between(10*time.Millisecond, time.Second))
-	p.call(true)
-	records, err := p.c.Poll(ctx)
-	p.call(false)
-	over := ctx.Err() != nil
-	cancel()
-	if err != nil && !(over && errors.Is(err, ctx.Err())) {
-		return err
-	}
-	p.w.bug.polled(p)
-	got := records.Slice()
-	p.w.delivered(p, got)
-	var processed []CommitOffset
-	for i, r := range got {
-		p.sleep(p.work(p.rand))
-		p.w.processed(p, nil, r)
-		if p.slot.mode == pollExplicit {
-			processed = append(processed, r.After())
-			if i+1 == len(got) || p.rand.Chance(200) {
-				p.commit(lastOfEach(processed)...)
-				processed = nil
-			}
-		}
-		if p.isDead() {
-			return nil
-		}
-	}
-	switch {
-	case p.slot.mode == pollSync && len(got) > 0:
-		p.commit()
-	case p.slot.mode == pollAsync && len(got) > 0:
-		p.commitAsync()
-	case (p.slot.mode == pollAsync || p.slot.mode == pollExplicit) && !p.attacked(): // what failed was not tried again
-		p.commit()
-	}
-	p.pause()
-	if attack := p.attacked(); p.partly && (!attack || p.rand.Chance(200)) {
-		p.subscribe(true)
-	} else if attack && p.rand.Chance(10) {
-		p.subscribe(false)
-	}
-	return nil
-}
-
-// subscribe sets the subscription: all topics, or only some, or none.
-func (p *process) subscribe(all bool) {
-	p.partly = !all
-	names := p.w.topicNames()
-	switch {
-	case all && p.pattern:
-		must(p.c.SubscribePattern(regexp.MustCompile("^t")))
-	case all:
-		must(p.c.Subscribe(names...))
-	case p.rand.Chance(500):
-		p.notef("unsubscribes")
-		must(p.c.Unsubscribe())
-	default:
-		p.notef("subscribes to %v only", names[:1])
-		must(p.c.Subscribe(names[0]))
-	}
-	if !all {
-		p.w.locked(func() { p.w.reach("a subscription changed") })
-	}
-}
-
-// lastOfEach keeps the last offset of each partition.
-func lastOfEach(offsets []CommitOffset) []CommitOffset {
-	var last []CommitOffset
-	for i, o := range offsets {
-		again := false
-		for _, later := range offsets[i+1:] {
-			again = again || later.Partition == o.Partition
-		}
-		if !again {
-			last = append(last, o)
-		}
-	}
-	return last
-}
-
-func (p *process) commit(offsets ...CommitOffset) {
-	if err := p.c.Commit(p.ctx, offsets...); err != nil {
-		p.notef("Commit of %v failed: %v", offsets, err)
-	}
-}
-
-func (p *process) commitAsync() {
-	err := p.c.CommitAsync(func(offsets []CommitOffset, err error) {
-		p.w.called(p, "of CommitAsync")
-		if err != nil {
-			p.notef("CommitAsync of %v failed: %v", offsets, err)
-		}
-	})
-	if err != nil {
-		p.notef("CommitAsync was refused: %v", err)
-	}
-}
-
-// pause pauses a partition now and then, and resumes it later.
-func (p *process) pause() {
-	attack := p.attacked()
-	if len(p.previous) > 0 && (!attack || p.rand.Chance(100)) {
-		_ = p.c.Resume(p.previous...) // one that was given up needs it not
-		p.previous = nil
-	}
-	if all := p.c.Assignment(); attack && len(all) > 0 && len(p.previous) == 0 && p.rand.Chance(20) {
-		p.previous = all[p.rand.IntN(len(all)):][:1]
-		_ = p.c.Pause(p.previous...)
-		p.notef("pauses %v", p.previous)
-	}
-}
-
-// run is a program that calls Run.
-func (p *process) run() error {
-	workers := 1 + p.rand.IntN(4)
-	options := append(p.options(p.rand), Topics(p.w.topicNames()...), Workers(workers), InFlight(40, 100), DrainMax(time.Second),
-		Retries(1000, 10*time.Millisecond, 100*time.Millisecond))
-	if p.slot.mode == runKey || p.w.bug.anyOrder {
-		options = append(options, PerKey())
-	}
-	return Run(p.ctx, p.handle, options...)
-}
-
-// errSim is what a handler fails with.
-var errSim = errors.New("the handler fails")
-
-func (p *process) handle(ctx context.Context, r Record) error {
-	held, attempt := p.w.begins(p, r)
-	h := fnv.New64a()
-	fmt.Fprint(h, p.name, r.TopicPartition())
-	chance := &sim.Rand{Rand: rand.New(rand.NewPCG(p.w.seed^h.Sum64(), uint64(r.Offset)<<16|uint64(attempt)))}
-	d := p.work(chance)
-	if chance.Chance(800) { // a handler that looks at its context
-		timer := time.NewTimer(d)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-p.gone:
-			return errSim
-		case <-ctx.Done():
-			return p.w.failed(p, held, r, ctx.Err())
-		}
-	} else {
-		p.sleep(d)
-	}
-	if p.attacked() && chance.Chance(20) {
-		err := errSim
-		if chance.Chance(50) {
-			err = GiveUp(errSim)
-		}
-		return p.w.failed(p, held, r, err)
-	}
-	p.w.processed(p, held, r)
-	return nil
 }
 
 func (p *process) assigned(ctx context.Context, c *Consumer, partitions []TopicPartition) {
@@ -419,14 +229,4 @@ func (p *process) dawdle() {
 	if p.attacked() && p.rand.Chance(50) {
 		p.sleep(p.rand.Between(0, 3*time.Second))
 	}
-}
-
-func (w *simWorld) topicNames() []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	var names []string
-	for _, n := range w.names {
-		names = append(names, n.Topic)
-	}
-	return sortedOnce(names)
 }
