@@ -299,6 +299,10 @@ func (c *Consumer) prepareCommit(op *commit) (items []link.CommitItem, ids idTab
 			e.Partitions = missing
 			return nil, ids, "", -1, e
 		}
+		if generation != c.from.generation {
+			// The member has joined this generation and does not know its partitions in it: what it holds may be another's there.
+			return nil, ids, "", -1, c.commitError(ErrRetriable, nil, "a rebalance is under way: "+c.machine.Explain(time.Now()))
+		}
 	}
 	var names []string
 	for _, o := range op.items {

@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 
@@ -16,6 +17,7 @@ type slowCommits struct {
 	silent
 	answer chan membership.Failure
 	sent   *[]link.CommitItem
+	left   *[]int32 // the nodes that LeaveGroup went to
 }
 
 func (slowCommits) FindCoordinator(context.Context, string) (int32, error) { return 1, nil }
@@ -30,14 +32,15 @@ func (s slowCommits) Commit(ctx context.Context, _ int32, _ link.Group, _ string
 	}
 }
 
-func (slowCommits) Leave(_ context.Context, _ int32, _ link.Group, e membership.Leave) membership.Left {
+func (s slowCommits) Leave(_ context.Context, node int32, _ link.Group, e membership.Leave) membership.Left {
+	*s.left = append(*s.left, node)
 	return membership.Left{Attempt: e.Attempt}
 }
 
 // inGeneration is a member in generation 8 that has the partition, and whose commits are slow.
 func inGeneration(t *testing.T, name TopicPartition) (*Consumer, slowCommits) {
 	t.Helper()
-	slow := slowCommits{answer: make(chan membership.Failure), sent: new([]link.CommitItem)}
+	slow := slowCommits{answer: make(chan membership.Failure), sent: new([]link.CommitItem), left: new([]int32)}
 	c, err := New(t.Context(), Brokers("nowhere:9092"), Group("g"), NoAutoCommit(), Assignors(assign.CooperativeSticky()), func(c *config) {
 		c.connect = func(*config) (brokers, error) { return slow, nil }
 	})
@@ -87,7 +90,8 @@ func TestCommitOfAnEarlierAssignment(t *testing.T) {
 }
 
 // TestCommitWhileJoining: a member that joins the next generation with what it has is told ILLEGAL_GENERATION of a commit.
-// That is no verdict on its partitions: JoinGroup will tell.
+// That is no verdict on its partitions: JoinGroup will tell. When it has joined, nothing is committed until it knows what
+// it has there.
 func TestCommitWhileJoining(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		name := TopicPartition{Topic: "t"}
@@ -105,6 +109,13 @@ func TestCommitWhileJoining(t *testing.T) {
 			t.Errorf("while it joins with %v: %v", c.Assignment(), err)
 		}
 		c.event(membership.Joined{Attempt: 4, Generation: 9, MemberID: "m", LeaderID: "another", Protocol: "cooperative-sticky"})
+		var err error
+		must(c.CommitAsync(func(_ []CommitOffset, e error) { err = e }, CommitOffset{Partition: name, Offset: 5}))
+		synctest.Wait()
+		c.work(t.Context())
+		if !errors.Is(err, ErrRetriable) || len(*slow.sent) != 1 {
+			t.Errorf("while it does not know its partitions: %v; sent %v", err, *slow.sent)
+		}
 		c.event(membership.Synced{Attempt: 5, Partitions: []TopicPartition{name}})
 		if err := refused(); !errors.Is(err, ErrFenced) || c.Assignment() != nil {
 			t.Errorf("in its generation, with %v left: %v", c.Assignment(), err)
@@ -133,6 +144,22 @@ func TestCommitAfterLeaving(t *testing.T) {
 		c.work(t.Context())
 		if !errors.Is(ended, ErrFenced) || len(*slow.sent) != 1 {
 			t.Errorf("the commit: %v; sent %v", ended, *slow.sent)
+		}
+	})
+}
+
+// TestLeaveWhenTheCoordinatorIsForgotten: a commit that finds out that the coordinator is gone, while JoinGroup is open,
+// does not keep the member from leaving: the coordinator is looked for again.
+func TestLeaveWhenTheCoordinatorIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		name := TopicPartition{Topic: "t"}
+		c, slow := inGeneration(t, name)
+		must(c.CommitAsync(nil, CommitOffset{Partition: name, Offset: 5}))
+		c.event(membership.RejoinRequested{Reason: "another is new"}) // JoinGroup is open
+		slow.answer <- membership.Failure{Lost: true, Text: "the connection was lost"}
+		synctest.Wait()
+		if err := c.Close(t.Context()); err != nil || !slices.Equal(*slow.left, []int32{1}) {
+			t.Errorf("LeaveGroup went to %v, and Close says %v", *slow.left, err)
 		}
 	})
 }

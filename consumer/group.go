@@ -63,10 +63,16 @@ func (c *Consumer) forgetCoordinator(now time.Time, node int32, why string) {
 	c.step(now, membership.CoordinatorLost{Why: why})
 }
 
-// member sends a request of the membership to the coordinator, and brings the answer back.
+// member sends a request of the membership to the coordinator, and brings the answer back. The membership may not know that
+// the node was forgotten, by a commit, while another request was open: the node is asked for then. c.mu is held.
 func (c *Consumer) member(send func(node int32) membership.Event) {
 	node := c.coord.node
-	c.background(func() { c.event(send(node)) })
+	c.background(func() {
+		if node < 0 {
+			node, _ = c.findCoordinator(c.ctx) // without one the request fails, which the membership acts on
+		}
+		c.event(send(node))
+	})
 }
 
 // carryOut does what the membership has decided. c.mu is held.
