@@ -45,12 +45,13 @@ type process struct {
 	w    *simWorld
 	slot *slot
 	name string
-	rand *sim.Rand // of its one goroutine
-	c    *Consumer // set before it begins, but for Run
+	link *simLink
 
-	pattern bool // subscribes with one
-	partly  bool // does not subscribe to all
-	link    *simLink
+	// Of the one goroutine of a program that polls, and of callbacks.
+	rand    *sim.Rand
+	pattern bool             // it subscribes with one
+	partly  bool             // it does not subscribe to all
+	paused  []TopicPartition // by the application
 
 	cancel context.CancelFunc // of ctx
 	ctx    context.Context    // ends when the process shall end
@@ -58,12 +59,12 @@ type process struct {
 	ended  chan struct{}      // closed when nothing of it is left
 
 	// Guarded by simWorld.mu.
-	dead     bool // it was killed: what it does counts no more
-	inCall   bool // the application is in Poll or Close
-	left     int  // records of the last Poll that are not processed
-	holds    map[TopicPartition]*hold
-	firsts   map[TopicPartition]link.CommitItem // for simBug
-	previous []TopicPartition                   // paused by the application
+	c      *Consumer // of a program that polls
+	dead   bool      // it was killed: what it does counts no more
+	inCall bool      // the application is in Poll or Close
+	left   int       // records of the last Poll that are not processed
+	holds  map[TopicPartition]*hold
+	firsts map[TopicPartition]link.CommitItem // for simBug
 }
 
 // start begins a process in a slot. w.mu is held.

@@ -11,7 +11,7 @@ import (
 func (p *process) poll() error {
 	c, err := New(context.Background(), p.options(p.rand)...)
 	must(err)
-	p.c = c
+	p.w.locked(func() { p.c = c })
 	p.pattern = p.rand.Chance(250)
 	p.subscribe(true)
 	p.w.bug.begin(p)
@@ -138,14 +138,14 @@ func (p *process) commitAsync() {
 // pause pauses a partition now and then, and resumes it later.
 func (p *process) pause() {
 	attack := p.attacked()
-	if len(p.previous) > 0 && (!attack || p.rand.Chance(100)) {
-		_ = p.c.Resume(p.previous...) // one that was given up needs it not
-		p.previous = nil
+	if len(p.paused) > 0 && (!attack || p.rand.Chance(100)) {
+		_ = p.c.Resume(p.paused...) // one that was given up needs it not
+		p.paused = nil
 	}
-	if all := p.c.Assignment(); attack && len(all) > 0 && len(p.previous) == 0 && p.rand.Chance(20) {
-		p.previous = all[p.rand.IntN(len(all)):][:1]
-		_ = p.c.Pause(p.previous...)
-		p.notef("pauses %v", p.previous)
+	if all := p.c.Assignment(); attack && len(all) > 0 && len(p.paused) == 0 && p.rand.Chance(20) {
+		p.paused = all[p.rand.IntN(len(all)):][:1]
+		_ = p.c.Pause(p.paused...)
+		p.notef("pauses %v", p.paused)
 	}
 }
 

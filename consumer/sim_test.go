@@ -92,14 +92,17 @@ func (w *simWorld) pass(d time.Duration, done func() string) bool {
 
 // explain lets each consumer say what it waits for.
 func (w *simWorld) explain() {
-	w.mu.Lock()
-	slots := slices.Clone(w.slots)
-	w.mu.Unlock()
-	for _, s := range slots {
-		if p := s.process; p != nil && p.c != nil {
-			text := p.c.Explain().String()
-			w.locked(func() { w.notef("%s: %s", p.name, text) })
+	consumers := map[string]*Consumer{}
+	w.locked(func() {
+		for _, s := range w.slots {
+			if p := s.process; p != nil && p.c != nil {
+				consumers[p.name] = p.c
+			}
 		}
+	})
+	for name, c := range consumers {
+		text := c.Explain().String()
+		w.locked(func() { w.notef("%s: %s", name, text) })
 	}
 }
 
