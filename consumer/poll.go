@@ -172,6 +172,9 @@ func (c *Consumer) reportStuck() {
 // take fills c.records with what was fetched. Batches are decompressed and read without the lock; what was read of a
 // partition that had to be given up, or was moved, meanwhile is dropped.
 func (c *Consumer) take() {
+	c.mu.Lock()
+	c.lostWork = "" // what was lost so far is nothing that this Poll returns
+	c.mu.Unlock()
 	c.records.all, c.records.runs = c.records.all[:0], c.records.runs[:0]
 	for len(c.records.all) < c.cfg.pollRecordsMax {
 		c.mu.Lock()

@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -82,4 +83,19 @@ func (c *Consumer) effect(e membership.Effect) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.carryOut(time.Now(), e)
+}
+
+// TestLostBeforePollReturns: what is lost while Poll runs callbacks does not keep what it then returns from being committed.
+func TestLostBeforePollReturns(t *testing.T) {
+	gone, kept := TopicPartition{Topic: "t", Partition: 0}, TopicPartition{Topic: "t", Partition: 1}
+	c, _ := told(t, []TopicPartition{gone, kept}, nil)
+	t.Cleanup(c.cancel)
+	c.effect(membership.Lose{Partitions: []TopicPartition{gone}, Reason: "the session expired"})
+	if _, err := c.processed(); !errors.Is(err, ErrFenced) {
+		t.Fatalf("what was lost can be committed: %v", err)
+	}
+	c.deliverOne(t, kept, 7)
+	if offsets, err := c.processed(); err != nil || len(offsets) != 1 || offsets[0].Offset != 8 {
+		t.Fatalf("%v, %v", offsets, err)
+	}
 }
