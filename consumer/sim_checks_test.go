@@ -244,7 +244,7 @@ func (w *simWorld) ended(p *process, err error) {
 	default:
 		w.wrongf("%s: has ended: %v", p.name, err)
 	}
-	w.closed[p.name] = err == nil && !w.attack
+	w.closed[p.name] = err == nil && w.closing
 	if err == nil && len(p.holds) > 0 {
 		w.wrongf("%s: has ended, and was not told to give up %v", p.name, keysOf(p.holds))
 	}

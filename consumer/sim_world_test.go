@@ -40,7 +40,7 @@ type simWorld struct {
 	found       []string
 	wrongs      chan struct{}   // closed with the first of found
 	closing     bool            // processes end, and are not started again
-	closed      map[string]bool // processes that have ended in good order while all was well
+	closed      map[string]bool // processes that have ended in good order in the end
 }
 
 // ownership is a partition in a generation of the group.
