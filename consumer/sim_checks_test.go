@@ -250,11 +250,16 @@ func (w *simWorld) ended(p *process, err error) {
 	}
 }
 
-// described is what the coordinator says of the group after all processes have ended.
+// described is what the coordinator says of the group after all processes have ended. LeaveGroup is sent once: to a node
+// that is not the coordinator any more it is for nothing.
 func (w *simWorld) described(body group.Body) {
-	for _, m := range body.(*group.DescribeReply).Members {
-		if m.InstanceID == "" && w.closed[m.ClientID] {
-			w.wrongf("%s: has ended, and has not left the group: member %s", m.ClientID, m.MemberID)
+	for _, s := range w.slots {
+		for _, p := range s.processes {
+			for _, m := range body.(*group.DescribeReply).Members {
+				if m.InstanceID == "" && w.closed[p.name] && m.MemberID == p.link.joined && m.MemberID != p.link.left {
+					w.wrongf("%s: has ended, and has not left the group: member %s", p.name, m.MemberID)
+				}
+			}
 		}
 	}
 }

@@ -28,6 +28,8 @@ type simLink struct {
 	arrived time.Time // the last request of the membership
 	closed  bool
 	cut     bool // the process cannot reach anybody
+
+	joined, left string // the member ids of the last JoinGroup and LeaveGroup that arrived somewhere
 }
 
 var (

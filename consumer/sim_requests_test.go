@@ -72,6 +72,7 @@ func (l *simLink) Join(ctx context.Context, node int32, g link.Group, e membersh
 	}
 	body, f := l.ask(ctx, "Join", node, g.RebalanceTimeout+5*time.Second, func(t group.Token) group.Event {
 		l.w.notef("%s: JoinGroup of member %q, owns %v of generation %d: %s", l.p.name, e.MemberID, e.Owned, e.Generation, e.Reason)
+		l.joined = e.MemberID
 		return &group.Join{Token: t, FreshID: fmt.Sprint(t), JoinRequest: request}
 	})
 	joined := membership.Joined{Attempt: e.Attempt, Failure: f}
@@ -137,6 +138,7 @@ func (l *simLink) Heartbeat(ctx context.Context, node int32, g link.Group, e mem
 func (l *simLink) Leave(ctx context.Context, node int32, g link.Group, e membership.Leave) membership.Left {
 	l.ask(ctx, "Leave", node, simRequest, func(t group.Token) group.Event {
 		l.w.notef("%s: LeaveGroup of member %q: %s", l.p.name, e.MemberID, e.Reason)
+		l.left = e.MemberID
 		return &group.Leave{Token: t, LeaveRequest: group.LeaveRequest{GroupID: g.ID, Members: []group.LeavingMember{{
 			MemberID: e.MemberID, InstanceID: g.InstanceID, Reason: e.Reason,
 		}}}}
