@@ -34,6 +34,7 @@ func (c *Consumer) Close(ctx context.Context) error {
 	now := time.Now()
 	c.table.Processed()
 	assigned := c.topics.assigned
+	c.left = false // after Unsubscribe it had left, too
 	c.step(now, membership.PollBegan{})
 	c.step(now, membership.Closed{})
 	c.mu.Unlock()

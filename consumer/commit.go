@@ -37,12 +37,17 @@ type commits struct {
 	auto  deadline
 }
 
-// commit is one call.
+// commit is one call. It is of the assignments that the partitions had then: if one is given up and granted again before
+// the commit is sent, its position has gone back to what is committed, or others have gone on.
 type commit struct {
 	ctx   context.Context
 	items []CommitOffset
-	retry bool
-	done  func(error)
+	of    []*position.Part // of the items; nil if it was not the application's
+	// member: a member of the group made it. It is not to be written in nobody's name, which an empty group lets happen, when
+	// the member has left.
+	member bool
+	retry  bool
+	done   func(error)
 }
 
 // deadline is the rule of auto commit: due once the time has come, then again after the interval; after a failure that
@@ -185,11 +190,26 @@ func (c *Consumer) enqueue(op *commit) error {
 
 // push has a commit sent when it is its turn. c.mu is held.
 func (c *Consumer) push(op *commit) {
+	op.member = c.isMember()
+	for _, o := range op.items {
+		op.of = append(op.of, c.toldOf(o.Partition))
+	}
 	c.commits.queue = append(c.commits.queue, op)
 	if !c.commits.busy {
 		c.commits.busy = true
 		c.background(c.sendCommits)
 	}
+}
+
+// toldOf is the partition, if the application was told that it is its own: nil while Assigned is still to be called. c.mu is
+// held.
+func (c *Consumer) toldOf(name TopicPartition) *position.Part {
+	for _, t := range c.tasks {
+		if t.kind == grant && slices.Contains(t.partitions, name) {
+			return nil
+		}
+	}
+	return c.table.Get(name)
 }
 
 func (c *Consumer) sendCommits() {
@@ -255,19 +275,22 @@ func (c *Consumer) sendOnce(op *commit) error {
 	return c.commitAnswer(time.Now(), op, node, items, generation, refused, f)
 }
 
+// isMember reports whether the consumer is in the group, or on its way into it. c.mu is held.
+func (c *Consumer) isMember() bool { return c.topics.subscribed() || c.machine.Generation() >= 0 }
+
 // prepareCommit looks what of a commit is still this member's to write.
 func (c *Consumer) prepareCommit(op *commit) (items []link.CommitItem, ids idTable, memberID string, generation int32, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	generation = -1
-	if c.topics.subscribed() || c.machine.Generation() >= 0 {
+	if op.member || c.isMember() {
 		memberID, generation = c.machine.MemberID(), c.machine.Generation()
 		if generation < 0 {
 			return nil, ids, "", -1, c.commitError(ErrFenced, nil, "the member is not in the group: "+c.machine.Explain(time.Now()))
 		}
 		missing := map[TopicPartition]error{}
-		for _, o := range op.items {
-			if c.table.Get(o.Partition) == nil {
+		for i, o := range op.items {
+			if p := op.of[i]; p == nil || c.table.Get(o.Partition) != p {
 				missing[o.Partition] = ErrNotAssigned
 			}
 		}
@@ -275,6 +298,10 @@ func (c *Consumer) prepareCommit(op *commit) (items []link.CommitItem, ids idTab
 			e := c.commitError(ErrFenced, ErrNotAssigned, "")
 			e.Partitions = missing
 			return nil, ids, "", -1, e
+		}
+		if generation != c.deliversAs().generation {
+			// The member has joined this generation and does not know its partitions in it: what it holds may be another's there.
+			return nil, ids, "", -1, c.commitError(ErrRetriable, nil, "a rebalance is under way: "+c.machine.Explain(time.Now()))
 		}
 	}
 	var names []string
@@ -320,10 +347,10 @@ func (c *Consumer) commitAnswer(now time.Time, op *commit, node int32, items []l
 		if now := c.machine.Generation(); now >= 0 && now != generation && !c.machine.ConsumerProtocol() {
 			return c.commitError(ErrRetriable, cause, f.Text) // a rebalance ended while it was on its way
 		}
-		if f.Code == membership.IllegalGeneration && c.machine.Rejoins() {
-			return c.commitError(ErrRetriable, cause, f.Text) // the same, and the answer to JoinGroup is still on its way
-		}
 		c.step(now, membership.GenerationLost{Generation: generation, Code: f.Code})
+		if c.machine.Generation() == generation && c.machine.Rejoins() {
+			return c.commitError(ErrRetriable, cause, f.Text) // that will tell what becomes of its partitions
+		}
 		return c.commitError(ErrFenced, cause, f.Text)
 	}
 	return c.commitError(ErrFatal, cause, f.Text)

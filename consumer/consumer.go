@@ -18,7 +18,7 @@ import (
 type Consumer struct {
 	cfg   config
 	group link.Group
-	link  *link.Link
+	link  brokers
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -35,8 +35,9 @@ type Consumer struct {
 	coord    coordinator
 	fetches  fetches
 	commits  commits
-	tasks    []task  // for the goroutine in Poll
-	faults   []fault // errors that Poll has to return
+	tasks    []task           // for the goroutine in Poll
+	telling  []*position.Part // for which Revoked runs
+	faults   []fault          // errors that Poll has to return
 	fatal    error
 	counts   Stats
 	from     *origin // of the records that are delivered now
@@ -69,7 +70,7 @@ func newConsumer(ctx context.Context, options []Option, check func(*config) erro
 	if err := errors.Join(cfg.check(), check(&cfg)); err != nil {
 		return nil, err
 	}
-	l, err := link.Open(link.Config{Seeds: cfg.seeds, ClientID: cfg.clientID, RequestTimeout: cfg.requestTimeout, Options: cfg.transport})
+	l, err := cfg.connect(&cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -86,6 +87,7 @@ func newConsumer(ctx context.Context, options []Option, check func(*config) erro
 			RetryBackoff: cfg.retryBackoff, RetryBackoffMax: cfg.retryBackoffMax,
 		}),
 		coord: coordinator{node: -1},
+		from:  &origin{group: cfg.group, generation: -1},
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.topics.init()
@@ -146,7 +148,7 @@ func (c *Consumer) advance(now time.Time) {
 // setTimer arms the timer for the earliest moment at which something is due.
 func (c *Consumer) setTimer(now time.Time) {
 	var next time.Time
-	for _, at := range []time.Time{c.machine.Next(), c.table.Next(now), c.topics.next(c.cfg), c.fetches.next(now), c.working.due(c.cfg)} {
+	for _, at := range []time.Time{c.machine.Next(), c.table.Next(now), c.topics.next(c.cfg), c.fetches.next(now), c.verdictDue()} {
 		if !at.IsZero() && (next.IsZero() || at.Before(next)) {
 			next = at
 		}

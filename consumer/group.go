@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -71,10 +72,16 @@ func (c *Consumer) forgetCoordinator(now time.Time, node int32, why string) {
 	c.step(now, membership.CoordinatorLost{Why: why})
 }
 
-// member sends a request of the membership to the coordinator, and brings the answer back.
+// member sends a request of the membership to the coordinator, and brings the answer back. The membership may not know that
+// the node was forgotten, by a commit, while another request was open: the node is asked for then. c.mu is held.
 func (c *Consumer) member(send func(node int32) membership.Event) {
 	node := c.coord.node
-	c.background(func() { c.event(send(node)) })
+	c.background(func() {
+		if node < 0 {
+			node, _ = c.findCoordinator(c.ctx) // without one the request fails, which the membership acts on
+		}
+		c.event(send(node))
+	})
 }
 
 // carryOut does what the membership has decided. c.mu is held.
@@ -107,22 +114,41 @@ func (c *Consumer) carryOut(now time.Time, e membership.Effect) {
 		c.topics.due(now)
 	case membership.Revoke:
 		c.table.Release(e.Partitions...)
-		c.tasks = append(c.tasks, task{kind: revoke, partitions: e.Partitions, ticket: e.Ticket})
+		t := task{kind: revoke, partitions: e.Partitions, ticket: e.Ticket}
+		for _, name := range e.Partitions {
+			if p := c.table.Get(name); p != nil {
+				t.parts = append(t.parts, p)
+			}
+		}
+		c.tasks = append(c.tasks, t)
 	case membership.Lose:
 		c.lose(e)
 	case membership.Grant:
+		c.from = &origin{group: c.group.ID, generation: e.Generation}
 		c.table.Add(e.Added...)
 		c.leaders()
 		c.want(now, e.Added)
 		c.tasks = append(c.tasks, task{kind: grant, partitions: e.Added})
+	case membership.Passed:
+		c.from = &origin{group: c.group.ID, generation: e.Generation}
 	case membership.Fail:
 		c.fatal = &GroupError{Group: c.group.ID, Doing: e.Doing, Code: int16(e.Failure.Code), Text: e.Failure.Text}
 	case membership.Ended:
 		c.left = true
+		c.from = &origin{group: c.group.ID, generation: -1}
 	case membership.Note:
 		c.lastNote = e
 		c.cfg.log.Info("group", "group", c.group.ID, "member", c.machine.MemberID(), "event", e.Text)
 	}
+}
+
+// deliversAs says in whose name records are delivered: in the generation in which the partitions were granted, not in one
+// that is only joined. By the consumer protocol a member holds its partitions through all its epochs. c.mu is held.
+func (c *Consumer) deliversAs() *origin {
+	if g := c.machine.Generation(); c.machine.ConsumerProtocol() && c.from.generation != g {
+		c.from = &origin{group: c.group.ID, generation: g}
+	}
+	return c.from
 }
 
 // want has the topics of new partitions asked for if their leaders are not known.
@@ -136,11 +162,16 @@ func (c *Consumer) want(now time.Time, partitions []TopicPartition) {
 }
 
 // lose takes partitions away at once; the listener is told in the next Poll. A Revoke that has not begun is dropped,
-// because its partitions are among the lost ones.
+// because its partitions are among the lost ones. One for which Revoked runs already is not told of again.
 func (c *Consumer) lose(e membership.Lose) {
+	var untold []TopicPartition
 	for _, name := range e.Partitions {
-		if p := c.table.Get(name); p != nil && p.Position.Offset >= 0 && p.Position.Offset != p.Committed.Offset {
+		p := c.table.Get(name)
+		if p != nil && p.Position.Offset >= 0 && p.Position.Offset != p.Committed.Offset {
 			c.lostWork = e.Reason
+		}
+		if p == nil || !slices.Contains(c.telling, p) {
+			untold = append(untold, name)
 		}
 	}
 	c.table.Remove(e.Partitions...)
@@ -150,7 +181,10 @@ func (c *Consumer) lose(e membership.Lose) {
 			kept = append(kept, t)
 		}
 	}
-	c.tasks = append(kept, task{kind: lost, partitions: e.Partitions})
+	c.tasks = kept
+	if len(untold) > 0 {
+		c.tasks = append(c.tasks, task{kind: lost, partitions: untold})
+	}
 }
 
 // assign computes the group's assignment with the assignor that the group chose, and brings it back. What it was computed from is kept if

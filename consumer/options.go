@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"math/rand/v2"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -29,6 +30,9 @@ type config struct {
 	onStall        func(Stall)
 	log            *slog.Logger
 	transport      []kgo.Opt
+
+	connect func(*config) (brokers, error) // replaced by simulations
+	jitter  func() float64                 // of pauses, in [0,1)
 
 	sessionTimeout    time.Duration
 	heartbeatInterval time.Duration
@@ -60,6 +64,8 @@ func defaults() config {
 		clientID:          "skein-consumer",
 		assignors:         []assign.Assignor{assign.Range(), assign.CooperativeSticky()},
 		log:               slog.New(slog.DiscardHandler),
+		connect:           connect,
+		jitter:            rand.Float64,
 		sessionTimeout:    45 * time.Second,
 		heartbeatInterval: 3 * time.Second,
 		pollIntervalMax:   5 * time.Minute,

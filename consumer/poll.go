@@ -172,14 +172,14 @@ func (c *Consumer) reportStuck() {
 // take fills c.records with what was fetched. Batches are decompressed and read without the lock; what was read of a
 // partition that had to be given up, or was moved, meanwhile is dropped.
 func (c *Consumer) take() {
+	c.mu.Lock()
+	c.lostWork = "" // what was lost so far is nothing that this Poll returns
+	c.mu.Unlock()
 	c.records.all, c.records.runs = c.records.all[:0], c.records.runs[:0]
 	for len(c.records.all) < c.cfg.pollRecordsMax {
 		c.mu.Lock()
 		f := c.table.Front()
-		if g := c.machine.Generation(); c.from == nil || c.from.generation != g {
-			c.from = &origin{group: c.group.ID, generation: g}
-		}
-		from := c.from
+		from := c.deliversAs()
 		c.mu.Unlock()
 		if f == nil {
 			break

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
-	mathrand "math/rand/v2"
 
 	"github.com/skein-io/skein/consumer/internal/membership"
 	"github.com/skein-io/skein/consumer/internal/membership/modern"
@@ -67,7 +66,7 @@ func newMember(cfg *config) modern.Member {
 	classic := membership.Config{
 		Static: cfg.instanceID != "", Cooperative: cfg.cooperative(),
 		SessionTimeout: cfg.sessionTimeout, HeartbeatInterval: cfg.heartbeatInterval, PollIntervalMax: cfg.pollIntervalMax,
-		RetryBackoff: cfg.retryBackoff, RetryBackoffMax: cfg.retryBackoffMax, Jitter: mathrand.Float64,
+		RetryBackoff: cfg.retryBackoff, RetryBackoffMax: cfg.retryBackoffMax, Jitter: cfg.jitter,
 	}
 	if cfg.protocol == ClassicProtocol {
 		return membership.New(classic)

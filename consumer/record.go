@@ -28,7 +28,9 @@ type Record struct {
 	from *origin
 }
 
-// origin is in whose name records were delivered: the same for all of a generation.
+// origin is in whose name records were delivered: the same for all of a generation. It is the generation of the last
+// assignment. A member that keeps its partitions in a rebalance may have joined the next one; but until that one is
+// assigned a coordinator may forget it, and give its number to another, in which others have the partitions.
 type origin struct {
 	group      string
 	generation int32 // -1 without a membership

@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -129,18 +130,23 @@ func (r *runner) beforePoll(ctx context.Context, until time.Time) (context.Conte
 	r.kick = cancel
 	for name, h := range r.held {
 		if full := r.scheduler.Full(name); full != h.paused {
-			h.paused = full
-			if full {
-				_ = r.c.Pause(name) // one that is not assigned any more needs no pause
-			} else {
-				_ = r.c.Resume(name)
-			}
+			r.pause(name, h, full)
 		}
 	}
 	if r.failed != nil {
 		cancel()
 	}
 	return pollCtx, cancel
+}
+
+// pause pauses a partition, or resumes it. r.mu is held.
+func (r *runner) pause(name TopicPartition, h *holding, on bool) {
+	h.paused = on
+	if on {
+		_ = r.c.Pause(name) // one that is not assigned any more needs no pause
+	} else {
+		_ = r.c.Resume(name)
+	}
 }
 
 // add gives what Poll returned to the workers.
@@ -158,8 +164,12 @@ func (r *runner) add(records Records) {
 			r.held[name].committed = -1
 			err = r.scheduler.Add(name, record.Offset, record.LeaderEpoch, record.Key, a)
 		}
-		if err != nil { // given up after Poll had taken the record: the next owner reads it
+		switch {
+		case errors.Is(err, parallel.ErrNotHeld): // given up after Poll had taken the record: the next owner reads it
 			r.log.Debug("not taken", "record", place(record), "error", err)
+		case err != nil: // a partition that is full is paused; without this record, those behind it must not be taken
+			r.fail(fmt.Errorf("consumer: record %s: %w", place(record), err))
+			return
 		}
 	}
 	r.wake()
@@ -173,11 +183,17 @@ func (r *runner) wake() {
 	}
 }
 
+// wakeWorkers is what the timer calls. A delay that is over is for a worker that waits: it sets the timer for the next one.
+// Set for what is past, the timer would ring until the worker has its turn, and keep the processor from it.
 func (r *runner) wakeWorkers() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.tellStalls(time.Now())
-	r.wake()
+	now := time.Now()
+	r.tellStalls(now)
+	r.work.Broadcast()
+	if at, ok := r.scheduler.Wake(); ok && at.After(now) {
+		r.timer.Reset(at.Sub(now))
+	}
 }
 
 func (r *runner) failure() error {

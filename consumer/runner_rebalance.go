@@ -18,6 +18,7 @@ func (r *runner) assigned(ctx context.Context, c *Consumer, partitions []TopicPa
 		h.ctx, h.cancel = context.WithCancel(context.Background())
 		r.held[name] = h
 		r.scheduler.Assign(name)
+		r.pause(name, h, r.scheduler.Full(name)) // all may have taken as much as may be; this Poll must bring no more
 	}
 	r.mu.Unlock()
 	if r.user.Assigned != nil {

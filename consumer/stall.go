@@ -40,12 +40,14 @@ type working struct {
 	told  bool
 }
 
-// due is when the verdict is, or the zero time.
-func (w *working) due(cfg config) time.Time {
-	if w.since.IsZero() || w.told || len(w.runs) == 0 {
+// verdictDue is when the verdict is, or the zero time: also while the member is in no generation, because there is nothing
+// that could go to others then. c.mu is held.
+func (c *Consumer) verdictDue() time.Time {
+	w := &c.working
+	if w.since.IsZero() || w.told || len(w.runs) == 0 || c.machine.Generation() < 0 {
 		return time.Time{}
 	}
-	return w.since.Add(cfg.pollIntervalMax / 2)
+	return w.since.Add(c.cfg.pollIntervalMax / 2)
 }
 
 // begins notes what the application got. c.mu is held.
@@ -60,8 +62,8 @@ func (c *Consumer) begins(now time.Time) {
 
 // judge tells that the application stalls, if it does. c.mu is held.
 func (c *Consumer) judge(now time.Time) {
-	due := c.working.due(c.cfg)
-	if due.IsZero() || now.Before(due) || c.machine.Generation() < 0 {
+	due := c.verdictDue()
+	if due.IsZero() || now.Before(due) {
 		return
 	}
 	c.working.told = true

@@ -12,6 +12,7 @@ import (
 type task struct {
 	kind       taskKind
 	partitions []TopicPartition
+	parts      []*position.Part // the partitions of a revoke: granted again meanwhile, they are others
 	ticket     uint64
 	call       func() // of a callback that is no listener's
 }
@@ -77,17 +78,28 @@ func (c *Consumer) giveUp(ctx context.Context, t task) {
 			cancel()
 		}
 	}
-	if l := c.cfg.listener; l.Revoked != nil {
-		l.Revoked(ctx, c, t.partitions)
+	c.mu.Lock()
+	revoked := c.stillHeld(t.parts)
+	c.telling = t.parts
+	c.mu.Unlock()
+	if l := c.cfg.listener; l.Revoked != nil && len(revoked) > 0 {
+		l.Revoked(ctx, c, revoked)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, name := range t.partitions { // one that was lost and granted again meanwhile is not released
-		if p := c.table.Get(name); p != nil && p.Released {
-			c.table.Remove(name)
+	c.telling = nil
+	c.table.Remove(c.stillHeld(t.parts)...)
+	c.step(time.Now(), membership.Released{Ticket: t.ticket})
+}
+
+// stillHeld are those that were not lost meanwhile. c.mu is held.
+func (c *Consumer) stillHeld(parts []*position.Part) (names []TopicPartition) {
+	for _, p := range parts {
+		if c.table.Get(p.Name) == p {
+			names = append(names, p.Name)
 		}
 	}
-	c.step(time.Now(), membership.Released{Ticket: t.ticket})
+	return names
 }
 
 func itemsOf(commits []position.Commit) []CommitOffset {

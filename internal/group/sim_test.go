@@ -2,13 +2,12 @@ package group
 
 import (
 	"fmt"
-	"os"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/skein-io/skein/internal/sim"
+	"github.com/skein-io/skein/internal/sim/seeds"
 )
 
 // The simulation: a few consumers and one coordinator in one virtual minute and more. For two thirds of the time clients
@@ -119,25 +118,18 @@ func (w *simWorld) judge() {
 	}
 }
 
-// seeds is how many seeds a test runs: SKEIN_SEEDS, or fewer when nothing is said.
-func seeds(otherwise int) int {
-	if n, err := strconv.Atoi(os.Getenv("SKEIN_SEEDS")); err == nil && n > 0 {
-		return n
-	}
-	return otherwise
-}
-
-// TestSimulation runs seeds; SKEIN_SEEDS=n runs more, SKEIN_SEED=n one of them, with its trace.
+// TestSimulation runs seeds; see package seeds.
 func TestSimulation(t *testing.T) {
-	if one, err := strconv.ParseUint(os.Getenv("SKEIN_SEED"), 10, 64); err == nil {
-		w := runSim(t, one, bug{})
+	chosen := seeds.Chosen(t, 40)
+	if chosen.One {
+		w := runSim(t, chosen.First, bug{})
 		t.Log(strings.Join(w.Trace().Lines(), "\n"))
 		report(t, w)
 		return
 	}
 	reached := map[string]int{}
-	n := seeds(40)
-	for seed := range uint64(n) {
+	n := chosen.Count
+	for seed := range chosen.All() {
 		w := runSim(t, seed, bug{})
 		report(t, w)
 		for what := range w.see.reached {

@@ -8,6 +8,7 @@ import (
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
 	"github.com/skein-io/skein/internal/sim"
+	"github.com/skein-io/skein/internal/sim/seeds"
 )
 
 // storm is what happens to a cluster: requests, and faults of the kinds that the seed has chosen; then it is left in peace,
@@ -358,7 +359,7 @@ func (s *storm) wipe(n *clusterNode) {
 
 func TestSimCluster(t *testing.T) {
 	var changes, leaders, topics, installs int
-	for seed := range seeds(t) {
+	for seed := range uint64(seeds.Many(t, seedsDefault)) {
 		s := newStorm(seed, faults{})
 		if err := s.run(); err != nil {
 			t.Fatal(err)
@@ -366,7 +367,7 @@ func TestSimCluster(t *testing.T) {
 		changes, leaders = changes+s.judge.changes, leaders+len(s.judge.leaders)
 		topics, installs = topics+len(s.judge.topics), installs+len(s.judge.installs)
 	}
-	if n := int(seeds(t)); changes < n/2 || leaders < 2*n || topics < 50*n || installs < n/2 {
+	if n := seeds.Many(t, seedsDefault); changes < n/2 || leaders < 2*n || topics < 50*n || installs < n/2 {
 		t.Errorf("%d changes of the members, %d leaders, %d topics and %d snapshots sent in %d seeds: the storm does nothing",
 			changes, leaders, topics, installs, n)
 	}

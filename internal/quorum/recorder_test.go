@@ -10,6 +10,7 @@ import (
 	"github.com/skein-io/skein/internal/disk"
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
+	"github.com/skein-io/skein/internal/sim/seeds"
 )
 
 func line(now time.Time, event controller.Event, effects *controller.Effects) string {
@@ -31,7 +32,7 @@ func line(now time.Time, event controller.Event, effects *controller.Effects) st
 
 // TestRecordingReplays: a recording, stepped through by another controller, gives what the first one gave.
 func TestRecordingReplays(t *testing.T) {
-	for seed := range seeds(t) {
+	for seed := range uint64(seeds.Many(t, seedsDefault)) {
 		h := newHistory(seed)
 		if err := h.start(h.confirmed); err != nil {
 			t.Fatal(err)

@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,20 +13,11 @@ import (
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
 	"github.com/skein-io/skein/internal/sim"
+	"github.com/skein-io/skein/internal/sim/seeds"
 )
 
-// seeds is how many seeds the simulations run: few, or as many as SKEIN_SEEDS says.
-func seeds(t *testing.T) uint64 {
-	v := os.Getenv("SKEIN_SEEDS")
-	if v == "" {
-		return 3
-	}
-	n, err := strconv.ParseUint(v, 10, 32)
-	if err != nil {
-		t.Fatalf("SKEIN_SEEDS=%s: %v", v, err)
-	}
-	return n
-}
+// seedsDefault is how many seeds run when nothing is said.
+const seedsDefault = 3
 
 // history is a node's lives on one simulated disk, from a seed: requests one after the other, clean restarts, kills,
 // losses of power. Beside it stands what was confirmed; each start must find exactly that, and at most the request that
@@ -218,15 +207,15 @@ func (h *history) everyCrash(lives, requests int) (crashes int, err error) {
 
 func TestSimCrashBeforeEveryOperation(t *testing.T) {
 	total := 0
-	for seed := range seeds(t) {
+	for seed := range uint64(seeds.Many(t, seedsDefault)) {
 		crashes, err := newHistory(seed).everyCrash(4, 12)
 		if err != nil {
 			t.Fatal(err)
 		}
 		total += crashes
 	}
-	if total < int(seeds(t))*100 {
-		t.Errorf("%d crashes in %d seeds: the hook is not called", total, seeds(t))
+	if n := seeds.Many(t, seedsDefault); total < n*100 {
+		t.Errorf("%d crashes in %d seeds: the hook is not called", total, n)
 	}
 }
 
@@ -238,7 +227,7 @@ func TestSimSameSeedSameTrace(t *testing.T) {
 		}
 		return strings.Join(h.fs.Trace(), "\n") + h.confirmed
 	}
-	for seed := range seeds(t) {
+	for seed := range uint64(seeds.Many(t, seedsDefault)) {
 		if first, second := trace(seed), trace(seed); first != second {
 			t.Errorf("seed %d gives two traces", seed)
 		}

@@ -2,10 +2,10 @@ package nemesis
 
 import (
 	"fmt"
-	"os"
-	"strconv"
 	"testing"
 	"testing/synctest"
+
+	"github.com/skein-io/skein/internal/sim/seeds"
 )
 
 // seedsDefault is how many seeds run when nothing is said.
@@ -13,18 +13,13 @@ const seedsDefault = 10
 
 // TestNemesis runs seeds, each in a bubble of its own.
 func TestNemesis(t *testing.T) {
-	first, n := uint64(0), uint64(seedsDefault)
-	if one, err := strconv.ParseUint(os.Getenv("SKEIN_SEED"), 10, 64); err == nil {
-		first, n = one, 1
-	} else if many, err := strconv.ParseUint(os.Getenv("SKEIN_SEEDS"), 10, 64); err == nil {
-		n = many
-	}
+	chosen := seeds.Chosen(t, seedsDefault)
 	if tagged, race := built(); !tagged {
 		again(t, race)
 		return
 	}
 	reached := map[string]int{}
-	for seed := first; seed < first+n; seed++ {
+	for seed := range chosen.All() {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, draw(seed))
@@ -36,6 +31,6 @@ func TestNemesis(t *testing.T) {
 		})
 	}
 	for _, h := range harms {
-		t.Logf("%4d of %d seeds: %s", reached[h.name], n, h.name)
+		t.Logf("%4d of %d seeds: %s", reached[h.name], chosen.Count, h.name)
 	}
 }

@@ -52,6 +52,8 @@ func describeEffect(effect Effect) string {
 		return fmt.Sprintf("revoke %v: %s (ticket %d)", e.Partitions, e.Reason, e.Ticket)
 	case Lose:
 		return fmt.Sprintf("lose %v: %s", e.Partitions, e.Reason)
+	case Passed:
+		return fmt.Sprintf("passed into generation %d", e.Generation)
 	case Grant:
 		return fmt.Sprintf("grant %v of %v in generation %d", e.Added, e.All, e.Generation)
 	case Fail:

@@ -100,6 +100,10 @@ type (
 		Generation int32
 	}
 
+	// Passed: a member that ends has gone through a rebalance. It is granted nothing more; what it still has to give up is
+	// committed in this generation, in which nobody else has it.
+	Passed struct{ Generation int32 }
+
 	// Fail: the member is over; the next Poll tells the application why.
 	Fail struct {
 		Doing   string // JoinGroup, ...
@@ -127,6 +131,7 @@ func (NameTopics) effect()        {}
 func (Revoke) effect()            {}
 func (Lose) effect()              {}
 func (Grant) effect()             {}
+func (Passed) effect()            {}
 func (Fail) effect()              {}
 func (Ended) effect()             {}
 func (Note) effect()              {}

@@ -180,12 +180,13 @@ func (m *Machine) finish(now time.Time, out *Effects) bool {
 		m.revoke(now, slices.Clone(m.owned), "the member leaves the group", out)
 		return true
 	}
-	if m.ticket != 0 || m.hasToGoThrough() {
+	leaves := m.memberID != "" && m.end != toCloseAndStay
+	if m.ticket != 0 || m.hasToGoThrough() || leaves && !m.known && m.state != Failed && m.state != Expired {
 		return m.stayAlive(now, out)
 	}
 	m.attempt = m.nextAttempt()
 	m.retryAt = time.Time{}
-	if m.memberID != "" && m.known && m.end != toCloseAndStay {
+	if leaves && m.known {
 		m.state = Leaving
 		*out = append(*out, m.note(now, "leaves the group"), Leave{Attempt: m.attempt, MemberID: m.memberID, Reason: m.leaveReason()})
 		return false
@@ -207,8 +208,8 @@ func (m *Machine) hasToGoThrough() bool {
 	return false
 }
 
-// stayAlive keeps the session while the application gives up what it has, and looks for the coordinator if need be:
-// LeaveGroup goes there.
+// stayAlive keeps the session while the application gives up what it has, and looks for the coordinator if need be, for
+// as long as the application waits: LeaveGroup goes there.
 func (m *Machine) stayAlive(now time.Time, out *Effects) bool {
 	if !m.retryAt.IsZero() {
 		if now.Before(m.retryAt) {

@@ -105,7 +105,7 @@ func (m *Machine) joinAnswer(now time.Time, e Joined, out *Effects) {
 			Assign{Attempt: m.attempt, Protocol: e.Protocol, Members: e.Members})
 		return
 	}
-	m.withheld = m.leader && m.cfg.Cooperative // the plan is that of another process: it is not known
+	m.withheld = m.leader // the plan is that of another process: it is not known what it was computed from, and left out
 	m.sync(now, nil, out)
 }
 
@@ -142,8 +142,9 @@ func (m *Machine) synced(now time.Time, e Synced, out *Effects) {
 	if m.withheld {
 		m.followAt = now.Add(m.cfg.PollIntervalMax)
 	}
-	if m.end != goOn {
-		return // what it was given is for the next rebalance, which it causes by leaving
+	if m.end != goOn { // what it was given is for the next rebalance, which it causes by leaving
+		*out = append(*out, Passed{Generation: m.generation})
+		return
 	}
 	next := sorted(e.Partitions)
 	gone, added := without(m.owned, next), without(next, m.owned)
@@ -161,11 +162,12 @@ func (m *Machine) synced(now time.Time, e Synced, out *Effects) {
 
 // checkFollowUp makes a leader that withheld partitions ask for the rebalance that gives them out, if nobody else does
 // within the time that members have to give them up. Usually who gave them up does. But a static member that was started
-// anew meanwhile is given what the old process was to keep, without a rebalance, and has nothing to give up.
+// anew meanwhile is given what the old process was to keep, without a rebalance, and has nothing to give up. A leader that
+// was started anew does not know the plan at all: partitions may have come since it was made.
 func (m *Machine) checkFollowUp(now time.Time) {
 	if m.beats() && !m.followAt.IsZero() && !now.Before(m.followAt) {
 		m.followAt = time.Time{}
-		m.wantRejoin("partitions that were to be given up may have no owner")
+		m.wantRejoin("there may be partitions that nobody was given")
 	}
 }
 

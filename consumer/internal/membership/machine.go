@@ -99,9 +99,11 @@ func New(cfg Config) *Machine {
 // State tells where the member is.
 func (m *Machine) State() State { return m.state }
 
-// Rejoins reports whether JoinGroup is open while the member is in a generation: the answer may already have made that
-// generation an old one.
-func (m *Machine) Rejoins() bool { return m.state == Joining && m.generation >= 0 }
+// Rejoins reports whether the member has a generation and waits for what becomes of it: JoinGroup or SyncGroup is open, and
+// the answer may already have made the generation an old one, or the coordinator is looked for.
+func (m *Machine) Rejoins() bool {
+	return m.generation >= 0 && (m.state == Finding || m.state == Joining || m.state == Syncing)
+}
 
 // Generation is the generation whose member this is, or -1. Commits carry it.
 func (m *Machine) Generation() int32 { return m.generation }

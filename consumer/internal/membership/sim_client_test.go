@@ -356,7 +356,7 @@ func (p *process) find(e FindCoordinator) {
 		return
 	}
 	p.later(p.rand.Between(0, 5*time.Millisecond), func() {
-		p.node = c.node
+		p.node = c.Node()
 		p.step(CoordinatorFound{Attempt: e.Attempt})
 	})
 }
@@ -389,9 +389,6 @@ func (p *process) join(e Join) {
 			}
 			member.ID, member.InstanceID = m.MemberID, m.InstanceID
 			answer.Members = append(answer.Members, member)
-		}
-		if r.SkipAssignment {
-			p.snapshot = map[string]int32{} // not known: it is computed anew when the topics are looked at
 		}
 		return answer
 	}, func() Event { return Joined{Attempt: e.Attempt, Failure: lostFailure()} })

@@ -3,9 +3,7 @@ package membership
 import (
 	"fmt"
 	"maps"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +11,7 @@ import (
 	"github.com/skein-io/skein/consumer/assign"
 	"github.com/skein-io/skein/internal/group"
 	"github.com/skein-io/skein/internal/sim"
+	"github.com/skein-io/skein/internal/sim/seeds"
 )
 
 // The simulation: a few members and skein's own coordinator, with virtual time. For two minutes requests and answers are
@@ -229,25 +228,18 @@ func (w *simWorld) heal() {
 	}
 }
 
-// seeds is how many seeds a test runs: SKEIN_SEEDS, or fewer when nothing is said.
-func seeds(otherwise int) int {
-	if n, err := strconv.Atoi(os.Getenv("SKEIN_SEEDS")); err == nil && n > 0 {
-		return n
-	}
-	return otherwise
-}
-
-// TestSimulation runs seeds; SKEIN_SEEDS=n runs more, SKEIN_SEED=n one of them, with its trace.
+// TestSimulation runs seeds; see package seeds.
 func TestSimulation(t *testing.T) {
-	if one, err := strconv.ParseUint(os.Getenv("SKEIN_SEED"), 10, 64); err == nil {
-		w := runSim(t, one, bug{})
+	chosen := seeds.Chosen(t, 15)
+	if chosen.One {
+		w := runSim(t, chosen.First, bug{})
 		t.Log(strings.Join(w.Trace().Lines(), "\n"))
 		report(t, w)
 		return
 	}
 	reached := map[string]int{}
-	n := seeds(15)
-	for seed := range uint64(n) {
+	n := chosen.Count
+	for seed := range chosen.All() {
 		w := runSim(t, seed, bug{})
 		report(t, w)
 		for what := range w.see.reached {

@@ -4,12 +4,12 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/skein-io/skein/internal/sim/scene"
+	"github.com/skein-io/skein/internal/sim/seeds"
 )
 
 // TestMain lets garbage lie longer: a run makes much of it, and keeps little.
@@ -18,26 +18,18 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// seeds is how many seeds a test runs: SKEIN_SEEDS, or fewer when nothing is said.
-func seeds(otherwise int) int {
-	if n, err := strconv.Atoi(os.Getenv("SKEIN_SEEDS")); err == nil && n > 0 {
-		return n
-	}
-	return otherwise
-}
-
 // After so many seeds that failed TestSim gives up, and so many lines of a trace it prints of each.
 const (
 	failuresMax  = 3
 	tracePrinted = 40
 )
 
-// TestSim runs seeds; SKEIN_SEEDS=n runs more, SKEIN_FIRST=n begins there, SKEIN_SEED=n one of them, with its trace, and with
-// the bug SKEIN_BUG if that is set. One seed in fifty runs twice and
+// TestSim runs seeds; see package seeds. With SKEIN_SEED and SKEIN_BUG that bug is planted. One seed in fifty runs twice and
 // must make the same history.
 func TestSim(t *testing.T) {
-	if one, err := strconv.ParseUint(os.Getenv("SKEIN_SEED"), 10, 64); err == nil {
-		o := Draw(one)
+	chosen := seeds.Chosen(t, seedsDefault)
+	if chosen.One {
+		o := Draw(chosen.First)
 		o.TraceLines, o.Bug = 200_000, scene.Bug(os.Getenv("SKEIN_BUG"))
 		r := Run(o)
 		t.Log(r.Report(o.TraceLines))
@@ -46,12 +38,9 @@ func TestSim(t *testing.T) {
 		}
 		return
 	}
-	n, first := seeds(seedsDefault), uint64(0)
-	if from, err := strconv.ParseUint(os.Getenv("SKEIN_FIRST"), 10, 64); err == nil {
-		first = from
-	}
+	n := chosen.Count
 	reached, failed := map[string]int{}, 0
-	forEach(first, n, func(seed uint64) func() bool {
+	forEach(chosen.First, n, func(seed uint64) func() bool {
 		r := Run(Draw(seed))
 		var again *scene.Result
 		if !r.Failed() && seed%50 == 0 {

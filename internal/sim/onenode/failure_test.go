@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/skein-io/skein/internal/disk"
+	"github.com/skein-io/skein/internal/sim/seeds"
 )
 
 // failuresMax is up to which call of a kind one is made to fail.
@@ -18,7 +19,7 @@ func TestSimFailureAtEveryCall(t *testing.T) {
 		max int
 	}{{disk.OpSync, failuresMax}, {disk.OpSyncAll, 20}, {disk.OpWrite, failuresMax}} { // a run has about 20 syncfs
 		op, step := of.op, of.max/8
-		if seeds(0) >= failuresMax {
+		if seeds.Many(t, 0) >= failuresMax {
 			step = 1
 		}
 		t.Run(fmt.Sprint(op), func(t *testing.T) {

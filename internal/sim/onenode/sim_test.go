@@ -1,26 +1,17 @@
 package onenode
 
 import (
-	"os"
-	"strconv"
 	"testing"
 
 	"github.com/skein-io/skein/internal/sim/scene"
+	"github.com/skein-io/skein/internal/sim/seeds"
 )
 
-// seeds is how many seeds a test runs: SKEIN_SEEDS, or fewer when nothing is said.
-func seeds(otherwise int) int {
-	if n, err := strconv.Atoi(os.Getenv("SKEIN_SEEDS")); err == nil && n > 0 {
-		return n
-	}
-	return otherwise
-}
-
-// TestSim runs seeds; SKEIN_SEEDS=n runs more, SKEIN_SEED=n one of them, with its trace. One seed in ten runs twice and
-// must make the same history.
+// TestSim runs seeds; see package seeds. One seed in ten runs twice and must make the same history.
 func TestSim(t *testing.T) {
-	if one, err := strconv.ParseUint(os.Getenv("SKEIN_SEED"), 10, 64); err == nil {
-		o := Draw(one)
+	chosen := seeds.Chosen(t, seedsDefault)
+	if chosen.One {
+		o := Draw(chosen.First)
 		o.TraceLines = 100_000
 		r := Run(o)
 		t.Log(r.Report(o.TraceLines))
@@ -29,9 +20,9 @@ func TestSim(t *testing.T) {
 		}
 		return
 	}
-	n := seeds(seedsDefault)
+	n := chosen.Count
 	reached := map[string]int{}
-	for seed := range uint64(n) {
+	for seed := range chosen.All() {
 		r := Run(Draw(seed))
 		if r.Failed() {
 			t.Fatal(r.Report(60))
