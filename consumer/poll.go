@@ -68,6 +68,7 @@ func (c *Consumer) beginPoll() error {
 	}
 	now := time.Now()
 	c.lostWork, c.working.since = "", time.Time{}
+	c.records.all, c.records.runs = c.records.all[:0], c.records.runs[:0]
 	c.table.Processed()
 	c.step(now, membership.PollBegan{})
 	c.autoCommit(now)

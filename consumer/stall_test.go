@@ -1,9 +1,14 @@
 package consumer_test
 
 import (
+	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/skein-io/skein/consumer"
 )
@@ -31,6 +36,27 @@ func TestStallVerdict(t *testing.T) {
 			b.Fatalf("%+v", s)
 		}
 		b.read(c, 10)
+	})
+}
+
+// A Poll that returns an error returns no records, so what the Poll before it returned is not what the application works on.
+func TestNoStallAfterAnError(t *testing.T) {
+	inBubble(t, 1, func(b *bed) {
+		b.topic("orders", 1)
+		b.produce("orders", 1, 0, 10)
+		var verdicts atomic.Int32
+		c := b.consumer(consumer.Group("g"), consumer.PollIntervalMax(time.Minute), consumer.OnStall(func(consumer.Stall) { verdicts.Add(1) }))
+		b.must(c.Subscribe("orders"))
+		b.read(c, 10)
+		b.node.Refuse(kmsg.Fetch.Int16(), kerr.TopicAuthorizationFailed.Code, 1)
+		time.Sleep(2 * time.Second) // the error is there when Poll is called
+		if _, err := c.Poll(b.Context()); !errors.Is(err, kerr.TopicAuthorizationFailed) {
+			b.Fatal(err)
+		}
+		time.Sleep(50 * time.Second)
+		if n := verdicts.Load(); n != 0 {
+			b.Fatalf("%d verdicts on records that are processed", n)
+		}
 	})
 }
 
