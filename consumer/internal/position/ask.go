@@ -154,7 +154,16 @@ func (t *Table) OutOfRange(now time.Time, name TopicPartition, stamp Stamp, why 
 	t.lost(p, why)
 }
 
-// Failed ends a question or a Fetch without an answer. The next is sent after a pause, which doubles.
+// Unanswered ends a Fetch that its node did not answer. It is the node that has to be left alone for a while, which is the
+// driver's: the partition can be fetched at once from another, its leader if it was read from a replica.
+func (t *Table) Unanswered(name TopicPartition, stamp Stamp) {
+	if p := t.parts[name]; p != nil && p.Stamp == stamp {
+		p.fetching, p.replica = false, -1
+	}
+}
+
+// Failed ends a question, or what a Fetch was to bring of the partition, with a refusal or without an answer. The next is
+// sent after a pause, which doubles.
 func (t *Table) Failed(now time.Time, name TopicPartition, stamp Stamp) {
 	p := t.parts[name]
 	if p == nil || p.Stamp != stamp {

@@ -2,6 +2,7 @@ package position
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -280,5 +281,42 @@ func TestReadFromAReplica(t *testing.T) {
 	table.Failed(start, tp, plan.Wants[0].Stamp)
 	if plans := table.Plan(start.Add(time.Second), idle); plans[0].Node != 1 {
 		t.Fatalf("after a failure the leader is asked: %+v", plans)
+	}
+}
+
+// A node that does not answer is what has to rest. Its partitions can be fetched from another at once: from the leader,
+// if it was a replica, or from a new one.
+func TestUnansweredFetch(t *testing.T) {
+	table := table(t)
+	plans := table.Plan(start, idle)
+	plans[0].Sent()
+	first := plans[0].Wants[0]
+	table.Prefer(first.Part.Name, first.Stamp, 2, start.Add(time.Minute))
+	nodes := func(rests int32) (nodes []int32) {
+		for _, plan := range table.Plan(start, func(node int32) bool { return node == rests }) {
+			nodes = append(nodes, plan.Node)
+		}
+		return nodes
+	}
+	if got := nodes(0); !slices.Equal(got, []int32{2}) {
+		t.Fatal(got)
+	}
+	table.Plan(start, idle)[0].Sent()
+	table.Unanswered(first.Part.Name, first.Stamp) // by node 2
+	if got := nodes(2); !slices.Equal(got, []int32{1}) {
+		t.Fatal("the replica does not answer, and its leader is not asked:", got)
+	}
+	second := plans[0].Wants[1]
+	table.Unanswered(second.Part.Name, second.Stamp) // by node 1
+	if got := nodes(1); len(got) != 0 {
+		t.Fatal("a node that rests is asked:", got)
+	}
+	table.Leads(second.Part.Name, 3, 3)
+	if got := nodes(1); !slices.Equal(got, []int32{3}) {
+		t.Fatal("the new leader is not asked at once:", got)
+	}
+	table.Unanswered(second.Part.Name, second.Stamp-1)
+	if at := table.Next(start); !at.IsZero() {
+		t.Fatal("a partition rests until", at)
 	}
 }
