@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"regexp"
 	"sync"
@@ -43,6 +44,7 @@ type Consumer struct {
 	working  working // between two calls of Poll
 	lostWork string  // why what the last Poll returned cannot be committed any more; "" if it can
 	left     bool    // the member has left the group, or needed not
+	closing  bool    // Close was called
 	closed   bool
 	timer    *time.Timer
 	timerAt  time.Time
@@ -69,7 +71,7 @@ func newConsumer(ctx context.Context, options []Option, check func(*config) erro
 	if err := errors.Join(cfg.check(), check(&cfg)); err != nil {
 		return nil, err
 	}
-	l, err := link.Open(link.Config{Seeds: cfg.seeds, ClientID: cfg.clientID, RequestTimeout: cfg.requestTimeout, Options: cfg.transport})
+	l, err := link.Open(link.Config{Seeds: cfg.seeds, ClientID: cfg.clientID, RequestTimeout: cfg.requestTimeout, FetchMaxBytes: cfg.fetchBytesMax, Options: cfg.transport})
 	if err != nil {
 		return nil, err
 	}
@@ -236,6 +238,11 @@ func (c *Consumer) Assign(partitions ...TopicPartition) error {
 	}
 	if c.topics.subscribed() {
 		return ErrSubscribed
+	}
+	for _, p := range partitions {
+		if p.Partition < 0 || p.Topic == "" {
+			return fmt.Errorf("consumer: partition %d of topic %q cannot be: partitions are counted from 0, and topics have names", p.Partition, p.Topic)
+		}
 	}
 	now := time.Now()
 	c.topics.assigned = true

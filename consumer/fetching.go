@@ -177,7 +177,7 @@ func (c *Consumer) fetched(now time.Time, node int32, wants map[TopicPartition]p
 		}
 	}
 	for name, w := range wants { // not in the answer
-		c.table.Failed(now, name, w.Stamp)
+		c.table.Failed(now, name, w.Stamp, "the answer to Fetch does not name it")
 		c.staleTopics(now)
 	}
 	c.advance(now)
@@ -191,26 +191,26 @@ func (c *Consumer) fetchRefused(now time.Time, a link.FetchAnswer, stamp positio
 	}
 	e, ok := errors.AsType[*kerr.Error](a.Err)
 	if !ok {
-		c.table.Failed(now, a.Name, stamp)
+		c.table.Failed(now, a.Name, stamp, a.Err.Error())
 		return
 	}
 	switch e {
 	case kerr.OffsetOutOfRange:
 		c.table.OutOfRange(now, a.Name, stamp, "its offset is not in the log any more, or not yet")
 	case kerr.NotLeaderForPartition, kerr.FencedLeaderEpoch:
-		c.table.Failed(now, a.Name, stamp)
+		c.table.Failed(now, a.Name, stamp, a.Err.Error())
 		if a.Leader.Node >= 0 {
 			c.table.Leads(a.Name, a.Leader.Node, a.Leader.Epoch)
 		}
 		c.staleTopics(now)
 	case kerr.TopicAuthorizationFailed:
-		c.table.Failed(now, a.Name, stamp)
+		c.table.Failed(now, a.Name, stamp, a.Err.Error())
 		c.fault(p, &PartitionError{Partition: a.Name, Err: a.Err})
 	case kerr.UnknownTopicOrPartition, kerr.UnknownTopicID, kerr.InconsistentTopicID:
-		c.table.Failed(now, a.Name, stamp)
+		c.table.Failed(now, a.Name, stamp, a.Err.Error())
 		c.staleTopics(now)
 	default:
-		c.table.Failed(now, a.Name, stamp)
+		c.table.Failed(now, a.Name, stamp, a.Err.Error())
 		c.staleTopics(now)
 		if !e.Retriable {
 			c.fault(p, &PartitionError{Partition: a.Name, Err: a.Err})

@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -31,7 +32,8 @@ type fault struct {
 //	*PartitionError    a partition is refused by its broker
 //	*TopicError        a topic of the subscription is refused
 //
-// The last four concern one partition or topic; the others go on, and so does a partition after a Seek.
+// The last four concern one partition or topic; the others go on, and so does a partition after a Seek. If nothing else is
+// left, such an error is told again after retry.backoff.max.ms, so a loop that goes on after errors does not spin.
 func (c *Consumer) Poll(ctx context.Context) (Records, error) {
 	if !c.polling.CompareAndSwap(false, true) {
 		return Records{}, ErrConcurrentPoll
@@ -41,6 +43,7 @@ func (c *Consumer) Poll(ctx context.Context) (Records, error) {
 		return Records{}, err
 	}
 	defer c.endPoll()
+	var again <-chan time.Time // when an error is told once more
 	for {
 		c.work(ctx)
 		if err := c.newFault(); err != nil {
@@ -49,13 +52,19 @@ func (c *Consumer) Poll(ctx context.Context) (Records, error) {
 		if c.take(); len(c.records.all) > 0 {
 			return c.records, nil
 		}
-		if err := c.oldFault(); err != nil {
-			return Records{}, err
+		old := c.oldFault()
+		if old != nil && again == nil {
+			again = time.After(c.cfg.retryBackoffMax)
 		}
 		select {
 		case <-c.wake:
+		case <-again:
+			if old != nil {
+				return Records{}, old
+			}
+			again = nil
 		case <-ctx.Done():
-			return Records{}, ctx.Err()
+			return Records{}, cmp.Or(old, ctx.Err())
 		}
 	}
 }
@@ -242,7 +251,7 @@ func (c *Consumer) damaged(f *position.Fetched, to position.Place, err error, al
 	}
 	c.keep(all, from)
 	corrupt, _ := err.(*decode.Corrupt)
-	c.table.Again(time.Now(), f.Part.Name)
+	c.table.Again(time.Now(), f.Part.Name, err.Error())
 	c.fault(f.Part, &CorruptError{Partition: f.Part.Name, Offset: corrupt.Offset, Next: corrupt.Next, Reason: corrupt.Reason})
 	return len(all) == from
 }

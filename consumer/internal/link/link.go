@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -23,6 +24,8 @@ type Config struct {
 	Seeds          []string
 	ClientID       string
 	RequestTimeout time.Duration
+	// FetchMaxBytes is what a Fetch asks for at most.
+	FetchMaxBytes int
 	// Options go to both clients: TLS, SASL, a dialer.
 	Options []kgo.Opt
 }
@@ -34,9 +37,21 @@ type Link struct {
 	data   *kgo.Client
 }
 
+// An answer says how long it is before it comes, and that much is allocated at once. So a length beyond these is refused,
+// with the connection. A Fetch may bring twice what it asks for, because a broker answers a batch that is larger all the
+// same; the largest answer of a coordinator, JoinGroup to the leader, has the subscriptions of all members, which the
+// coordinator has to write as one record.
+const (
+	answerBytesLeast = 100 << 20
+	answerBytesMax   = 1 << 30
+	memberBytesMax   = 16 << 20
+)
+
 // Open makes a Link. It connects nowhere yet; an error is one of the options.
 func Open(cfg Config) (*Link, error) {
+	fetchMax := int32(max(min(2*int64(cfg.FetchMaxBytes), answerBytesMax), answerBytesLeast))
 	options := append([]kgo.Opt{
+		kgo.FetchMaxBytes(1 << 20), // kgo fetches nothing by itself; no answer may be smaller
 		kgo.SeedBrokers(cfg.Seeds...),
 		kgo.ClientID(cfg.ClientID),
 		kgo.SoftwareNameAndVersion("skein-consumer", "1"),
@@ -44,11 +59,11 @@ func Open(cfg Config) (*Link, error) {
 		kgo.ConnIdleTimeout(9 * time.Minute),
 		kgo.DisableClientMetrics(),
 	}, cfg.Options...)
-	data, err := kgo.NewClient(options...)
+	data, err := kgo.NewClient(append(slices.Clip(options), kgo.BrokerMaxReadBytes(fetchMax))...)
 	if err != nil {
 		return nil, fmt.Errorf("consumer: options of the connections: %w", err)
 	}
-	member, err := kgo.NewClient(options...)
+	member, err := kgo.NewClient(append(slices.Clip(options), kgo.BrokerMaxReadBytes(memberBytesMax))...)
 	if err != nil {
 		data.Close()
 		return nil, fmt.Errorf("consumer: options of the connections: %w", err)
@@ -64,6 +79,9 @@ func (l *Link) Close() {
 
 // anyNode lets kgo choose.
 const anyNode int32 = -2
+
+// ErrNonsense is in the errors of answers that can be read and cannot be true. Asking again may help.
+var ErrNonsense = errors.New("the answer makes no sense")
 
 // errNoNode is for a request to a node that is not known: none must be chosen for it.
 var errNoNode = errors.New("the node that it is for is not known")
@@ -84,6 +102,7 @@ func ask[R kmsg.Response](ctx context.Context, c *kgo.Client, node int32, timeou
 	}
 	if err != nil {
 		var none R
+		c.ForceMetadataRefresh() // the node may have another address now
 		return none, fmt.Errorf("%s to %s: %w", kmsg.NameForKey(req.Key()), nodeName(node), err)
 	}
 	r, ok := resp.(R)

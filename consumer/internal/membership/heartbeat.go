@@ -135,6 +135,7 @@ func (m *Machine) missing(now time.Time, e CoordinatorMissing, out *Effects) {
 		return
 	}
 	m.pause(now)
+	*out = append(*out, m.note(now, "found no coordinator: "+e.Failure.describe()))
 }
 
 // pollExpired leaves the group when the application has not polled for max.poll.interval.ms: what it holds is

@@ -70,6 +70,8 @@ type Part struct {
 	fetching bool // a Fetch of it is open
 	retryAt  time.Time
 	failures int
+	failure  string // the last
+	resets   int    // by the policy, since a Fetch was answered well
 
 	queue  []*Fetched
 	queued int   // bytes

@@ -221,7 +221,7 @@ func TestValidation(t *testing.T) {
 			if len(asks) != 1 || asks[0].Part.Ahead() != (Place{Offset: 12, LeaderEpoch: 3}) {
 				t.Fatalf("%+v", asks)
 			}
-			moved := table.Validated(tp, asks[0].Stamp, c.epoch, c.end)
+			moved := table.Validated(start, tp, asks[0].Stamp, c.epoch, c.end)
 			p := table.Get(tp)
 			if (moved != nil) != c.moved || p.Position.Offset != c.position || p.Stage != c.stage {
 				t.Fatalf("moved %+v, %+v", moved, p)
@@ -243,7 +243,7 @@ func TestPolicy(t *testing.T) {
 	if ask.Part.Reset.Kind != ToLatest {
 		t.Fatalf("%+v", ask.Part.Reset)
 	}
-	table.Failed(start, tp, ask.Stamp)
+	table.Failed(start, tp, ask.Stamp, "no answer")
 	if len(table.AskReset(start)) != 0 || table.Next(start) != start.Add(100*time.Millisecond) {
 		t.Fatal("a failure is followed by a pause")
 	}
@@ -278,7 +278,7 @@ func TestReadFromAReplica(t *testing.T) {
 	if plans := table.Plan(start.Add(2*time.Minute), idle); plans[0].Node != 1 {
 		t.Fatalf("%+v", plans)
 	}
-	table.Failed(start, tp, plan.Wants[0].Stamp)
+	table.Failed(start, tp, plan.Wants[0].Stamp, "no answer")
 	if plans := table.Plan(start.Add(time.Second), idle); plans[0].Node != 1 {
 		t.Fatalf("after a failure the leader is asked: %+v", plans)
 	}
