@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/skein-io/skein/consumer"
@@ -19,6 +20,9 @@ import (
 // hostile stands between consumers and an honest node, and changes what the node answers.
 type hostile struct {
 	node *skeintest.Node
+
+	// password is what the broker asks for with SASL; "": nothing.
+	password string
 
 	mu    sync.Mutex
 	spoil func(*answer) // nil: it is honest
@@ -123,6 +127,12 @@ func (c *spoiledConn) Write(b []byte) (int, error) {
 			break
 		}
 		frame := c.sent[4 : 4+size]
+		if answer := c.by.login(frame); answer != nil {
+			c.ready = append(c.ready, answer...) // the client reads when it has written
+			c.sent = bytes.Clone(c.sent[4+size:])
+			c.mu.Unlock()
+			return len(b), nil
+		}
 		c.open[int32(binary.BigEndian.Uint32(frame[4:]))] = request{
 			key: int16(binary.BigEndian.Uint16(frame)), version: int16(binary.BigEndian.Uint16(frame[2:])), rest: bytes.Clone(frame[8:]),
 		}
@@ -177,6 +187,37 @@ func (c *spoiledConn) next() error {
 	c.by.mu.Unlock()
 	c.ready, c.ended = a.bytes(), a.ends
 	return nil
+}
+
+// login answers the requests of SASL, which the node behind does not know.
+func (h *hostile) login(request []byte) []byte {
+	key, version := int16(binary.BigEndian.Uint16(request)), int16(binary.BigEndian.Uint16(request[2:]))
+	if h.password == "" || key != kmsg.SASLHandshake.Int16() && key != kmsg.SASLAuthenticate.Int16() {
+		return nil
+	}
+	a := &answer{key: key, version: version, header: request[4:8], response: kmsg.ResponseForKey(key)}
+	a.response.SetVersion(version)
+	switch r := a.response.(type) {
+	case *kmsg.SASLHandshakeResponse:
+		r.SupportedMechanisms = []string{"PLAIN"}
+	case *kmsg.SASLAuthenticateResponse:
+		if !bytes.Contains(request, append([]byte{0}, h.password...)) {
+			r.ErrorCode, r.ErrorMessage = kerr.SaslAuthenticationFailed.Code, kmsg.StringPtr("invalid name or password")
+		}
+	}
+	if a.response.IsFlexible() {
+		a.header = append(bytes.Clone(a.header), 0)
+	}
+	return a.bytes()
+}
+
+// offersSASL makes the node one that has it.
+func offersSASL(r *kmsg.ApiVersionsResponse) {
+	for key, most := range map[kmsg.Key]int16{kmsg.SASLHandshake: 1, kmsg.SASLAuthenticate: 2} {
+		k := kmsg.NewApiVersionsResponseApiKey()
+		k.ApiKey, k.MaxVersion = key.Int16(), most
+		r.ApiKeys = append(r.ApiKeys, k)
+	}
 }
 
 // notes is a log that can be read back.

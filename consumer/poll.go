@@ -31,8 +31,9 @@ type fault struct {
 //	*CorruptError      a batch cannot be read
 //	*PartitionError    a partition is refused by its broker
 //	*TopicError        a topic of the subscription is refused
+//	*ConnectionError   credentials or certificates are refused
 //
-// The last four concern one partition or topic; the others go on, and so does a partition after a Seek. If nothing else is
+// The four before the last concern one partition or topic; the others go on, and so does a partition after a Seek. If nothing else is
 // left, such an error is told again after retry.backoff.max.ms, so a loop that goes on after errors does not spin.
 func (c *Consumer) Poll(ctx context.Context) (Records, error) {
 	if !c.polling.CompareAndSwap(false, true) {
@@ -137,15 +138,22 @@ func (c *Consumer) oldFault() error {
 	return nil
 }
 
-// refusedTopic notes a topic of the subscription that the brokers refuse; it is told once. c.mu is held.
+// anywhere stands for all brokers, where a fault is no partition's and no topic's.
+var anywhere = TopicPartition{Partition: -1}
+
+// refusedTopic notes a topic of the subscription that the brokers refuse. c.mu is held.
 func (c *Consumer) refusedTopic(topic string, err error) {
-	name := TopicPartition{Topic: topic, Partition: -1}
+	c.refused(TopicPartition{Topic: topic, Partition: -1}, &TopicError{Topic: topic, Err: err})
+}
+
+// refused notes the error of a topic, or of anywhere, unless there is one. c.mu is held.
+func (c *Consumer) refused(name TopicPartition, err error) {
 	for _, f := range c.faults {
 		if f.partition == name {
 			return
 		}
 	}
-	c.faults = append(c.faults, fault{partition: name, err: &TopicError{Topic: topic, Err: err}})
+	c.faults = append(c.faults, fault{partition: name, err: err})
 }
 
 // fault notes an error of a partition. c.mu is held.

@@ -172,9 +172,13 @@ func (c *Consumer) learned(now time.Time, found []link.Topic, all bool, err erro
 		t.failures++
 		t.due(now.Add(c.pause(t.failures)))
 		c.cfg.log.Warn("metadata", "error", err)
+		if link.Unwelcome(err) {
+			c.refused(anywhere, &ConnectionError{Err: err})
+		}
 		c.advance(now)
 		return
 	}
+	c.well(anywhere)
 	if all {
 		clear(t.byName)
 	}

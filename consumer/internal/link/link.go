@@ -7,6 +7,7 @@ package link
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"slices"
@@ -122,12 +123,25 @@ func nodeName(node int32) string {
 	return fmt.Sprintf("node %d", node)
 }
 
+// Unwelcome reports an error of a connection that waiting alone does not mend: credentials or a certificate are refused.
+func Unwelcome(err error) bool {
+	for _, sasl := range []error{kerr.SaslAuthenticationFailed, kerr.UnsupportedSaslMechanism, kerr.IllegalSaslState} {
+		if errors.Is(err, sasl) {
+			return true
+		}
+	}
+	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
+	_, alert := errors.AsType[tls.AlertError](err)
+	_, plain := errors.AsType[tls.RecordHeaderError](err)
+	return certificate || alert || plain
+}
+
 // Failure turns an error of a call into what the membership understands.
 func Failure(err error) membership.Failure {
 	if err == nil {
 		return membership.Failure{}
 	}
-	if e, ok := errors.AsType[*kerr.Error](err); ok {
+	if e, ok := errors.AsType[*kerr.Error](err); ok && !Unwelcome(err) { // that is no answer to the request
 		return membership.Failure{Code: membership.Code(e.Code), Text: e.Message + ": " + e.Description}
 	}
 	return membership.Failure{Lost: true, Text: err.Error()}
