@@ -71,7 +71,12 @@ func newConsumer(ctx context.Context, options []Option, check func(*config) erro
 	if err := errors.Join(cfg.check(), check(&cfg)); err != nil {
 		return nil, err
 	}
-	l, err := link.Open(link.Config{Seeds: cfg.seeds, ClientID: cfg.clientID, RequestTimeout: cfg.requestTimeout, FetchMaxBytes: cfg.fetchBytesMax, Options: cfg.transport})
+	l, err := link.Open(link.Config{
+		Seeds: cfg.seeds, ClientID: cfg.clientID, RequestTimeout: cfg.requestTimeout, FetchMaxBytes: cfg.fetchBytesMax, Options: cfg.transport,
+		Throttled: func(node int32, pause time.Duration) {
+			cfg.log.Warn("throttled", "node", node, "pause", pause)
+		},
+	})
 	if err != nil {
 		return nil, err
 	}

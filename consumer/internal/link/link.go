@@ -27,6 +27,8 @@ type Config struct {
 	RequestTimeout time.Duration
 	// FetchMaxBytes is what a Fetch asks for at most.
 	FetchMaxBytes int
+	// Throttled is told how long a node makes the consumer wait before its next request. It may be called concurrently.
+	Throttled func(node int32, pause time.Duration)
 	// Options go to both clients: TLS, SASL, a dialer.
 	Options []kgo.Opt
 }
@@ -52,6 +54,7 @@ const (
 func Open(cfg Config) (*Link, error) {
 	fetchMax := int32(max(min(2*int64(cfg.FetchMaxBytes), answerBytesMax), answerBytesLeast))
 	options := append([]kgo.Opt{
+		kgo.WithHooks(throttles(cfg.Throttled)),
 		kgo.FetchMaxBytes(1 << 20), // kgo fetches nothing by itself; no answer may be smaller
 		kgo.SeedBrokers(cfg.Seeds...),
 		kgo.ClientID(cfg.ClientID),
@@ -95,7 +98,7 @@ func ask[R kmsg.Response](ctx context.Context, c *kgo.Client, node int32, timeou
 	var err error
 	switch {
 	case node == anyNode:
-		resp, err = c.Request(ctx, req)
+		resp, err = anyOf(ctx, c, req)
 	case node < 0:
 		err = errNoNode
 	default:
@@ -111,6 +114,41 @@ func ask[R kmsg.Response](ctx context.Context, c *kgo.Client, node int32, timeou
 		return r, fmt.Errorf("%s to %s: the answer is a %T", kmsg.NameForKey(req.Key()), nodeName(node), resp)
 	}
 	return r, nil
+}
+
+// anyOf is c.Request, which waits beyond its ctx while a broker throttles the connection.
+func anyOf(ctx context.Context, c *kgo.Client, req kmsg.Request) (kmsg.Response, error) {
+	type answer struct {
+		resp kmsg.Response
+		err  error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		resp, err := c.Request(ctx, req)
+		answers <- answer{resp, err}
+	}()
+	select {
+	case a := <-answers:
+		return a.resp, a.err
+	case <-ctx.Done():
+	}
+	select {
+	case a := <-answers: // why the last try failed
+		return a.resp, a.err
+	case <-time.After(lastWord):
+		return nil, ctx.Err()
+	}
+}
+
+// lastWord is how long kgo has to say why it did not get an answer in time.
+const lastWord = 100 * time.Millisecond
+
+// throttles tells of brokers that make the client wait (KIP-219).
+type throttles func(node int32, pause time.Duration)
+
+// OnBrokerThrottle is called by kgo.
+func (t throttles) OnBrokerThrottle(broker kgo.BrokerMetadata, pause time.Duration, _ bool) {
+	t(broker.NodeID, pause)
 }
 
 func nodeName(node int32) string {

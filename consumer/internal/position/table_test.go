@@ -320,3 +320,24 @@ func TestUnansweredFetch(t *testing.T) {
 		t.Fatal("a partition rests until", at)
 	}
 }
+
+// A leader epoch that nobody answers for is given up when an older one is told again; one that works is not.
+func TestDoubtfulEpoch(t *testing.T) {
+	table := table(t)
+	stamp := table.Get(tp).Stamp
+	table.Leads(tp, 1, 2)
+	if p := table.Get(tp); p.LeaderEpoch != 3 {
+		t.Fatalf("epoch %d", p.LeaderEpoch)
+	}
+	for range doubtedAfter {
+		table.Leads(tp, 1, 2)
+		if p := table.Get(tp); p.LeaderEpoch != 3 {
+			t.Fatalf("epoch %d", p.LeaderEpoch)
+		}
+		table.Failed(start, tp, stamp, "UNKNOWN_LEADER_EPOCH")
+	}
+	table.Leads(tp, 1, 2)
+	if p := table.Get(tp); p.LeaderEpoch != 2 || table.Next(start) != (time.Time{}) {
+		t.Fatalf("epoch %d, and it waits until %v", p.LeaderEpoch, table.Next(start))
+	}
+}
