@@ -71,6 +71,7 @@ type Machine struct {
 	beatDue     time.Time
 	sessionEnds time.Time
 	pollEnds    time.Time
+	idEnds      time.Time // of waiting for the id of a member that ends; zero if it does not wait
 
 	rejoin string // why the member has to join again; "": it has not to
 	ticket uint64 // of the Revoke that is waited for, or 0
@@ -125,6 +126,9 @@ func (m *Machine) Rebalancing() bool {
 func (m *Machine) Step(now time.Time, e Event, out *Effects) {
 	if m.state == Over {
 		return
+	}
+	if m.end == goOn {
+		m.idEnds = time.Time{}
 	}
 	switch e := e.(type) {
 	case Tick:
@@ -182,6 +186,7 @@ func (m *Machine) Next() time.Time {
 		return next
 	}
 	earlier(m.retryAt)
+	earlier(m.idEnds)
 	if m.beats() && m.known {
 		earlier(m.sessionEnds)
 		if m.beat == 0 && m.retryAt.IsZero() {
