@@ -51,6 +51,7 @@ type Consumer struct {
 	lastNote membership.Note
 
 	records Records // of the last Poll
+	perKey  bool    // Run processes them in the order of their keys only; set before the first Poll
 }
 
 // New makes a Consumer. It fails if an option is impossible; it does not connect yet, and ctx is for nothing else than

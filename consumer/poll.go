@@ -195,7 +195,7 @@ func (c *Consumer) take() {
 		c.mu.Lock()
 		f := c.table.Front()
 		if g := c.machine.Generation(); c.from == nil || c.from.generation != g {
-			c.from = &origin{group: c.group.ID, generation: g}
+			c.from = &origin{group: c.group.ID, generation: g, perKey: c.perKey}
 		}
 		from := c.from
 		c.mu.Unlock()
