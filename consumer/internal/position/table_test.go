@@ -290,7 +290,7 @@ func TestUnansweredFetch(t *testing.T) {
 	table := table(t)
 	plans := table.Plan(start, idle)
 	plans[0].Sent()
-	first := plans[0].Wants[0]
+	first, second := plans[0].Wants[0], plans[0].Wants[1]
 	table.Prefer(first.Part.Name, first.Stamp, 2, start.Add(time.Minute))
 	nodes := func(rests int32) (nodes []int32) {
 		for _, plan := range table.Plan(start, func(node int32) bool { return node == rests }) {
@@ -306,7 +306,6 @@ func TestUnansweredFetch(t *testing.T) {
 	if got := nodes(2); !slices.Equal(got, []int32{1}) {
 		t.Fatal("the replica does not answer, and its leader is not asked:", got)
 	}
-	second := plans[0].Wants[1]
 	table.Unanswered(second.Part.Name, second.Stamp) // by node 1
 	if got := nodes(1); len(got) != 0 {
 		t.Fatal("a node that rests is asked:", got)
