@@ -27,7 +27,8 @@ type Config struct {
 	RequestTimeout time.Duration
 	// FetchMaxBytes is what a Fetch asks for at most.
 	FetchMaxBytes int
-	// Throttled is told how long a node makes the consumer wait before its next request. It may be called concurrently.
+	// Throttled is told how long a node makes the consumer wait before its next request; nil for nobody. It may be called
+	// concurrently.
 	Throttled func(node int32, pause time.Duration)
 	// Options go to both clients: TLS, SASL, a dialer.
 	Options []kgo.Opt
@@ -148,7 +149,9 @@ type throttles func(node int32, pause time.Duration)
 
 // OnBrokerThrottle is called by kgo.
 func (t throttles) OnBrokerThrottle(broker kgo.BrokerMetadata, pause time.Duration, _ bool) {
-	t(broker.NodeID, pause)
+	if t != nil {
+		t(broker.NodeID, pause)
+	}
 }
 
 func nodeName(node int32) string {
