@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"cmp"
 	"errors"
 	"time"
 
@@ -44,7 +45,7 @@ func (c *Consumer) askCommitted(asks []position.Ask) {
 			item, there := found[a.Part.Name]
 			switch {
 			case err != nil || !there || item.Err != nil:
-				c.table.Failed(now, a.Part.Name, a.Stamp)
+				c.table.Failed(now, a.Part.Name, a.Stamp, unanswered("OffsetFetch", cmp.Or(err, item.Err)))
 				if item.Err != nil && !retriable(item.Err) {
 					c.fault(a.Part, &PartitionError{Partition: a.Part.Name, Err: item.Err})
 				}
@@ -104,12 +105,16 @@ func (c *Consumer) askReset(now time.Time, node int32, asks []position.Ask) {
 		for _, a := range asks {
 			answer, there := answers[a.Part.Name]
 			if err != nil || !there || answer.Err != nil {
-				c.refusedAsk(now, a, answer.Err)
+				c.refusedAsk(now, a, unanswered("ListOffsets", cmp.Or(err, answer.Err)), answer.Err)
 				continue
 			}
 			if answer.At.Offset < 0 && a.Part.Stamp == a.Stamp && a.Part.Reset.Kind == position.AtTimestamp {
 				// nothing is that young: behind the last record
 				c.table.Redirect(a.Part.Name, a.Stamp, position.ToLatest)
+				continue
+			}
+			if answer.At.Offset < 0 {
+				c.refusedAsk(now, a, "the answer to ListOffsets names no offset of it", nil)
 				continue
 			}
 			if moved := c.table.FoundReset(a.Part.Name, a.Stamp, answer.At); moved != nil {
@@ -162,10 +167,10 @@ func (c *Consumer) askValidation(node int32, asks []position.Ask) {
 		for _, a := range asks {
 			end, there := ends[a.Part.Name]
 			if err != nil || !there || end.Err != nil {
-				c.refusedAsk(now, a, end.Err)
+				c.refusedAsk(now, a, unanswered("OffsetForLeaderEpoch", cmp.Or(err, end.Err)), end.Err)
 				continue
 			}
-			if moved := c.table.Validated(a.Part.Name, a.Stamp, end.Epoch, end.End); moved != nil {
+			if moved := c.table.Validated(now, a.Part.Name, a.Stamp, end.Epoch, end.End); moved != nil {
 				c.moved(moved)
 			}
 		}
@@ -177,9 +182,17 @@ func (c *Consumer) askValidation(node int32, asks []position.Ask) {
 	})
 }
 
-// refusedAsk ends a question without an answer. c.mu is held.
-func (c *Consumer) refusedAsk(now time.Time, a position.Ask, err error) {
-	c.table.Failed(now, a.Part.Name, a.Stamp)
+// unanswered says why a request brought nothing of a partition.
+func unanswered(request string, err error) string {
+	if err == nil {
+		return "the answer to " + request + " does not name it"
+	}
+	return err.Error()
+}
+
+// refusedAsk ends a question without an answer. err is what the leader says of the partition, if it does. c.mu is held.
+func (c *Consumer) refusedAsk(now time.Time, a position.Ask, why string, err error) {
+	c.table.Failed(now, a.Part.Name, a.Stamp, why)
 	if err == nil {
 		return
 	}
@@ -191,7 +204,7 @@ func (c *Consumer) refusedAsk(now time.Time, a position.Ask, err error) {
 
 func retriable(err error) bool {
 	e, ok := errors.AsType[*kerr.Error](err)
-	return ok && e.Retriable
+	return ok && e.Retriable || errors.Is(err, link.ErrNonsense)
 }
 
 func namesOf(asks []position.Ask) []TopicPartition {

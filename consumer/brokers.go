@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"time"
 
 	"github.com/skein-io/skein/consumer/internal/link"
 	"github.com/skein-io/skein/consumer/internal/membership"
@@ -33,7 +34,12 @@ type brokers interface {
 
 // connect makes the way to the brokers that the options name.
 func connect(cfg *config) (brokers, error) {
-	l, err := link.Open(link.Config{Seeds: cfg.seeds, ClientID: cfg.clientID, RequestTimeout: cfg.requestTimeout, Options: cfg.transport})
+	l, err := link.Open(link.Config{
+		Seeds: cfg.seeds, ClientID: cfg.clientID, RequestTimeout: cfg.requestTimeout, FetchMaxBytes: cfg.fetchBytesMax, Options: cfg.transport,
+		Throttled: func(node int32, pause time.Duration) {
+			cfg.log.Warn("throttled", "node", node, "pause", pause)
+		},
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,9 @@ const closeTimeoutMax = 30 * time.Second
 // group unless the member is static, and ends all connections. What the last Poll returned counts as processed. Close
 // is for the goroutine that polls, or after it has ended.
 //
-// It returns ctx's error if there was no time to leave the group: the coordinator finds out by the session timeout.
+// Half of the time is for the commit, if the coordinator does not answer it or refuses it all the time; what it had is read again
+// by the next owner then. Close returns ctx's error if there was no time to leave the group: the coordinator finds out by the
+// session timeout.
 func (c *Consumer) Close(ctx context.Context) error {
 	if !c.polling.CompareAndSwap(false, true) {
 		return ErrConcurrentPoll
@@ -32,6 +34,7 @@ func (c *Consumer) Close(ctx context.Context) error {
 		return nil
 	}
 	now := time.Now()
+	c.closing = true
 	c.table.Processed()
 	assigned := c.topics.assigned
 	c.left = false // after Unsubscribe it had left, too

@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"regexp"
 	"sync"
 	"sync/atomic"
@@ -44,12 +45,14 @@ type Consumer struct {
 	working  working // between two calls of Poll
 	lostWork string  // why what the last Poll returned cannot be committed any more; "" if it can
 	left     bool    // the member has left the group, or needed not
+	closing  bool    // Close was called
 	closed   bool
 	timer    *time.Timer
 	timerAt  time.Time
 	lastNote membership.Note
 
 	records Records // of the last Poll
+	perKey  bool    // Run processes them in the order of their keys only; set before the first Poll
 }
 
 // New makes a Consumer. It fails if an option is impossible; it does not connect yet, and ctx is for nothing else than
@@ -235,6 +238,11 @@ func (c *Consumer) Assign(partitions ...TopicPartition) error {
 	}
 	if c.topics.subscribed() {
 		return ErrSubscribed
+	}
+	for _, p := range partitions {
+		if p.Partition < 0 || p.Topic == "" {
+			return fmt.Errorf("consumer: partition %d of topic %q cannot be: partitions are counted from 0, and topics have names", p.Partition, p.Topic)
+		}
 	}
 	now := time.Now()
 	c.topics.assigned = true

@@ -34,4 +34,12 @@
 // and Close, and nowhere else, so what they share with the loop needs no lock. Everything else may be called from any
 // goroutine. Heartbeats, joins and fetches go on in the background while the application works; only where a partition
 // has to be given up a rebalance waits for the next Poll, at most max.poll.interval.ms.
+//
+// # Brokers that fail, or answer nonsense
+//
+// Whatever can pass is tried again with a growing pause: a node that does not answer, bytes that cannot be read, answers that cannot
+// be true. Explain and the log say what it was last. An error of Poll is what the application has to know: the package's error types tell
+// what it concerns. A loop may go on after all of them but *GroupError, which ends the membership. Batches are checked before
+// their records are given out, and unpacked up to 64 MiB; answers are read up to twice fetch.max.bytes, at least 100 MiB, and those of
+// the coordinator to members up to 16 MiB.
 package consumer

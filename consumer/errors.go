@@ -124,6 +124,15 @@ func (e *PartitionError) Error() string { return fmt.Sprintf("consumer: %v: %v",
 // Unwrap gives the broker's error, a *kerr.Error.
 func (e *PartitionError) Unwrap() error { return e.Err }
 
+// ConnectionError: brokers do not let the consumer in, or the consumer does not trust them: credentials or a certificate are
+// wrong. It tries on, since both can be put right on the other side; Poll returns the error while it holds.
+type ConnectionError struct{ Err error }
+
+func (e *ConnectionError) Error() string { return "consumer: it cannot connect: " + e.Err.Error() }
+
+// Unwrap gives the reason: a *kerr.Error of SASL, or an error of crypto/tls.
+func (e *ConnectionError) Unwrap() error { return e.Err }
+
 // TopicError: a topic of the subscription is refused: it is not authorised, or its name is impossible.
 type TopicError struct {
 	Topic string

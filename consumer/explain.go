@@ -1,7 +1,9 @@
 package consumer
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +18,8 @@ type Explanation struct {
 	At    time.Time
 	// Partitions tell what each partition waits for, in order.
 	Partitions []PartitionState
+	// Nodes are those that did not answer the last Fetch, or refused it as a whole, by id.
+	Nodes []NodeState
 	// Commits are those that wait for the coordinator, the one on its way included.
 	Commits int
 	// Poll says whether the application is in Poll, and what that waits for.
@@ -27,6 +31,14 @@ type PartitionState struct {
 	Partition TopicPartition
 	State     string
 	Offsets   Offsets
+}
+
+// NodeState is a node that records cannot be fetched from at the moment.
+type NodeState struct {
+	Node     int32
+	Failures int           // in a row
+	Again    time.Duration // until it may be asked again
+	Err      error         // the last
 }
 
 // Explain tells what the consumer does and waits for. It asks no broker.
@@ -44,6 +56,10 @@ func (c *Consumer) Explain() Explanation {
 	for _, p := range c.table.All() {
 		e.Partitions = append(e.Partitions, PartitionState{Partition: p.Name, State: p.Explain(now), Offsets: offsetsOf(p)})
 	}
+	for node, f := range c.fetches.failing {
+		e.Nodes = append(e.Nodes, NodeState{Node: node, Failures: f.times, Again: max(f.until.Sub(now), 0), Err: f.why})
+	}
+	slices.SortFunc(e.Nodes, func(a, b NodeState) int { return cmp.Compare(a.Node, b.Node) })
 	return e
 }
 
@@ -79,6 +95,9 @@ func (e Explanation) String() string {
 	fmt.Fprintln(&b, e.Poll)
 	for _, p := range e.Partitions {
 		fmt.Fprintf(&b, "%v: %s (committed %d, position %d, high watermark %d)\n", p.Partition, p.State, p.Offsets.Committed, p.Offsets.Position, p.Offsets.HighWatermark)
+	}
+	for _, n := range e.Nodes {
+		fmt.Fprintf(&b, "node %d is asked again in %v, after %d failures: %v\n", n.Node, n.Again.Round(time.Millisecond), n.Failures, n.Err)
 	}
 	return b.String()
 }

@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"errors"
+	"maps"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -20,26 +21,39 @@ const partialPause = 20 * time.Millisecond
 // (KIP-392).
 const replicaFor = time.Minute
 
+// failingKept is how long a failure is remembered of a node that is not asked any more.
+const failingKept = time.Minute
+
 // fetches are the open ones: one for each node at most. Guarded by Consumer.mu.
 type fetches struct {
 	busy    map[int32]bool
 	partial map[int32]time.Time // when a partial one may be sent
-	failed  map[int32]int       // failures in a row
-	retry   map[int32]time.Time
+	failing map[int32]failing   // nodes whose last answer was none
+}
+
+// failing is a node that did not answer, or refused a request as a whole: it is left alone until then.
+type failing struct {
+	times int // in a row
+	until time.Time
+	why   error
 }
 
 func (f *fetches) init() {
-	f.busy, f.partial, f.failed, f.retry = map[int32]bool{}, map[int32]time.Time{}, map[int32]int{}, map[int32]time.Time{}
+	f.busy, f.partial, f.failing = map[int32]bool{}, map[int32]time.Time{}, map[int32]failing{}
 }
 
 func (f *fetches) next(now time.Time) time.Time {
 	var next time.Time
-	for _, times := range []map[int32]time.Time{f.partial, f.retry} {
-		for _, at := range times {
-			if at.After(now) && (next.IsZero() || at.Before(next)) {
-				next = at
-			}
+	earlier := func(at time.Time) {
+		if at.After(now) && (next.IsZero() || at.Before(next)) {
+			next = at
 		}
+	}
+	for _, at := range f.partial {
+		earlier(at)
+	}
+	for _, node := range f.failing {
+		earlier(node.until)
 	}
 	return next
 }
@@ -50,7 +64,7 @@ func (c *Consumer) fetchMore(now time.Time) {
 		return
 	}
 	f := &c.fetches
-	busy := func(node int32) bool { return f.busy[node] || now.Before(f.retry[node]) }
+	busy := func(node int32) bool { return f.busy[node] || now.Before(f.failing[node].until) }
 	for _, plan := range c.table.Plan(now, busy) {
 		if plan.Partial {
 			if at, waits := f.partial[plan.Node]; waits && now.Before(at) {
@@ -133,10 +147,11 @@ func (c *Consumer) fetched(now time.Time, node int32, wants map[TopicPartition]p
 	delete(f.busy, node)
 	if err != nil {
 		c.counts.FetchesFailed++
-		f.failed[node]++
-		f.retry[node] = now.Add(c.pause(f.failed[node]))
+		maps.DeleteFunc(f.failing, func(_ int32, n failing) bool { return now.Sub(n.until) > failingKept })
+		times := f.failing[node].times + 1
+		f.failing[node] = failing{times: times, until: now.Add(c.pause(times)), why: err}
 		for name, w := range wants {
-			c.table.Failed(now, name, w.Stamp)
+			c.table.Unanswered(name, w.Stamp)
 		}
 		c.cfg.log.Warn("fetch", "node", node, "error", err)
 		c.staleTopics(now)
@@ -144,8 +159,7 @@ func (c *Consumer) fetched(now time.Time, node int32, wants map[TopicPartition]p
 		return
 	}
 	c.counts.Fetches++
-	delete(f.failed, node)
-	delete(f.retry, node)
+	delete(f.failing, node)
 	for i, a := range answers {
 		w, asked := wants[a.Name]
 		if !asked {
@@ -163,7 +177,7 @@ func (c *Consumer) fetched(now time.Time, node int32, wants map[TopicPartition]p
 		}
 	}
 	for name, w := range wants { // not in the answer
-		c.table.Failed(now, name, w.Stamp)
+		c.table.Failed(now, name, w.Stamp, "the answer to Fetch does not name it")
 		c.staleTopics(now)
 	}
 	c.advance(now)
@@ -177,26 +191,26 @@ func (c *Consumer) fetchRefused(now time.Time, a link.FetchAnswer, stamp positio
 	}
 	e, ok := errors.AsType[*kerr.Error](a.Err)
 	if !ok {
-		c.table.Failed(now, a.Name, stamp)
+		c.table.Failed(now, a.Name, stamp, a.Err.Error())
 		return
 	}
 	switch e {
 	case kerr.OffsetOutOfRange:
 		c.table.OutOfRange(now, a.Name, stamp, "its offset is not in the log any more, or not yet")
 	case kerr.NotLeaderForPartition, kerr.FencedLeaderEpoch:
-		c.table.Failed(now, a.Name, stamp)
+		c.table.Failed(now, a.Name, stamp, a.Err.Error())
 		if a.Leader.Node >= 0 {
 			c.table.Leads(a.Name, a.Leader.Node, a.Leader.Epoch)
 		}
 		c.staleTopics(now)
 	case kerr.TopicAuthorizationFailed:
-		c.table.Failed(now, a.Name, stamp)
+		c.table.Failed(now, a.Name, stamp, a.Err.Error())
 		c.fault(p, &PartitionError{Partition: a.Name, Err: a.Err})
 	case kerr.UnknownTopicOrPartition, kerr.UnknownTopicID, kerr.InconsistentTopicID:
-		c.table.Failed(now, a.Name, stamp)
+		c.table.Failed(now, a.Name, stamp, a.Err.Error())
 		c.staleTopics(now)
 	default:
-		c.table.Failed(now, a.Name, stamp)
+		c.table.Failed(now, a.Name, stamp, a.Err.Error())
 		c.staleTopics(now)
 		if !e.Retriable {
 			c.fault(p, &PartitionError{Partition: a.Name, Err: a.Err})

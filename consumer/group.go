@@ -124,18 +124,18 @@ func (c *Consumer) carryOut(now time.Time, e membership.Effect) {
 	case membership.Lose:
 		c.lose(e)
 	case membership.Grant:
-		c.from = &origin{group: c.group.ID, generation: e.Generation}
+		c.from = c.originIn(e.Generation)
 		c.table.Add(e.Added...)
 		c.leaders()
 		c.want(now, e.Added)
 		c.tasks = append(c.tasks, task{kind: grant, partitions: e.Added})
 	case membership.Passed:
-		c.from = &origin{group: c.group.ID, generation: e.Generation}
+		c.from = c.originIn(e.Generation)
 	case membership.Fail:
 		c.fatal = &GroupError{Group: c.group.ID, Doing: e.Doing, Code: int16(e.Failure.Code), Text: e.Failure.Text}
 	case membership.Ended:
 		c.left = true
-		c.from = &origin{group: c.group.ID, generation: -1}
+		c.from = c.originIn(-1)
 	case membership.Note:
 		c.lastNote = e
 		c.cfg.log.Info("group", "group", c.group.ID, "member", c.machine.MemberID(), "event", e.Text)
@@ -146,9 +146,13 @@ func (c *Consumer) carryOut(now time.Time, e membership.Effect) {
 // that is only joined. By the consumer protocol a member holds its partitions through all its epochs. c.mu is held.
 func (c *Consumer) deliversAs() *origin {
 	if g := c.machine.Generation(); c.machine.ConsumerProtocol() && c.from.generation != g {
-		c.from = &origin{group: c.group.ID, generation: g}
+		c.from = c.originIn(g)
 	}
 	return c.from
+}
+
+func (c *Consumer) originIn(generation int32) *origin {
+	return &origin{group: c.group.ID, generation: generation, perKey: c.perKey}
 }
 
 // want has the topics of new partitions asked for if their leaders are not known.

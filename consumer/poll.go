@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -30,8 +31,10 @@ type fault struct {
 //	*CorruptError      a batch cannot be read
 //	*PartitionError    a partition is refused by its broker
 //	*TopicError        a topic of the subscription is refused
+//	*ConnectionError   credentials or certificates are refused
 //
-// The last four concern one partition or topic; the others go on, and so does a partition after a Seek.
+// The four before the last concern one partition or topic; the others go on, and so does a partition after a Seek. If nothing else is
+// left, such an error is told again after retry.backoff.max.ms, so a loop that goes on after errors does not spin.
 func (c *Consumer) Poll(ctx context.Context) (Records, error) {
 	if !c.polling.CompareAndSwap(false, true) {
 		return Records{}, ErrConcurrentPoll
@@ -41,6 +44,7 @@ func (c *Consumer) Poll(ctx context.Context) (Records, error) {
 		return Records{}, err
 	}
 	defer c.endPoll()
+	var again <-chan time.Time // when an error is told once more
 	for {
 		c.work(ctx)
 		if err := c.newFault(); err != nil {
@@ -49,13 +53,19 @@ func (c *Consumer) Poll(ctx context.Context) (Records, error) {
 		if c.take(); len(c.records.all) > 0 {
 			return c.records, nil
 		}
-		if err := c.oldFault(); err != nil {
-			return Records{}, err
+		old := c.oldFault()
+		if old != nil && again == nil {
+			again = time.After(c.cfg.retryBackoffMax)
 		}
 		select {
 		case <-c.wake:
+		case <-again:
+			if old != nil {
+				return Records{}, old
+			}
+			again = nil
 		case <-ctx.Done():
-			return Records{}, ctx.Err()
+			return Records{}, cmp.Or(old, ctx.Err())
 		}
 	}
 }
@@ -68,6 +78,7 @@ func (c *Consumer) beginPoll() error {
 	}
 	now := time.Now()
 	c.lostWork, c.working.since = "", time.Time{}
+	c.records.all, c.records.runs = c.records.all[:0], c.records.runs[:0]
 	c.table.Processed()
 	c.step(now, membership.PollBegan{})
 	c.autoCommit(now)
@@ -127,15 +138,22 @@ func (c *Consumer) oldFault() error {
 	return nil
 }
 
-// refusedTopic notes a topic of the subscription that the brokers refuse; it is told once. c.mu is held.
+// anywhere stands for all brokers, where a fault is no partition's and no topic's.
+var anywhere = TopicPartition{Partition: -1}
+
+// refusedTopic notes a topic of the subscription that the brokers refuse. c.mu is held.
 func (c *Consumer) refusedTopic(topic string, err error) {
-	name := TopicPartition{Topic: topic, Partition: -1}
+	c.refused(TopicPartition{Topic: topic, Partition: -1}, &TopicError{Topic: topic, Err: err})
+}
+
+// refused notes the error of a topic, or of anywhere, unless there is one. c.mu is held.
+func (c *Consumer) refused(name TopicPartition, err error) {
 	for _, f := range c.faults {
 		if f.partition == name {
 			return
 		}
 	}
-	c.faults = append(c.faults, fault{partition: name, err: &TopicError{Topic: topic, Err: err}})
+	c.faults = append(c.faults, fault{partition: name, err: err})
 }
 
 // fault notes an error of a partition. c.mu is held.
@@ -241,7 +259,7 @@ func (c *Consumer) damaged(f *position.Fetched, to position.Place, err error, al
 	}
 	c.keep(all, from)
 	corrupt, _ := err.(*decode.Corrupt)
-	c.table.Again(time.Now(), f.Part.Name)
+	c.table.Again(time.Now(), f.Part.Name, err.Error())
 	c.fault(f.Part, &CorruptError{Partition: f.Part.Name, Offset: corrupt.Offset, Next: corrupt.Next, Reason: corrupt.Reason})
 	return len(all) == from
 }

@@ -24,6 +24,9 @@ type PositionReset struct {
 func OnReset(f func(PositionReset)) Option { return func(c *config) { c.onReset = f } }
 
 // Offsets is what is known of a partition, without asking for it. Unknown offsets are -1.
+//
+// The log end offset is not among them: brokers tell consumers the high watermark, behind which nothing can be read, and nothing
+// that lies there is acknowledged to a producer with acks=all. skein tells both to `skein group lag`.
 type Offsets struct {
 	Committed        int64 // the last that this consumer read or wrote
 	Position         int64 // of the next record that Poll returns

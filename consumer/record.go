@@ -34,6 +34,7 @@ type Record struct {
 type origin struct {
 	group      string
 	generation int32 // -1 without a membership
+	perKey     bool  // it is processed by Run in the order of its key only
 }
 
 // Token is a fencing token: the record, and the generation of the group in which it was delivered. A store that keeps the highest
@@ -41,7 +42,7 @@ type origin struct {
 func (r Record) Token() dedupe.Token {
 	t := dedupe.Token{Generation: -1, Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, LeaderEpoch: r.LeaderEpoch}
 	if r.from != nil {
-		t.Group, t.Generation = r.from.group, r.from.generation
+		t.Group, t.Generation, t.PerKey = r.from.group, r.from.generation, r.from.perKey
 	}
 	return t
 }

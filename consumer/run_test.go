@@ -98,6 +98,9 @@ func TestRunPerKey(t *testing.T) {
 		began := time.Now()
 		end := b.run(func(_ context.Context, r consumer.Record) error {
 			l.begin()
+			if !r.Token().PerKey {
+				return errors.New("the token does not say that records are in the order of their keys only")
+			}
 			time.Sleep(time.Millisecond)
 			l.end(r)
 			return nil

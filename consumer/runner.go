@@ -53,7 +53,7 @@ func (r *runner) run(ctx context.Context, c *Consumer) (err error) {
 	r.c = c
 	order := parallel.PerPartition
 	if r.cfg.perKey {
-		order = parallel.PerKey
+		order, c.perKey = parallel.PerKey, true
 	}
 	r.work, r.idle = sync.NewCond(&r.mu), sync.NewCond(&r.mu)
 	r.held = map[TopicPartition]*holding{}

@@ -1,9 +1,15 @@
 package consumer_test
 
 import (
+	"context"
+	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/skein-io/skein/consumer"
 )
@@ -34,6 +40,27 @@ func TestStallVerdict(t *testing.T) {
 	})
 }
 
+// A Poll that returns an error returns no records, so what the Poll before it returned is not what the application works on.
+func TestNoStallAfterAnError(t *testing.T) {
+	inBubble(t, 1, func(b *bed) {
+		b.topic("orders", 1)
+		b.produce("orders", 1, 0, 10)
+		var verdicts atomic.Int32
+		c := b.consumer(consumer.Group("g"), consumer.PollIntervalMax(time.Minute), consumer.OnStall(func(consumer.Stall) { verdicts.Add(1) }))
+		b.must(c.Subscribe("orders"))
+		b.read(c, 10)
+		b.node.Refuse(kmsg.Fetch.Int16(), kerr.TopicAuthorizationFailed.Code, 1)
+		time.Sleep(2 * time.Second) // the error is there when Poll is called
+		if _, err := c.Poll(b.Context()); !errors.Is(err, kerr.TopicAuthorizationFailed) {
+			b.Fatal(err)
+		}
+		time.Sleep(50 * time.Second)
+		if n := verdicts.Load(); n != 0 {
+			b.Fatalf("%d verdicts on records that are processed", n)
+		}
+	})
+}
+
 // Explain says what the consumer waits for.
 func TestExplain(t *testing.T) {
 	inBubble(t, 1, func(b *bed) {
@@ -57,5 +84,31 @@ func TestExplain(t *testing.T) {
 		b.must(c.Pause(orders(0)))
 		says("orders-0: is paused")
 		says("orders-1: waits for node")
+	})
+}
+
+// A node that does not answer a Fetch rests, and Explain says so, and why.
+func TestExplainNode(t *testing.T) {
+	inBubble(t, 1, func(b *bed) {
+		b.topic("orders", 2)
+		b.produce("orders", 2, 0, 10)
+		c := b.consumer(consumer.Group("g"), consumer.Timeouts(2*time.Second, time.Minute))
+		b.must(c.Subscribe("orders"))
+		b.read(c, 10)
+		b.node.Pause()
+		b.poll(c, 20*time.Second)
+		e := c.Explain()
+		if len(e.Nodes) != 1 || e.Nodes[0].Failures < 3 || !errors.Is(e.Nodes[0].Err, context.DeadlineExceeded) {
+			b.Fatalf("%+v", e.Nodes)
+		}
+		if text := e.String(); !strings.Contains(text, "node 1 is asked again in") || !strings.Contains(text, "Fetch to node 1: context deadline exceeded") {
+			b.Fatal(text)
+		}
+		b.node.Resume()
+		b.produce("orders", 2, 10, 20)
+		b.read(c, 10)
+		if e := c.Explain(); len(e.Nodes) != 0 {
+			b.Fatalf("%+v", e.Nodes)
+		}
 	})
 }

@@ -68,10 +68,13 @@ func (c *Consumer) do(ctx context.Context, t task) {
 func (c *Consumer) giveUp(ctx context.Context, t task) {
 	if c.cfg.autoCommit {
 		c.mu.Lock()
-		commits := c.table.Committable(t.partitions...)
+		commits, limit := c.table.Committable(t.partitions...), c.cfg.requestTimeout
+		if end, bounded := ctx.Deadline(); c.closing && bounded {
+			limit = min(limit, time.Until(end)/2) // the rest is for LeaveGroup
+		}
 		c.mu.Unlock()
 		if len(commits) > 0 {
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.cfg.requestTimeout)
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 			if err := c.commitNow(ctx, itemsOf(commits)); err != nil {
 				c.cfg.log.Warn("commit before partitions are given up", "error", err)
 			}

@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -182,9 +183,13 @@ func (c *Consumer) learned(now time.Time, found []link.Topic, all bool, err erro
 		t.failures++
 		t.due(now.Add(c.pause(t.failures)))
 		c.cfg.log.Warn("metadata", "error", err)
+		if link.Unwelcome(err) {
+			c.refused(anywhere, &ConnectionError{Err: err})
+		}
 		c.advance(now)
 		return
 	}
+	c.well(anywhere)
 	if all {
 		clear(t.byName)
 	}
@@ -201,6 +206,9 @@ func (c *Consumer) learned(now time.Time, found []link.Topic, all bool, err erro
 			if gone {
 				c.topicFault(topic)
 			}
+			if errors.Is(topic.Err, link.ErrNonsense) {
+				t.lastError = topic.Err
+			}
 		}
 		for _, p := range topic.Partitions {
 			missing = missing || p.Node < 0
@@ -208,6 +216,14 @@ func (c *Consumer) learned(now time.Time, found []link.Topic, all bool, err erro
 		t.byName[topic.Name] = topic
 		if topic.Err == nil {
 			c.well(TopicPartition{Topic: topic.Name, Partition: -1})
+		}
+	}
+	if !all {
+		for _, name := range t.wanted.names {
+			if !slices.ContainsFunc(found, func(topic link.Topic) bool { return topic.Name == name }) {
+				t.lastError = fmt.Errorf("%w: Metadata was asked for topic %s, and it is not named", link.ErrNonsense, name)
+				missing = missing || !t.again // a subscription of a moment ago was asked for with other names
+			}
 		}
 	}
 	switch {

@@ -85,6 +85,9 @@ func DecodeAssignment(b []byte) ([]TopicPartition, error) {
 	var partitions []TopicPartition
 	for _, t := range a.Topics {
 		for _, p := range t.Partitions {
+			if p < 0 {
+				return nil, fmt.Errorf("an assignment names partition %d of topic %q, which cannot be", p, t.Topic)
+			}
 			partitions = append(partitions, TopicPartition{Topic: t.Topic, Partition: p})
 		}
 	}

@@ -73,6 +73,9 @@ func TestDecodeAssignment(t *testing.T) {
 	if got, err := DecodeAssignment(nil); err != nil || got != nil {
 		t.Errorf("no bytes: %v %v", got, err)
 	}
+	if _, err := DecodeAssignment(EncodeAssignment([]TopicPartition{{Topic: "t", Partition: -1}})); err == nil {
+		t.Fatal("there is no partition -1")
+	}
 	if _, err := DecodeAssignment([]byte{0, 0, 0, 0, 0, 1}); err == nil {
 		t.Error("half an assignment is read")
 	}

@@ -22,6 +22,9 @@ type Token struct {
 	Offset     int64 // -1 for no record, in Claim and Reset
 	// LeaderEpoch of the leader that appended the record; -1 if it is not known.
 	LeaderEpoch int32
+	// PerKey: records of the partition are processed in order only where they have the same key, so none stands for those in front of
+	// it. A store refuses such a token with ErrPerKey.
+	PerKey bool
 }
 
 // Of is the partition that the token is about.
@@ -91,6 +94,9 @@ type Store[Tx any] interface {
 	// epoch. It is for people who know that a topic or a group began anew.
 	Reset(ctx context.Context, tx Tx, t Token) error
 }
+
+// ErrPerKey: records are processed in the order of their keys only, and one row cannot say which are applied.
+var ErrPerKey = errors.New("dedupe: records are processed in order per key only, and the store knows one offset a partition: leave out consumer.PerKey, or make the writes idempotent by themselves")
 
 // ErrFenced: a newer generation of the group has the partition. Errors of this kind are a *FencedError.
 var ErrFenced = errors.New("fenced")

@@ -13,7 +13,8 @@
 //
 // One row for a partition says that everything up to an offset is applied. That is true only of a consumer that applies a
 // partition's records in the order of their offsets: a loop around Poll, or parallel processing with order per partition.
-// With order per key a later record may be applied first, and the earlier one would be skipped: do not use it there.
+// With order per key a later record may be applied first, and the earlier one would be skipped: tokens of consumer.Run with
+// PerKey are refused with ErrPerKey.
 //
 // # What the leader epoch is for
 //

@@ -121,6 +121,8 @@ func check(t Token) error {
 	switch {
 	case t.Topic == "" || len(t.Topic) > topicBytesMax:
 		return fmt.Errorf("dedupe: %v: a topic has 1 to %d bytes", t, topicBytesMax)
+	case t.PerKey:
+		return ErrPerKey
 	case len(t.Group) > groupBytesMax:
 		return fmt.Errorf("dedupe: %v: the group's name has more than %d bytes", t, groupBytesMax)
 	}

@@ -193,6 +193,16 @@ func TestRefused(t *testing.T) {
 			}
 		})
 	}
+	keyed := tok(1, 1, 1)
+	keyed.PerKey = true
+	in(t, db, func(tx *sql.Tx) {
+		if v, err := s.Apply(context.Background(), tx, keyed); !errors.Is(err, ErrPerKey) {
+			t.Errorf("a token of processing per key: %v %v", v, err)
+		}
+		if _, err := s.Claim(context.Background(), tx, keyed); !errors.Is(err, ErrPerKey) {
+			t.Errorf("a token of processing per key: %v", err)
+		}
+	})
 	for _, name := range []string{"", "a b", "a;b", "a.b.c", "`a`", "1a"} {
 		if _, err := NewSQL(MySQL, name); err == nil {
 			t.Errorf("a table %q", name)

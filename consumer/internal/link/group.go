@@ -2,6 +2,7 @@ package link
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -41,18 +42,22 @@ func (l *Link) FindCoordinator(ctx context.Context, group string) (node int32, e
 	if err != nil {
 		return -1, err
 	}
-	for _, c := range resp.Coordinators {
-		if c.Key == group {
-			if c.ErrorCode != 0 {
-				return -1, codeError(c.ErrorCode, c.ErrorMessage)
-			}
-			return c.NodeID, nil
+	node, code, message := resp.NodeID, resp.ErrorCode, resp.ErrorMessage
+	if len(resp.Coordinators) > 0 {
+		i := slices.IndexFunc(resp.Coordinators, func(c kmsg.FindCoordinatorResponseCoordinator) bool { return c.Key == group })
+		if i < 0 {
+			return -1, fmt.Errorf("%w: FindCoordinator for group %s is answered for %q", ErrNonsense, group, resp.Coordinators[0].Key)
 		}
+		c := &resp.Coordinators[i]
+		node, code, message = c.NodeID, c.ErrorCode, c.ErrorMessage
 	}
-	if resp.ErrorCode != 0 {
-		return -1, codeError(resp.ErrorCode, resp.ErrorMessage)
+	switch {
+	case code != 0:
+		return -1, codeError(code, message)
+	case node < 0:
+		return -1, fmt.Errorf("%w: FindCoordinator for group %s is answered with node %d", ErrNonsense, group, node)
 	}
-	return resp.NodeID, nil
+	return node, nil
 }
 
 // Join sends JoinGroup, and waits as long as the other members may take: the rebalance timeout and 5 s.

@@ -7,8 +7,10 @@ package link
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -26,6 +28,11 @@ type Config struct {
 	Seeds          []string
 	ClientID       string
 	RequestTimeout time.Duration
+	// FetchMaxBytes is what a Fetch asks for at most.
+	FetchMaxBytes int
+	// Throttled is told how long a node makes the consumer wait before its next request; nil for nobody. It may be called
+	// concurrently.
+	Throttled func(node int32, pause time.Duration)
 	// Options go to both clients: TLS, SASL, a dialer.
 	Options []kgo.Opt
 }
@@ -37,9 +44,22 @@ type Link struct {
 	data   *kgo.Client
 }
 
+// An answer says how long it is before it comes, and that much is allocated at once. So a length beyond these is refused,
+// with the connection. A Fetch may bring twice what it asks for, because a broker answers a batch that is larger all the
+// same; the largest answer of a coordinator, JoinGroup to the leader, has the subscriptions of all members, which the
+// coordinator has to write as one record.
+const (
+	answerBytesLeast = 100 << 20
+	answerBytesMax   = 1 << 30
+	memberBytesMax   = 16 << 20
+)
+
 // Open makes a Link. It connects nowhere yet; an error is one of the options.
 func Open(cfg Config) (*Link, error) {
+	fetchMax := int32(max(min(2*int64(cfg.FetchMaxBytes), answerBytesMax), answerBytesLeast))
 	options := append([]kgo.Opt{
+		kgo.WithHooks(throttles(cfg.Throttled)),
+		kgo.FetchMaxBytes(1 << 20), // kgo fetches nothing by itself; no answer may be smaller
 		kgo.SeedBrokers(cfg.Seeds...),
 		kgo.ClientID(cfg.ClientID),
 		kgo.SoftwareNameAndVersion(softwareName, softwareVersion),
@@ -47,11 +67,11 @@ func Open(cfg Config) (*Link, error) {
 		kgo.ConnIdleTimeout(9 * time.Minute),
 		kgo.DisableClientMetrics(),
 	}, cfg.Options...)
-	data, err := kgo.NewClient(options...)
+	data, err := kgo.NewClient(append(slices.Clip(options), kgo.BrokerMaxReadBytes(fetchMax))...)
 	if err != nil {
 		return nil, fmt.Errorf("consumer: options of the connections: %w", err)
 	}
-	member, err := kgo.NewClient(options...)
+	member, err := kgo.NewClient(append(slices.Clip(options), kgo.BrokerMaxReadBytes(memberBytesMax))...)
 	if err != nil {
 		data.Close()
 		return nil, fmt.Errorf("consumer: options of the connections: %w", err)
@@ -68,6 +88,9 @@ func (l *Link) Close() {
 // anyNode lets kgo choose.
 const anyNode int32 = -2
 
+// ErrNonsense is in the errors of answers that can be read and cannot be true. Asking again may help.
+var ErrNonsense = errors.New("the answer makes no sense")
+
 // errNoNode is for a request to a node that is not known: none must be chosen for it.
 var errNoNode = errors.New("the node that it is for is not known")
 
@@ -79,7 +102,7 @@ func ask[R kmsg.Response](ctx context.Context, c *kgo.Client, node int32, timeou
 	var err error
 	switch {
 	case node == anyNode:
-		resp, err = c.Request(ctx, req)
+		resp, err = anyOf(ctx, c, req)
 	case node < 0:
 		err = errNoNode
 	default:
@@ -87,6 +110,7 @@ func ask[R kmsg.Response](ctx context.Context, c *kgo.Client, node int32, timeou
 	}
 	if err != nil {
 		var none R
+		c.ForceMetadataRefresh() // the node may have another address now
 		return none, fmt.Errorf("%s to %s: %w", kmsg.NameForKey(req.Key()), nodeName(node), err)
 	}
 	r, ok := resp.(R)
@@ -94,6 +118,43 @@ func ask[R kmsg.Response](ctx context.Context, c *kgo.Client, node int32, timeou
 		return r, fmt.Errorf("%s to %s: the answer is a %T", kmsg.NameForKey(req.Key()), nodeName(node), resp)
 	}
 	return r, nil
+}
+
+// anyOf is c.Request, which waits beyond its ctx while a broker throttles the connection.
+func anyOf(ctx context.Context, c *kgo.Client, req kmsg.Request) (kmsg.Response, error) {
+	type answer struct {
+		resp kmsg.Response
+		err  error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		resp, err := c.Request(ctx, req)
+		answers <- answer{resp, err}
+	}()
+	select {
+	case a := <-answers:
+		return a.resp, a.err
+	case <-ctx.Done():
+	}
+	select {
+	case a := <-answers: // why the last try failed
+		return a.resp, a.err
+	case <-time.After(lastWord):
+		return nil, ctx.Err()
+	}
+}
+
+// lastWord is how long kgo has to say why it did not get an answer in time.
+const lastWord = 100 * time.Millisecond
+
+// throttles tells of brokers that make the client wait (KIP-219).
+type throttles func(node int32, pause time.Duration)
+
+// OnBrokerThrottle is called by kgo.
+func (t throttles) OnBrokerThrottle(broker kgo.BrokerMetadata, pause time.Duration, _ bool) {
+	if t != nil {
+		t(broker.NodeID, pause)
+	}
 }
 
 func nodeName(node int32) string {
@@ -106,12 +167,25 @@ func nodeName(node int32) string {
 	return fmt.Sprintf("node %d", node)
 }
 
+// Unwelcome reports an error of a connection that waiting alone does not mend: credentials or a certificate are refused.
+func Unwelcome(err error) bool {
+	for _, sasl := range []error{kerr.SaslAuthenticationFailed, kerr.UnsupportedSaslMechanism, kerr.IllegalSaslState} {
+		if errors.Is(err, sasl) {
+			return true
+		}
+	}
+	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
+	_, alert := errors.AsType[tls.AlertError](err)
+	_, plain := errors.AsType[tls.RecordHeaderError](err)
+	return certificate || alert || plain
+}
+
 // Failure turns an error of a call into what the membership understands.
 func Failure(err error) membership.Failure {
 	if err == nil {
 		return membership.Failure{}
 	}
-	if e, ok := errors.AsType[*kerr.Error](err); ok {
+	if e, ok := errors.AsType[*kerr.Error](err); ok && !Unwelcome(err) { // that is no answer to the request
 		return membership.Failure{Code: membership.Code(e.Code), Text: e.Message + ": " + e.Description}
 	}
 	return membership.Failure{Lost: true, Text: err.Error()}

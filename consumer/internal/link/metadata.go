@@ -2,6 +2,8 @@ package link
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -47,12 +49,16 @@ func (l *Link) Metadata(ctx context.Context, names []string, create bool) ([]Top
 		for _, p := range t.Partitions {
 			// A partition number decides how much is allocated, so it is believed only within what was sent.
 			if p.Partition < 0 || int(p.Partition) >= len(t.Partitions) {
-				continue
+				topic.Err = fmt.Errorf("%w: of %d partitions of topic %s one has the number %d", ErrNonsense, len(t.Partitions), topic.Name, p.Partition)
+				break
 			}
 			for len(topic.Partitions) <= int(p.Partition) {
 				topic.Partitions = append(topic.Partitions, Leader{Node: -1, Epoch: -1})
 			}
 			topic.Partitions[p.Partition] = Leader{Node: p.Leader, Epoch: p.LeaderEpoch}
+		}
+		if errors.Is(topic.Err, ErrNonsense) {
+			topic.Partitions = nil
 		}
 		topics = append(topics, topic)
 	}

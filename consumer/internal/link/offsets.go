@@ -61,14 +61,17 @@ func (l *Link) Commit(ctx context.Context, node int32, g Group, memberID string,
 	if err != nil {
 		return nil, Failure(err)
 	}
-	answered := 0
+	open := make(map[TopicPartition]bool, len(items))
+	for i := range items {
+		open[items[i].Name] = true
+	}
 	for _, t := range resp.Topics {
 		topic := t.Topic
 		if topic == "" {
 			topic = ids.TopicName(t.TopicID)
 		}
 		for _, p := range t.Partitions {
-			answered++
+			delete(open, TopicPartition{Topic: topic, Partition: p.Partition})
 			if p.ErrorCode == 0 {
 				continue
 			}
@@ -83,7 +86,7 @@ func (l *Link) Commit(ctx context.Context, node int32, g Group, memberID string,
 			}
 		}
 	}
-	if answered != len(items) {
+	if len(open) > 0 {
 		return refused, membership.Failure{Code: membership.UnknownServerError, Text: "the answer to OffsetCommit does not name every partition"}
 	}
 	return refused, membership.Failure{}

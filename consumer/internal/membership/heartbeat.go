@@ -135,6 +135,7 @@ func (m *Machine) missing(now time.Time, e CoordinatorMissing, out *Effects) {
 		return
 	}
 	m.pause(now)
+	*out = append(*out, m.note(now, "found no coordinator: "+e.Failure.String()))
 }
 
 // pollExpired leaves the group when the application has not polled for max.poll.interval.ms: what it holds is
@@ -173,6 +174,9 @@ func (m *Machine) pollBounded() bool {
 
 // finish carries out an ending: the application gives everything up, then the member leaves.
 func (m *Machine) finish(now time.Time, out *Effects) bool {
+	if m.awaitsID(now) {
+		return false
+	}
 	if m.state != Failed && m.state != Expired && m.state != Finding && !m.hasToGoThrough() {
 		m.rest() // an answer that is still on its way changes nothing
 	}
@@ -206,6 +210,23 @@ func (m *Machine) hasToGoThrough() bool {
 		return m.ticket != 0 || len(m.owned) > 0 || m.end == toCloseAndStay
 	}
 	return false
+}
+
+// memberIDMax is how long a member that ends waits for the id that it is being given. A coordinator answers the first JoinGroup
+// at once since KIP-394; an older one when the group has come together.
+const memberIDMax = 5 * time.Second
+
+// awaitsID reports whether the answer to the first JoinGroup is on its way. It brings the id with which the member leaves;
+// without that the coordinator waits for it until the session is over.
+func (m *Machine) awaitsID(now time.Time) bool {
+	if m.state != Joining || m.memberID != "" || m.end == toCloseAndStay {
+		m.idEnds = time.Time{}
+		return false
+	}
+	if m.idEnds.IsZero() {
+		m.idEnds = now.Add(memberIDMax)
+	}
+	return now.Before(m.idEnds)
 }
 
 // stayAlive keeps the session while the application gives up what it has, and looks for the coordinator if need be, for

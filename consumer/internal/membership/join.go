@@ -1,10 +1,13 @@
 package membership
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/skein-io/skein/consumer/assign"
 )
 
 // prepareJoin sends Join, once the application holds nothing that has to be given up before.
@@ -98,6 +101,10 @@ func (m *Machine) joinAnswer(now time.Time, e Joined, out *Effects) {
 	m.leader = e.LeaderID == e.MemberID
 	m.heardOf(now)
 	if m.leader && !e.SkipAssignment {
+		if !slices.ContainsFunc(e.Members, func(member assign.Member) bool { return member.ID == e.MemberID }) {
+			m.refused(now, "JoinGroup", Failure{Lost: true, Text: "the answer makes this member lead the group, and does not name it among the members"}, "", out)
+			return
+		}
 		m.state = Assigning
 		m.attempt = m.nextAttempt()
 		*out = append(*out,
@@ -138,7 +145,10 @@ func (m *Machine) synced(now time.Time, e Synced, out *Effects) {
 	m.heardOf(now)
 	m.beatDue = now // so that a coordinator that holds heartbeats can tell at once of what follows: often another rebalance does
 	m.state = Stable
-	m.failures = 0
+	strange := m.strange(e.Partitions)
+	if strange == "" {
+		m.failures = 0
+	}
 	if m.withheld {
 		m.followAt = now.Add(m.cfg.PollIntervalMax)
 	}
@@ -146,7 +156,7 @@ func (m *Machine) synced(now time.Time, e Synced, out *Effects) {
 		*out = append(*out, Passed{Generation: m.generation})
 		return
 	}
-	next := sorted(e.Partitions)
+	next := slices.DeleteFunc(sorted(e.Partitions), func(p TopicPartition) bool { return !m.joinedWith(p.Topic) })
 	gone, added := without(m.owned, next), without(next, m.owned)
 	*out = append(*out, m.note(now, fmt.Sprintf("has %d partitions in generation %d, %d of them new", len(next), m.generation, len(added))))
 	if len(gone) > 0 {
@@ -155,9 +165,29 @@ func (m *Machine) synced(now time.Time, e Synced, out *Effects) {
 	m.owned = next
 	m.had, m.hadGeneration = slices.Clone(next), m.generation
 	*out = append(*out, Grant{Added: added, All: slices.Clone(next), Generation: m.generation})
-	if !slices.Equal(m.joined, m.topics) {
+	switch {
+	case !slices.Equal(m.joined, m.topics):
 		m.wantRejoin("the subscription changed")
+	case strange != "": // its leader is wrong; the next may be right
+		m.pause(now)
+		m.wantRejoin(fmt.Sprintf("it was assigned partitions of topic %q, which it does not subscribe to", strange))
 	}
+}
+
+// joinedWith reports whether the member named the topic when it joined.
+func (m *Machine) joinedWith(topic string) bool {
+	_, named := slices.BinarySearch(m.joined, topic)
+	return named
+}
+
+// strange is a topic that the member was assigned partitions of and does not want, or "". Such partitions it does not take.
+func (m *Machine) strange(assigned []TopicPartition) string {
+	for _, p := range assigned {
+		if !m.joinedWith(p.Topic) {
+			return cmp.Or(p.Topic, " ")
+		}
+	}
+	return ""
 }
 
 // checkFollowUp makes a leader that withheld partitions ask for the rebalance that gives them out, if nobody else does

@@ -74,6 +74,7 @@ type Machine struct {
 	beatDue     time.Time
 	sessionEnds time.Time
 	pollEnds    time.Time
+	idEnds      time.Time // of waiting for the id of a member that ends; zero if it does not wait
 
 	rejoin string // why the member has to join again; "": it has not to
 	ticket uint64 // of the Revoke that is waited for, or 0
@@ -136,6 +137,9 @@ func (m *Machine) Step(now time.Time, e Event, out *Effects) {
 	if m.state == Over {
 		return
 	}
+	if m.end == goOn {
+		m.idEnds = time.Time{}
+	}
 	switch e := e.(type) {
 	case Tick:
 	case Subscribed:
@@ -192,6 +196,7 @@ func (m *Machine) Next() time.Time {
 		return next
 	}
 	earlier(m.retryAt)
+	earlier(m.idEnds)
 	if m.beats() && m.known {
 		earlier(m.sessionEnds)
 		if m.beat == 0 && m.retryAt.IsZero() {

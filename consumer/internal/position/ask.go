@@ -90,10 +90,10 @@ func (t *Table) Redirect(name TopicPartition, stamp Stamp, to Kind) {
 }
 
 // Again drops what was fetched of a partition, because it cannot be read, and has it fetched again after a pause.
-func (t *Table) Again(now time.Time, name TopicPartition) {
+func (t *Table) Again(now time.Time, name TopicPartition, why string) {
 	if p := t.parts[name]; p != nil {
 		t.drop(p)
-		t.Failed(now, name, p.Stamp)
+		t.Failed(now, name, p.Stamp, why)
 	}
 }
 
@@ -107,18 +107,18 @@ type Moved struct {
 
 // Validated answers AskValidation: the leader's log has the epoch of Part.Ahead up to end. It reports whether the log
 // was truncated below the place; then the partition goes to what is left of it, or, if the policy is ToNone, gets stuck.
-func (t *Table) Validated(name TopicPartition, stamp Stamp, epoch int32, end int64) (moved *Moved) {
+func (t *Table) Validated(now time.Time, name TopicPartition, stamp Stamp, epoch int32, end int64) (moved *Moved) {
 	p := t.current(name, stamp, NeedsValidation)
 	if p == nil {
 		return nil
 	}
 	switch {
 	case epoch < 0 || end < 0:
-		t.lost(p, "the leader's log has nothing of the leader epoch at which it was read")
+		t.lost(now, p, "the leader's log has nothing of the leader epoch at which it was read")
 		return nil
 	case end < p.Position.Offset:
 		if t.cfg.Default.Kind == ToNone {
-			t.lost(p, "the log was truncated below its position")
+			t.lost(now, p, "the log was truncated below its position")
 			return nil
 		}
 		m := &Moved{Name: name, From: p.Position.Offset, To: end, Why: "the log was truncated below its position", Reset: t.cfg.Default}
@@ -134,10 +134,15 @@ func (t *Table) Validated(name TopicPartition, stamp Stamp, epoch int32, end int
 	return nil
 }
 
-// lost sends the partition to where the policy says.
-func (t *Table) lost(p *Part, why string) {
+// lost sends the partition to where the policy says: at once, and after a pause if the last place that it was sent to is
+// not in the log either. An honest leader names places that are.
+func (t *Table) lost(now time.Time, p *Part, why string) {
 	t.drop(p)
 	p.reset(t.cfg.Default, why)
+	if p.resets > 0 {
+		p.retryAt = now.Add(backoff.Pause(t.cfg.RetryBackoff, t.cfg.RetryBackoffMax, p.resets-1))
+	}
+	p.resets++
 }
 
 // OutOfRange tells that the leader does not have the offset at which it was fetched. What is there is delivered before
@@ -148,14 +153,23 @@ func (t *Table) OutOfRange(now time.Time, name TopicPartition, stamp Stamp, why 
 		return
 	}
 	if len(p.queue) > 0 {
-		t.Failed(now, name, stamp)
+		t.Failed(now, name, stamp, why)
 		return
 	}
-	t.lost(p, why)
+	t.lost(now, p, why)
 }
 
-// Failed ends a question or a Fetch without an answer. The next is sent after a pause, which doubles.
-func (t *Table) Failed(now time.Time, name TopicPartition, stamp Stamp) {
+// Unanswered ends a Fetch that its node did not answer. It is the node that has to be left alone for a while, which is the
+// driver's: the partition can be fetched at once from another, its leader if it was read from a replica.
+func (t *Table) Unanswered(name TopicPartition, stamp Stamp) {
+	if p := t.parts[name]; p != nil && p.Stamp == stamp {
+		p.fetching, p.replica = false, -1
+	}
+}
+
+// Failed ends a question, or what a Fetch was to bring of the partition, with a refusal or without an answer. The next is
+// sent after a pause, which doubles. Explain tells why.
+func (t *Table) Failed(now time.Time, name TopicPartition, stamp Stamp, why string) {
 	p := t.parts[name]
 	if p == nil || p.Stamp != stamp {
 		return
@@ -163,6 +177,7 @@ func (t *Table) Failed(now time.Time, name TopicPartition, stamp Stamp) {
 	p.asking, p.fetching, p.replica = false, false, -1
 	p.retryAt = now.Add(backoff.Pause(t.cfg.RetryBackoff, t.cfg.RetryBackoffMax, p.failures))
 	p.failures++
+	p.failure = why
 }
 
 // Stuck lists the partitions that cannot go on because the policy is ToNone.

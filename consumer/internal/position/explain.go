@@ -14,8 +14,10 @@ func (p *Part) Explain(now time.Time) string {
 		return "is paused"
 	case len(p.queue) > 0:
 		return fmt.Sprintf("%d bytes wait for Poll", p.queued)
+	case p.retryAt.After(now) && p.failures == 0:
+		return fmt.Sprintf("waits %v before its position is set once more: %s", p.retryAt.Sub(now).Round(time.Millisecond), p.Why)
 	case p.retryAt.After(now):
-		return fmt.Sprintf("waits %v before it is asked for again, after %d failures", p.retryAt.Sub(now).Round(time.Millisecond), p.failures)
+		return fmt.Sprintf("waits %v before it is asked for again, after %d failures: %s", p.retryAt.Sub(now).Round(time.Millisecond), p.failures, p.failure)
 	}
 	switch p.Stage {
 	case NeedsCommitted:

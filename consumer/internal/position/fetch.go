@@ -109,8 +109,8 @@ func (t *Table) Arrived(name TopicPartition, stamp Stamp, ends Ends, f *Fetched)
 		return false
 	}
 	p.fetching = false
-	p.retryAt, p.failures = time.Time{}, 0
-	p.HighWatermark = ends.HighWatermark
+	p.retryAt, p.failures, p.resets = time.Time{}, 0, 0
+	p.HighWatermark = max(ends.HighWatermark, Unknown)
 	if ends.LastStableOffset >= 0 {
 		p.LastStableOffset = ends.LastStableOffset
 	}

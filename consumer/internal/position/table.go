@@ -70,6 +70,8 @@ type Part struct {
 	fetching bool // a Fetch of it is open
 	retryAt  time.Time
 	failures int
+	failure  string // the last
+	resets   int    // by the policy, since a Fetch was answered well
 
 	queue  []*Fetched
 	queued int   // bytes
@@ -292,11 +294,15 @@ func (t *Table) WasCommitted(commits ...Commit) {
 	}
 }
 
+// doubtedAfter is after how many failures in a row a leader epoch is doubted.
+const doubtedAfter = 5
+
 // Leads notes the leader of a partition and its epoch. A position that was read under an older epoch has to be
-// validated before it is read on.
+// validated before it is read on. A lower epoch than the one that is known is old news, unless nobody answers well for that one:
+// then it was never there, or is lost.
 func (t *Table) Leads(name TopicPartition, node, epoch int32) {
 	p := t.parts[name]
-	if p == nil || epoch >= 0 && epoch < p.LeaderEpoch {
+	if p == nil || epoch >= 0 && epoch < p.LeaderEpoch && p.failures < doubtedAfter {
 		return
 	}
 	if node != p.Leader || epoch != p.LeaderEpoch {

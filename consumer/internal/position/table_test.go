@@ -2,6 +2,7 @@ package position
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -220,7 +221,7 @@ func TestValidation(t *testing.T) {
 			if len(asks) != 1 || asks[0].Part.Ahead() != (Place{Offset: 12, LeaderEpoch: 3}) {
 				t.Fatalf("%+v", asks)
 			}
-			moved := table.Validated(tp, asks[0].Stamp, c.epoch, c.end)
+			moved := table.Validated(start, tp, asks[0].Stamp, c.epoch, c.end)
 			p := table.Get(tp)
 			if (moved != nil) != c.moved || p.Position.Offset != c.position || p.Stage != c.stage {
 				t.Fatalf("moved %+v, %+v", moved, p)
@@ -242,7 +243,7 @@ func TestPolicy(t *testing.T) {
 	if ask.Part.Reset.Kind != ToLatest {
 		t.Fatalf("%+v", ask.Part.Reset)
 	}
-	table.Failed(start, tp, ask.Stamp)
+	table.Failed(start, tp, ask.Stamp, "no answer")
 	if len(table.AskReset(start)) != 0 || table.Next(start) != start.Add(100*time.Millisecond) {
 		t.Fatal("a failure is followed by a pause")
 	}
@@ -277,8 +278,65 @@ func TestReadFromAReplica(t *testing.T) {
 	if plans := table.Plan(start.Add(2*time.Minute), idle); plans[0].Node != 1 {
 		t.Fatalf("%+v", plans)
 	}
-	table.Failed(start, tp, plan.Wants[0].Stamp)
+	table.Failed(start, tp, plan.Wants[0].Stamp, "no answer")
 	if plans := table.Plan(start.Add(time.Second), idle); plans[0].Node != 1 {
 		t.Fatalf("after a failure the leader is asked: %+v", plans)
+	}
+}
+
+// A node that does not answer is what has to rest. Its partitions can be fetched from another at once: from the leader,
+// if it was a replica, or from a new one.
+func TestUnansweredFetch(t *testing.T) {
+	table := table(t)
+	plans := table.Plan(start, idle)
+	plans[0].Sent()
+	first, second := plans[0].Wants[0], plans[0].Wants[1]
+	table.Prefer(first.Part.Name, first.Stamp, 2, start.Add(time.Minute))
+	nodes := func(rests int32) (nodes []int32) {
+		for _, plan := range table.Plan(start, func(node int32) bool { return node == rests }) {
+			nodes = append(nodes, plan.Node)
+		}
+		return nodes
+	}
+	if got := nodes(0); !slices.Equal(got, []int32{2}) {
+		t.Fatal(got)
+	}
+	table.Plan(start, idle)[0].Sent()
+	table.Unanswered(first.Part.Name, first.Stamp) // by node 2
+	if got := nodes(2); !slices.Equal(got, []int32{1}) {
+		t.Fatal("the replica does not answer, and its leader is not asked:", got)
+	}
+	table.Unanswered(second.Part.Name, second.Stamp) // by node 1
+	if got := nodes(1); len(got) != 0 {
+		t.Fatal("a node that rests is asked:", got)
+	}
+	table.Leads(second.Part.Name, 3, 3)
+	if got := nodes(1); !slices.Equal(got, []int32{3}) {
+		t.Fatal("the new leader is not asked at once:", got)
+	}
+	table.Unanswered(second.Part.Name, second.Stamp-1)
+	if at := table.Next(start); !at.IsZero() {
+		t.Fatal("a partition rests until", at)
+	}
+}
+
+// A leader epoch that nobody answers for is given up when an older one is told again; one that works is not.
+func TestDoubtfulEpoch(t *testing.T) {
+	table := table(t)
+	stamp := table.Get(tp).Stamp
+	table.Leads(tp, 1, 2)
+	if p := table.Get(tp); p.LeaderEpoch != 3 {
+		t.Fatalf("epoch %d", p.LeaderEpoch)
+	}
+	for range doubtedAfter {
+		table.Leads(tp, 1, 2)
+		if p := table.Get(tp); p.LeaderEpoch != 3 {
+			t.Fatalf("epoch %d", p.LeaderEpoch)
+		}
+		table.Failed(start, tp, stamp, "UNKNOWN_LEADER_EPOCH")
+	}
+	table.Leads(tp, 1, 2)
+	if p := table.Get(tp); p.LeaderEpoch != 2 || table.Next(start) != (time.Time{}) {
+		t.Fatalf("epoch %d, and it waits until %v", p.LeaderEpoch, table.Next(start))
 	}
 }
