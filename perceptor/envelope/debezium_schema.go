@@ -28,6 +28,7 @@ const (
 	sourceType   = "__debezium.source.column.type"
 	sourceLength = "__debezium.source.column.length"
 	sourceScale  = "__debezium.source.column.scale"
+	sourceName   = "__debezium.source.column.name"
 )
 
 // debeziumTypes are the type in Connect and the name of the meaning, if there is one.
@@ -42,7 +43,8 @@ var debeziumTypes = [...]struct{ kind, name string }{
 	change.UUID: {"string", uuidName}, change.INET4: {"string", ""}, change.INET6: {"string", ""},
 }
 
-func (o *Options) fieldSchema(c *change.Column) string {
+// fieldSchema is the schema of a column's field. In a key Debezium does not tell the source's type.
+func (o *Options) fieldSchema(c *change.Column, key bool) string {
 	t := debeziumTypes[c.Type]
 	kind, name, inner := t.kind, t.name, ""
 	var parameters []string
@@ -68,34 +70,54 @@ func (o *Options) fieldSchema(c *change.Column) string {
 	case c.Type == change.Geometry:
 		inner = `"fields":[{"type":"bytes","optional":false,"field":"wkb"},{"type":"int32","optional":true,"field":"srid"}],`
 	}
+	if !key {
+		parameters = append(parameters, sourceParameters(c)...)
+	}
+	var b strings.Builder
+	doc := ""
+	if c.Type == change.Geometry {
+		doc = `,"doc":"Geometry"`
+	}
+	b.WriteString(`{"type":"` + kind + `",` + inner + `"optional":` + strconv.FormatBool(c.Nullable))
+	if name != "" {
+		b.WriteString(`,"name":"` + name + `","version":1` + doc)
+	}
+	for i := 0; i < len(parameters); i += 2 {
+		before := ","
+		if i == 0 {
+			before = `,"parameters":{`
+		}
+		b.WriteString(before + quoted(parameters[i]) + ":" + quoted(parameters[i+1]))
+	}
+	if len(parameters) > 0 {
+		b.WriteByte('}')
+	}
+	return b.String() + `,"field":` + quoted(c.Name) + `}`
+}
+
+// sourceParameters tell the type in the database.
+func sourceParameters(c *change.Column) []string {
 	sql := strings.ToUpper(c.Type.String())
 	if c.Unsigned {
 		sql += " UNSIGNED"
 	}
-	parameters = append(parameters, sourceType, sql)
-	if c.Length > 0 {
+	parameters := []string{sourceType, sql}
+	switch {
+	case c.Length > 0:
 		parameters = append(parameters, sourceLength, strconv.Itoa(c.Length))
+	case c.Scale > 0 && c.Type != change.Numeric: // the digits of a time are its length
+		parameters = append(parameters, sourceLength, strconv.Itoa(c.Scale))
 	}
-	if c.Scale > 0 {
+	if c.Type == change.Numeric {
 		parameters = append(parameters, sourceScale, strconv.Itoa(c.Scale))
 	}
-	var b strings.Builder
-	b.WriteString(`{"type":"` + kind + `",` + inner + `"optional":` + strconv.FormatBool(c.Nullable))
-	if name != "" {
-		b.WriteString(`,"name":"` + name + `","version":1`)
-	}
-	before := `,"parameters":{`
-	for i := 0; i < len(parameters); i += 2 {
-		b.WriteString(before + quoted(parameters[i]) + ":" + quoted(parameters[i+1]))
-		before = ","
-	}
-	return b.String() + `},"field":` + quoted(c.Name) + `}`
+	return append(parameters, sourceName, c.Name)
 }
 
 func (o *Options) rowSchema(t *change.Table, columns []int, optional bool, kind string) string {
 	fields := make([]string, len(columns))
 	for n, i := range columns {
-		fields[n] = o.fieldSchema(&t.Columns[i])
+		fields[n] = o.fieldSchema(&t.Columns[i], kind == "Key")
 	}
 	return `{"type":"struct","fields":[` + strings.Join(fields, ",") + `],"optional":` + strconv.FormatBool(optional) + `,"name":` + quoted(o.schemaName(t, kind))
 }

@@ -140,7 +140,11 @@ func (e *Encoder) encode(dst []Record, p *plan, c *change.Change, at int64, othe
 	}
 	dst = append(dst, Record{Key: key, Value: value, Headers: e.headers[first:len(e.headers):len(e.headers)]})
 	if c.Op == change.Delete && e.o.Format == Debezium && !e.o.NoTombstones {
-		dst = append(dst, Record{Key: key})
+		tombstone := Record{Key: key}
+		if other.Key != "" {
+			tombstone.Headers = e.headers[len(e.headers)-1:]
+		}
+		dst = append(dst, tombstone)
 	}
 	return dst, nil
 }

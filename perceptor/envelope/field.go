@@ -59,7 +59,8 @@ func schemaField(t *tape, i int32) (f field, err error) {
 			if c.Type != change.Bit || length != "" {
 				setLength(&c, number(length), number(scale))
 			}
-			c.Members, f.column = f.column.Members, c
+			c.Members = f.column.Members
+			f.column = c
 		}
 		if n := number(scale); n > 0 {
 			f.column.Scale = n

@@ -230,7 +230,7 @@ func difference(want, got *change.Change, f Format) string {
 	}
 	for i, c := range got.Table.Columns {
 		w := want.Table.Columns[i]
-		if c.Name != w.Name || c.Type != w.Type || c.Unsigned != w.Unsigned || c.Scale != w.Scale || c.Length != w.Length && f != Maxwell {
+		if c.Name != w.Name || c.Type != w.Type || c.Unsigned != w.Unsigned || c.Scale != w.Scale || c.Length != w.Length && f != Maxwell || !slices.Equal(c.Members, w.Members) {
 			return fmt.Sprintf("column %+v, not %+v", c, w)
 		}
 	}
