@@ -51,7 +51,7 @@ var layers = []struct {
 var pure = []string{
 	"internal/group", "internal/controller", "internal/replica", "internal/quota",
 	"consumer/assign", "consumer/internal/membership", "consumer/internal/position", "consumer/internal/decode", "consumer/internal/parallel",
-	"consumer/internal/backoff", "perceptor/change",
+	"consumer/internal/backoff", "perceptor/change", "perceptor/envelope",
 }
 
 var impureImports = map[string]string{
