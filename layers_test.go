@@ -34,6 +34,7 @@ var layers = []struct {
 	{[]string{"internal/group", "internal/controller", "internal/replica", "internal/quota"}, "decisions are pure: they see values, never machinery"},
 	{[]string{"internal/metadata", "internal/logdump"}, "the image of the cluster is a value that every decision may read"},
 	{[]string{"internal/config"}, "property names and their values, with reasons a client may be told"},
+	{[]string{"perceptor"}, "changes go from a topic to whoever wants them, whatever writes them"},
 	{[]string{"perceptor/hbase", "perceptor/mysql", "perceptor/binlog", "perceptor/envelope"}, "ways to databases and topics: each knows one other system, and none another"},
 	{[]string{"perceptor/sink"}, "what all places that changes are written to have in common"},
 	{[]string{"consumer"}, "the consumer library works against any broker over the wire: of skein it knows the format of batches and nothing else"},
