@@ -1,0 +1,84 @@
+// Package gtid holds what was committed, as global transaction ids of MariaDB and of MySQL tell it. It is pure. The two have
+// nothing in common but the name: MariaDB's is the last one of each domain, MySQL's a set of numbers for each server.
+package gtid
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Maria is a position of MariaDB: the last id of each domain. The zero Maria is before everything.
+type Maria struct{ domains map[uint32]MariaID }
+
+// MariaID is an id of MariaDB: domain-server-sequence.
+type MariaID struct {
+	Domain, Server uint32
+	Sequence       uint64
+}
+
+func (id MariaID) String() string { return fmt.Sprintf("%d-%d-%d", id.Domain, id.Server, id.Sequence) }
+
+// entriesMax bounds what is read from text: more domains or servers than anybody has.
+const entriesMax = 1 << 16
+
+// ParseMaria reads ids with commas between them.
+func ParseMaria(text string) (Maria, error) {
+	var m Maria
+	if strings.TrimSpace(text) == "" {
+		return m, nil
+	}
+	parts := strings.Split(text, ",")
+	if len(parts) > entriesMax {
+		return m, fmt.Errorf("a GTID position of %d domains", len(parts))
+	}
+	for _, part := range parts {
+		id, err := parseMariaID(strings.TrimSpace(part))
+		if err != nil {
+			return Maria{}, err
+		}
+		if _, twice := m.domains[id.Domain]; twice {
+			return Maria{}, fmt.Errorf("the GTID position %q has domain %d twice", text, id.Domain)
+		}
+		m.Add(id)
+	}
+	return m, nil
+}
+
+func parseMariaID(text string) (MariaID, error) {
+	broken := fmt.Errorf("%q is no GTID of MariaDB: domain-server-sequence is", text)
+	parts := strings.Split(text, "-")
+	if len(parts) != 3 {
+		return MariaID{}, broken
+	}
+	domain, err1 := strconv.ParseUint(parts[0], 10, 32)
+	server, err2 := strconv.ParseUint(parts[1], 10, 32)
+	sequence, err3 := strconv.ParseUint(parts[2], 10, 64)
+	if cmp.Or(err1, err2, err3) != nil {
+		return MariaID{}, broken
+	}
+	return MariaID{Domain: uint32(domain), Server: uint32(server), Sequence: sequence}, nil
+}
+
+// Add says that a transaction was committed.
+func (m *Maria) Add(id MariaID) {
+	if m.domains == nil {
+		m.domains = make(map[uint32]MariaID)
+	}
+	m.domains[id.Domain] = id
+}
+
+// String is what @slave_connect_state takes.
+func (m *Maria) String() string {
+	var b strings.Builder
+	for i, domain := range slices.Sorted(maps.Keys(m.domains)) {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(m.domains[domain].String())
+	}
+	return b.String()
+}
