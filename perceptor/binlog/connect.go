@@ -85,6 +85,9 @@ func (r *Reader) begin(ctx context.Context, c *server.Conn, a about) error {
 		return err
 	}
 	if a.flavor == mariaDB && r.config.GTID {
+		if err := r.hasCommitted(ctx, c); err != nil {
+			return err
+		}
 		settings = append(settings, "@slave_connect_state = '"+r.maria.String()+"'", "@slave_gtid_strict_mode = 1", "@slave_gtid_ignore_duplicates = 0")
 	}
 	if _, err := c.Query(ctx, "SET "+strings.Join(settings, ", ")); err != nil {
@@ -143,6 +146,24 @@ func (r *Reader) knowCommitted(ctx context.Context, c *server.Conn, a about) err
 	r.gtids = known // else the beginning of a file tells it
 	if err != nil {
 		return fmt.Errorf("%w: %w", errText, err)
+	}
+	return nil
+}
+
+// hasCommitted refuses a MariaDB server that has not got all of what was read. One whose binlog was begun anew would wait
+// without a word until its numbers are beyond the position, and everything up to there would be missed.
+func (r *Reader) hasCommitted(ctx context.Context, c *server.Conn) error {
+	rows, err := c.Query(ctx, "SELECT @@global.gtid_binlog_state")
+	if err != nil || len(rows) != 1 {
+		return err
+	}
+	missing, err := r.maria.Missing(rows[0][0])
+	if err != nil {
+		return err
+	}
+	if missing != "" {
+		return fmt.Errorf("%w: transaction %s was read, and %s has it not in its binlog (%s): it is a replica that lags, or its binlog was reset; in that case take a new snapshot, with a higher epoch",
+			ErrPosition, missing, r.config.Addr, rows[0][0])
 	}
 	return nil
 }

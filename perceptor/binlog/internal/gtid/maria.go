@@ -71,6 +71,28 @@ func (m *Maria) Add(id MariaID) {
 	m.domains[id.Domain] = id
 }
 
+// Missing returns an id of m that a server has not got, empty if it has all. state is its @@gtid_binlog_state: the last id of
+// each domain and server.
+func (m *Maria) Missing(state string) (string, error) {
+	reached := make(map[uint32]uint64)
+	for part := range strings.SplitSeq(state, ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		id, err := parseMariaID(part)
+		if err != nil {
+			return "", err
+		}
+		reached[id.Domain] = max(reached[id.Domain], id.Sequence)
+	}
+	for _, domain := range slices.Sorted(maps.Keys(m.domains)) {
+		if id := m.domains[domain]; id.Sequence > reached[domain] {
+			return id.String(), nil
+		}
+	}
+	return "", nil
+}
+
 // String is what @slave_connect_state takes.
 func (m *Maria) String() string {
 	var b strings.Builder
