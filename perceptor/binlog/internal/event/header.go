@@ -98,6 +98,8 @@ func parseHeader(b []byte) (Header, error) {
 // Format is what a format description says of the events after it.
 type Format struct {
 	ServerVersion string
+	// MariaDB: the server is one, and not MySQL.
+	MariaDB bool
 	// Checksum: each event ends with a CRC32.
 	Checksum bool
 	// postHeaders are the lengths of the fixed parts of events, by type from 1 on.
@@ -159,7 +161,7 @@ func ParseFormat(h Header, body []byte) (Format, error) {
 	if n := bytes.IndexByte(server, 0); n >= 0 {
 		server = server[:n]
 	}
-	return Format{ServerVersion: string(server), Checksum: algorithm == 1, postHeaders: bytes.Clone(lengths)}, nil
+	return Format{ServerVersion: string(server), MariaDB: bytes.Contains(server, []byte("MariaDB")), Checksum: algorithm == 1, postHeaders: bytes.Clone(lengths)}, nil
 }
 
 // postHeader is the length of the fixed part of events of this type, in bytes; 0 if it is not told.
