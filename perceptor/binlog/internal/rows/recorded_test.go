@@ -259,8 +259,11 @@ func TestChecksumFindsFlippedBits(t *testing.T) {
 
 // Every cut and every flipped bit of every event ends in an error or in values, never in a panic, and bounded.
 func TestCutsAndFlippedBits(t *testing.T) {
-	for _, name := range []string{"mariadb.binlog", "mariadb-compressed.binlog"} {
-		events := split(t, name)
+	for _, name := range []string{"mariadb.binlog", "mariadb-compressed.binlog", "MySQL's"} {
+		events := mysqlEvents()
+		if name != "MySQL's" {
+			events = split(t, name)
+		}
 		cuts, refused := 0, 0
 		before := newStream()
 		for i, e := range events {
@@ -329,10 +332,13 @@ func FuzzEvents(f *testing.F) {
 			f.Add(e)
 		}
 	}
-	seed := split(f, "mariadb.binlog")
+	for _, e := range mysqlEvents() {
+		f.Add(e)
+	}
+	seed := append(split(f, "mariadb.binlog")[:8:8], mysqlEvents()[:2]...)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s := newStream()
-		for _, e := range seed[:min(len(seed), 8)] {
+		for _, e := range seed {
 			if err := s.read(e); err != nil {
 				t.Fatal(err)
 			}
