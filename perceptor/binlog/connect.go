@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/skein-io/skein/perceptor/binlog/internal/event"
 	"github.com/skein-io/skein/perceptor/binlog/internal/gtid"
@@ -27,17 +28,20 @@ func (r *Reader) disconnect() {
 	r.tx.interrupt()
 }
 
+// connectMax bounds how long a server may take to let a reader in.
+const connectMax = time.Minute
+
 // connect makes a connection and asks for the binlog from the last transaction's end on.
 func (r *Reader) connect(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	defer context.AfterFunc(r.ctx, func() { cancel(ErrClosed) })()
+	inTime, cancel := context.WithTimeoutCause(ctx, connectMax, fmt.Errorf("the server at %s did not answer within %v", r.config.Addr, connectMax))
+	defer cancel()
+	defer context.AfterFunc(r.ctx, cancel)()
 
-	c, a, err := enter(ctx, &r.config)
+	c, a, err := enter(inTime, &r.config)
 	if err != nil {
 		return r.refused(ctx, err)
 	}
-	if err := r.begin(ctx, c, a); err != nil {
+	if err := r.begin(inTime, c, a); err != nil {
 		_ = c.Close()
 		return r.refused(ctx, err)
 	}

@@ -25,8 +25,7 @@ func (r *Reader) handle(ctx context.Context, h event.Header, body []byte) (e Eve
 		r.format, err = event.ParseFormat(h, body)
 		return Event{}, false, err
 	case event.HeartbeatType, event.HeartbeatV2Type:
-		_, err := event.ParseHeartbeat(h, body)
-		return r.event(Heartbeat, event.Header{}), true, err
+		return r.event(Heartbeat, event.Header{}), true, nil
 	case event.MariaGTIDType:
 		return r.beginMaria(h, body)
 	case event.GTIDType, event.AnonymousGTIDType, event.TaggedGTIDType:
@@ -37,10 +36,9 @@ func (r *Reader) handle(ctx context.Context, h event.Header, body []byte) (e Eve
 		return Event{}, false, r.previousGTIDs(h, body)
 	case event.QueryType, event.QueryCompressedType:
 		return r.query(h, body)
-	case event.XIDType:
+	case event.XIDType, event.XAPrepareType:
+		// The rows of an XA transaction are refused: one that is prepared has none that are wanted.
 		return r.commit(h)
-	case event.XAPrepareType:
-		return r.prepare(h)
 	case event.PayloadType:
 		r.payload, err = event.ParsePayload(h, body, r.config.EventBytesMax)
 		return Event{}, false, err
@@ -206,6 +204,3 @@ func (r *Reader) boundary() error {
 	r.tables.trim()
 	return nil
 }
-
-// prepare ends the first half of an XA transaction. Its rows were refused, so if this is reached it had none that are wanted.
-func (r *Reader) prepare(h event.Header) (Event, bool, error) { return r.commit(h) }

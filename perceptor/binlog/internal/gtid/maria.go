@@ -20,7 +20,12 @@ type MariaID struct {
 	Sequence       uint64
 }
 
-func (id MariaID) String() string { return fmt.Sprintf("%d-%d-%d", id.Domain, id.Server, id.Sequence) }
+func (id MariaID) String() string {
+	var text [48]byte
+	b := append(strconv.AppendUint(text[:0], uint64(id.Domain), 10), '-')
+	b = append(strconv.AppendUint(b, uint64(id.Server), 10), '-')
+	return string(strconv.AppendUint(b, id.Sequence, 10))
+}
 
 // entriesMax bounds what is read from text: more domains or servers than anybody has.
 const entriesMax = 1 << 16

@@ -204,13 +204,6 @@ func TestMySQLGTIDs(t *testing.T) {
 	}
 }
 
-func TestHeartbeats(t *testing.T) {
-	beat, err := event.ParseHeartbeat(event.Header{Type: event.HeartbeatV2Type}, []byte("\x01\x06bin.01\x02\x09\xfe\x00\x00\x00\x00\x01\x00\x00\x00\x00"))
-	if string(beat.File) != "bin.01" || beat.Offset != 1<<32 || err != nil {
-		t.Errorf("%+v, %v", beat, err)
-	}
-}
-
 // The rotate event in front of the first format description has a checksum or not, and nobody has said which.
 func TestFirstRotate(t *testing.T) {
 	plain := build(event.RotateType, []byte{4, 0, 0, 0, 0, 0, 0, 0}, []byte("binlog.000007"))

@@ -63,7 +63,6 @@ func (s *stream) event(h event.Header, body []byte) (err error) {
 	switch h.Type {
 	case event.FormatType:
 		s.format, err = event.ParseFormat(h, body)
-		s.format.ServerVersion = ""
 		fmt.Fprintf(&s.out, "format: checksums %v\n", s.format.Checksum)
 	case event.RotateType:
 		var r event.Rotate
@@ -83,10 +82,6 @@ func (s *stream) event(h event.Header, body []byte) (err error) {
 		_, err = event.ParseGTID(h, body)
 	case event.PreviousGTIDsType:
 		_, err = event.ParsePreviousGTIDs(h, body)
-	case event.HeartbeatType, event.HeartbeatV2Type:
-		_, err = event.ParseHeartbeat(h, body)
-	case event.XAPrepareType:
-		_, err = event.XAPrepare(h, body)
 	case event.AnnotateRowsType, event.RowsQueryType:
 		fmt.Fprintf(&s.out, "statement: %.30q\n", event.Statement(h, body))
 	case event.TableMapType:
