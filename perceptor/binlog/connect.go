@@ -134,11 +134,11 @@ func (r *Reader) knowCommitted(ctx context.Context, c *server.Conn, a about) err
 	if r.gtids {
 		return nil
 	}
-	start := r.config.Start
-	text, known := start.GTID, start.GTID != "" || r.config.GTID
+	text := r.config.Start.GTID
+	known := text != "" || r.config.GTID
 	var err error
-	if !known && a.flavor == mariaDB && start.File != "" {
-		if text, known, err = mariaGTIDs(ctx, c, start.File, max(start.Offset, firstOffset)); err != nil {
+	if !known && a.flavor == mariaDB && r.resume.File != "" {
+		if text, known, err = mariaGTIDs(ctx, c, r.resume.File, max(r.resume.Offset, firstOffset)); err != nil {
 			return err
 		}
 	}
