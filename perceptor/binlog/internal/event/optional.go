@@ -62,13 +62,13 @@ func (t *TableMap) readField(kind uint8, c *cursor) {
 	}
 }
 
-func (t *TableMap) hasCollation(col *Column) bool { return col.isCharacter(t.mariaDB) }
+func (t *TableMap) hasCollation(col *Column) bool { return col.isCharacter(t.MariaDB) }
 
 func (t *TableMap) readSigns(c *cursor) {
 	t.Signs = true
 	bits, at := c.all(), 0
 	for i := range t.Columns {
-		if col := &t.Columns[i]; col.isNumber(t.mariaDB) {
+		if col := &t.Columns[i]; col.isNumber(t.MariaDB) {
 			if at/8 >= len(bits) {
 				c.cut = true
 				return

@@ -44,8 +44,8 @@ type TableMap struct {
 	Columns        []Column
 	// Key are the columns of the primary key, in its order. Empty if there is none, or if it is not told.
 	Key []int
-	// mariaDB: the server is one, which counts other columns in the optional metadata than MySQL.
-	mariaDB bool
+	// MariaDB: the server is one, which counts other columns in the optional metadata than MySQL.
+	MariaDB bool
 	// Signs: Unsigned is told. Names: names, members and the key are told (binlog_row_metadata=FULL).
 	Signs, Names bool
 }
@@ -74,7 +74,7 @@ const columnsMax = 4096
 //	table 6 | flags 2 | length 1 database 0 | length 1 table 0 | columns | types | length meta | nullable bits | optional
 func (f *Format) ParseTableMap(h Header, body []byte) (*TableMap, error) {
 	c := cursor{rest: body}
-	t := &TableMap{ID: f.tableID(&c, h.Type), mariaDB: f.MariaDB}
+	t := &TableMap{ID: f.tableID(&c, h.Type), MariaDB: f.MariaDB}
 	c.take(2)
 	t.Database = string(c.take(int(c.u8())))
 	c.take(1)

@@ -120,7 +120,7 @@ func (s *stream) table(h event.Header, body []byte) error {
 	if err != nil {
 		return err
 	}
-	schema, told, err := rows.Describe(m)
+	schema, missing, err := rows.Describe(m)
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (s *stream) table(h event.Header, body []byte) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(&s.out, "table: %s key %v names told %v\n", schema, schema.Key, told)
+	fmt.Fprintf(&s.out, "table: %s key %v names told %v\n", schema, schema.Key, missing == "")
 	for _, c := range schema.Columns {
 		fmt.Fprintf(&s.out, "  %s %s unsigned=%v null=%v (%d,%d) %s %q\n", c.Name, c.Type, c.Unsigned, c.Nullable, c.Length, c.Scale, c.Charset, c.Members)
 	}
