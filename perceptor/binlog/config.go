@@ -36,8 +36,8 @@ type Config struct {
 	Tables func(database, table string) bool
 	// Schema completes what the binlog tells of a table, at the position of its map: names, signs, members and key, which it does
 	// not have unless binlog_row_metadata is FULL, and what it never has: that MariaDB keeps JSON in a text and UUIDs and
-	// addresses in bytes. It returns a table with the same columns, which may be t. It must not be called for what is told already: nil
-	// does if binlog_row_metadata is FULL and the rest is of no matter. An error ends Next.
+	// addresses in bytes. It returns a table with the same columns, which may be t, and must not change t. It is called once for each
+	// map of a table that is wanted. Nil does if binlog_row_metadata is FULL and the rest is of no matter. An error ends Next.
 	Schema func(ctx context.Context, t *change.Table, at change.Position) (*change.Table, error)
 	// Statements asks for the text of the statements that changed rows (MariaDB's annotations, MySQL's
 	// binlog_rows_query_log_events).

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/skein-io/skein/perceptor/binlog/internal/event"
 	"github.com/skein-io/skein/perceptor/binlog/internal/gtid"
@@ -27,17 +28,20 @@ func (r *Reader) disconnect() {
 	r.tx.interrupt()
 }
 
+// connectMax bounds how long a server may take to let a reader in.
+const connectMax = time.Minute
+
 // connect makes a connection and asks for the binlog from the last transaction's end on.
 func (r *Reader) connect(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	defer context.AfterFunc(r.ctx, func() { cancel(ErrClosed) })()
+	inTime, cancel := context.WithTimeoutCause(ctx, connectMax, fmt.Errorf("the server at %s did not answer within %v", r.config.Addr, connectMax))
+	defer cancel()
+	defer context.AfterFunc(r.ctx, cancel)()
 
-	c, a, err := enter(ctx, &r.config)
+	c, a, err := enter(inTime, &r.config)
 	if err != nil {
 		return r.refused(ctx, err)
 	}
-	if err := r.begin(ctx, c, a); err != nil {
+	if err := r.begin(inTime, c, a); err != nil {
 		_ = c.Close()
 		return r.refused(ctx, err)
 	}
@@ -85,6 +89,9 @@ func (r *Reader) begin(ctx context.Context, c *server.Conn, a about) error {
 		return err
 	}
 	if a.flavor == mariaDB && r.config.GTID {
+		if err := r.hasCommitted(ctx, c); err != nil {
+			return err
+		}
 		settings = append(settings, "@slave_connect_state = '"+r.maria.String()+"'", "@slave_gtid_strict_mode = 1", "@slave_gtid_ignore_duplicates = 0")
 	}
 	if _, err := c.Query(ctx, "SET "+strings.Join(settings, ", ")); err != nil {
@@ -127,11 +134,11 @@ func (r *Reader) knowCommitted(ctx context.Context, c *server.Conn, a about) err
 	if r.gtids {
 		return nil
 	}
-	start := r.config.Start
-	text, known := start.GTID, start.GTID != "" || r.config.GTID
+	text := r.config.Start.GTID
+	known := text != "" || r.config.GTID
 	var err error
-	if !known && a.flavor == mariaDB && start.File != "" {
-		if text, known, err = mariaGTIDs(ctx, c, start.File, max(start.Offset, firstOffset)); err != nil {
+	if !known && a.flavor == mariaDB && r.resume.File != "" {
+		if text, known, err = mariaGTIDs(ctx, c, r.resume.File, max(r.resume.Offset, firstOffset)); err != nil {
 			return err
 		}
 	}
@@ -143,6 +150,24 @@ func (r *Reader) knowCommitted(ctx context.Context, c *server.Conn, a about) err
 	r.gtids = known // else the beginning of a file tells it
 	if err != nil {
 		return fmt.Errorf("%w: %w", errText, err)
+	}
+	return nil
+}
+
+// hasCommitted refuses a MariaDB server that has not got all of what was read. One whose binlog was begun anew would wait
+// without a word until its numbers are beyond the position, and everything up to there would be missed.
+func (r *Reader) hasCommitted(ctx context.Context, c *server.Conn) error {
+	rows, err := c.Query(ctx, "SELECT @@global.gtid_binlog_state")
+	if err != nil || len(rows) != 1 {
+		return err
+	}
+	missing, err := r.maria.Missing(rows[0][0])
+	if err != nil {
+		return err
+	}
+	if missing != "" {
+		return fmt.Errorf("%w: transaction %s was read, and %s has it not in its binlog (%s): it is a replica that lags, or its binlog was reset; in that case take a new snapshot, with a higher epoch",
+			ErrPosition, missing, r.config.Addr, rows[0][0])
 	}
 	return nil
 }

@@ -9,5 +9,8 @@
 // No MySQL 8 could be had: what is only MySQL's (caching_sha2_password, its GTIDs, binary JSON and its partial updates, compressed
 // transactions) is tested with bytes made by its rules, not against a server.
 //
+// What a binlog does not have cannot be told: rows that InnoDB changes by ON DELETE CASCADE and ON UPDATE CASCADE are not logged, by either
+// server. XA transactions are refused. What a TRUNCATE or another DDL does is told as its SQL.
+//
 // Start at Open and Reader.Next.
 package binlog

@@ -25,8 +25,7 @@ func (r *Reader) handle(ctx context.Context, h event.Header, body []byte) (e Eve
 		r.format, err = event.ParseFormat(h, body)
 		return Event{}, false, err
 	case event.HeartbeatType, event.HeartbeatV2Type:
-		_, err := event.ParseHeartbeat(h, body)
-		return r.event(Heartbeat, event.Header{}), true, err
+		return r.event(Heartbeat, event.Header{}), true, nil
 	case event.MariaGTIDType:
 		return r.beginMaria(h, body)
 	case event.GTIDType, event.AnonymousGTIDType, event.TaggedGTIDType:
@@ -37,10 +36,9 @@ func (r *Reader) handle(ctx context.Context, h event.Header, body []byte) (e Eve
 		return Event{}, false, r.previousGTIDs(h, body)
 	case event.QueryType, event.QueryCompressedType:
 		return r.query(h, body)
-	case event.XIDType:
+	case event.XIDType, event.XAPrepareType:
+		// The rows of an XA transaction are refused: one that is prepared has none that are wanted.
 		return r.commit(h)
-	case event.XAPrepareType:
-		return r.prepare(h)
 	case event.PayloadType:
 		r.payload, err = event.ParsePayload(h, body, r.config.EventBytesMax)
 		return Event{}, false, err
@@ -55,33 +53,32 @@ func (r *Reader) handle(ctx context.Context, h event.Header, body []byte) (e Eve
 	return Event{}, false, r.other(h)
 }
 
-// Types of events that are of no matter, or that say that something is not logged as rows.
+// Types of events that only other looks at.
 const (
-	stopType          = event.StopType
-	intVar            = 5
-	loadFirst         = 6 // the events of LOAD DATA, as it is logged when the format is not ROW
-	loadLast          = 12
-	randType          = 13
-	userVar           = 14
-	beginLoadQuery    = 17
-	executeLoadQuery  = 18
-	firstRows         = 20 // rows events of MySQL 5.1 before it was released
-	lastFirstRows     = 22
-	ignorable         = 28
-	transactionInfo   = 36
-	viewChange        = 37
-	checkpoint        = 161
-	flagIgnorable     = 0x80
-	mariaStartEncrypt = event.StartEncryptionType
+	intVar           = 5
+	loadFirst        = 6 // the events of LOAD DATA, as it is logged when the format is not ROW
+	loadLast         = 12
+	random           = 13
+	userVar          = 14
+	beginLoadQuery   = 17
+	executeLoadQuery = 18
+	earlyRowsFirst   = 20 // rows events of MySQL 5.1 before it was released
+	earlyRowsLast    = 22
+	ignorable        = 28
+	transactionInfo  = 36
+	viewChange       = 37
+	checkpoint       = 161
+
+	flagIgnorable = 0x80
 )
 
 // other is for what tells no change. What is not known may tell one.
 func (r *Reader) other(h event.Header) error {
 	switch t := h.Type; {
-	case t == stopType, t == intVar, t == randType, t == userVar, t == ignorable, t == transactionInfo, t == viewChange, t == checkpoint,
-		t == mariaStartEncrypt, h.Flags&flagIgnorable != 0:
+	case t == event.StopType, t == event.StartEncryptionType, t == intVar, t == random, t == userVar, t == ignorable, t == transactionInfo, t == viewChange, t == checkpoint,
+		h.Flags&flagIgnorable != 0:
 		return nil
-	case t >= loadFirst && t <= loadLast && t != event.Type(randType), t == beginLoadQuery, t == executeLoadQuery, t >= firstRows && t <= lastFirstRows:
+	case t >= loadFirst && t <= loadLast, t == beginLoadQuery, t == executeLoadQuery, t >= earlyRowsFirst && t <= earlyRowsLast:
 		return fmt.Errorf("%w: event of type %d at %s; set binlog_format to ROW, and take a new snapshot", ErrStatement, t, r.here())
 	}
 	return fmt.Errorf("binlog: an event of type %d at %s is not known, and may tell of a change", h.Type, r.here())
@@ -202,10 +199,8 @@ func (r *Reader) boundary() error {
 		r.resume.File, r.resume.Offset = r.place.file, r.place.end
 	}
 	r.resume.Clock = r.clock.Last()
+	r.tx.forget()
 	r.statement = ""
 	r.tables.trim()
 	return nil
 }
-
-// prepare ends the first half of an XA transaction. Its rows were refused, so if this is reached it had none that are wanted.
-func (r *Reader) prepare(h event.Header) (Event, bool, error) { return r.commit(h) }

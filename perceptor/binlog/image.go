@@ -22,8 +22,14 @@ type image struct {
 
 func (i *image) more() bool { return i.second != nil || i.reader != nil && i.reader.More() }
 
+// scratchKept is how much memory stays for decompressing after a large event, in bytes.
+const scratchKept = 4 << 20
+
 // beginRows makes the rows of an event the next to be told.
 func (r *Reader) beginRows(h event.Header, body []byte) error {
+	if cap(r.scratch) > scratchKept {
+		r.scratch = nil
+	}
 	e, scratch, err := r.format.ParseRows(h, body, r.scratch, r.config.EventBytesMax)
 	r.scratch = scratch
 	if err != nil || e.IsDummy() {

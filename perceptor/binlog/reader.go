@@ -32,14 +32,16 @@ type Reader struct {
 	tables  tables
 	arena   rows.Arena
 
-	tx transaction
-	// image is the rows event that is being told; row counts its changes.
-	image     image
-	clock     change.Clock
-	maria     gtid.Maria
-	mysql     gtid.Set
-	resume    Position // without GTID, which is in maria or mysql
-	gtids     bool     // what was committed is known
+	tx    transaction
+	image image
+	clock change.Clock
+	// maria or mysql is what was committed, as far as that is known: gtids says whether all of it is.
+	maria gtid.Maria
+	mysql gtid.Set
+	gtids bool
+	// resume is what Position tells, without its GTID.
+	resume Position
+	// statement is the text of what made the rows, if that is asked for.
 	statement string
 }
 

@@ -67,7 +67,7 @@ func (r *Reader) mapTable(ctx context.Context, h event.Header, body []byte) erro
 }
 
 func (r *Reader) describe(ctx context.Context, m *event.TableMap) (*rows.Table, error) {
-	schema, complete, err := rows.Describe(m)
+	schema, missing, err := rows.Describe(m)
 	if err != nil {
 		return nil, err
 	}
@@ -79,8 +79,8 @@ func (r *Reader) describe(ctx context.Context, m *event.TableMap) (*rows.Table, 
 		if schema == nil {
 			return nil, fmt.Errorf("no schema was found for table %s.%s", m.Database, m.Name)
 		}
-	} else if !complete {
-		return nil, fmt.Errorf("%w: the binlog has no names for the columns of table %s.%s: SET GLOBAL binlog_row_metadata = 'FULL', or give a schema", ErrSettings, m.Database, m.Name)
+	} else if missing != "" {
+		return nil, fmt.Errorf("%w: the binlog does not tell of table %s.%s %s; or give a schema", ErrSettings, m.Database, m.Name, missing)
 	}
 	return rows.NewTable(m, schema)
 }

@@ -51,6 +51,11 @@ func (t *transaction) interrupt() {
 	*t = transaction{told: t.told, toldGTID: t.toldGTID}
 }
 
+// forget is for when what was committed is noted: only whether the end was told is still of matter.
+func (t *transaction) forget() {
+	*t = transaction{told: t.told, seen: t.seen, toldGTID: t.toldGTID}
+}
+
 // toldBefore counts an event that is about to be returned, and reports whether it was returned before the connection broke.
 func (t *transaction) toldBefore(kind Kind) bool {
 	if kind == Heartbeat {

@@ -52,6 +52,9 @@ func run(m *testing.M) (code int, err error) {
 	return m.Run(), nil
 }
 
+// without is for an option that a server is not to have.
+const without = "-"
+
 // start runs a server that writes a binlog as a reader needs it; options overrule.
 func start(dir string, options map[string]string) (*database, error) {
 	properties := map[string]string{
@@ -59,6 +62,7 @@ func start(dir string, options map[string]string) (*database, error) {
 		"innodb-flush-log-at-trx-commit": "2", "sync-binlog": "0", "max-allowed-packet": "256M",
 	}
 	maps.Copy(properties, options)
+	maps.DeleteFunc(properties, func(_, value string) bool { return value == without })
 	server, err := services.NewMariaDB(services.Options{Dir: dir, Properties: properties})
 	if err != nil {
 		return nil, err

@@ -103,10 +103,13 @@ func (c *Charset) Append(dst, text []byte) ([]byte, error) {
 	return c.appendWide(dst, text)
 }
 
+// noMeaning is in the tables for a byte that is no character: a number that Unicode has for nothing.
+const noMeaning = 0xfffe
+
 func (c *Charset) appendSingle(dst, text []byte) ([]byte, error) {
 	for i, b := range text {
 		r := c.runes[b]
-		if r == utf8.RuneError {
+		if r == noMeaning {
 			return dst, c.broken(text[i:])
 		}
 		dst = utf8.AppendRune(dst, r)

@@ -34,18 +34,18 @@ var severalByte = map[string]*several{
 	"euckr":   {decoder: tables(korean.EUCKR)},
 	"sjis":    {decoder: tables(japanese.ShiftJIS), oneByte: halfWidth, exceptions: jisExceptions(0x815f, 0x8160, 0x8161, 0x817c, 0x8191, 0x8192, 0x81ca)},
 	"cp932":   {decoder: tables(japanese.ShiftJIS), oneByte: halfWidth, exceptions: privateUse(nil, 0xf0, 0xf9, 0xe000, shiftJISTrail)},
-	"ujis":    {decoder: tables(japanese.EUCJP), threeBytes: 0x8f, exceptions: eucPrivateUse(jisExceptions(0xa1c0, 0xa1c1, 0xa1c2, 0xa1dd, 0xa1f1, 0xa1f2, 0xa2cc))},
-	"eucjpms": {decoder: tables(japanese.EUCJP), threeBytes: 0x8f, exceptions: eucPrivateUse(nil)},
+	"ujis":    {decoder: tables(japanese.EUCJP), threeBytes: 0x8f, exceptions: eucPrivateUse(jisExceptions(0xa1c0, 0xa1c1, 0xa1c2, 0xa1dd, 0xa1f1, 0xa1f2, 0xa2cc, 0x8fa2b7))},
+	"eucjpms": {decoder: tables(japanese.EUCJP), threeBytes: 0x8f, exceptions: eucPrivateUse(eucJPMS)},
 }
 
 func tables(e encoding.Encoding) transform.Transformer { return e.NewDecoder().Transformer }
 
 func halfWidth(b byte) bool { return b >= 0xa1 && b <= 0xdf }
 
-// jisExceptions are the seven characters of JIS X 0208 that Microsoft's tables have in another place.
+// jisExceptions are the seven characters of JIS X 0208, and the tilde of JIS X 0212, that Microsoft's tables have in another place.
 func jisExceptions(codes ...uint32) map[uint32]rune {
 	m := make(map[uint32]rune, len(codes))
-	for i, r := range []rune{'\\', 0x301c, 0x2016, 0x2212, 0xa2, 0xa3, 0xac} {
+	for i, r := range []rune{'\\', 0x301c, 0x2016, 0x2212, 0xa2, 0xa3, 0xac, '~'}[:len(codes)] {
 		m[codes[i]] = r
 	}
 	return m

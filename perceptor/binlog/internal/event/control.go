@@ -18,45 +18,12 @@ func ParseRotate(h Header, body []byte) (Rotate, error) {
 	return r, h.cutIf(&c, "a rotate event")
 }
 
-// Heartbeat says that the server has nothing to send, and where it stands.
-type Heartbeat struct {
-	File   []byte
-	Offset uint64
-}
-
-// ParseHeartbeat reads a heartbeat of either version.
-func ParseHeartbeat(h Header, body []byte) (Heartbeat, error) {
-	if h.Type == HeartbeatType {
-		return Heartbeat{File: body, Offset: uint64(h.End)}, nil
-	}
-	const end, file, offset = 0, 1, 2 // the fields of version 2
-	var beat Heartbeat
-	c := cursor{rest: body}
-	for !c.cut && len(c.rest) > 0 {
-		field := c.packed()
-		if field == end {
-			break
-		}
-		value := c.packedString()
-		switch field {
-		case file:
-			beat.File = value
-		case offset:
-			in := cursor{rest: value}
-			beat.Offset = in.packed()
-			c.cut = c.cut || in.cut
-		}
-	}
-	return beat, h.cutIf(&c, "a heartbeat")
-}
-
 // Query is a statement: DDL, or what begins and ends a transaction.
 type Query struct {
 	Database []byte
 	SQL      []byte
 	// Collation is the number of the client's, whose charset SQL is in; 0 if it is not told.
 	Collation uint16
-	ErrorCode uint16
 }
 
 // ParseQuery reads a query event, compressed (MariaDB) or not. decompressed is the bound of a compressed statement, in
@@ -67,7 +34,8 @@ func ParseQuery(h Header, body []byte, decompressedMax int) (Query, error) {
 	c := cursor{rest: body}
 	c.take(8)
 	database := int(c.u8())
-	q := Query{ErrorCode: c.u16()}
+	var q Query
+	c.take(2) // the error that it ended with
 	variables := c.take(int(c.u16()))
 	q.Database = c.take(database)
 	c.take(1)
@@ -116,11 +84,4 @@ func Statement(h Header, body []byte) []byte {
 		return body[1:] // a length of one byte, which is not enough for most statements and so not used
 	}
 	return body
-}
-
-// XAPrepare reads whether an XA transaction is committed at once, in one phase.
-func XAPrepare(h Header, body []byte) (onePhase bool, err error) {
-	c := cursor{rest: body}
-	onePhase = c.u8() != 0
-	return onePhase, h.cutIf(&c, "an XA prepare event")
 }

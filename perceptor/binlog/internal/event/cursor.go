@@ -1,9 +1,6 @@
 package event
 
-import (
-	"bytes"
-	"encoding/binary"
-)
+import "encoding/binary"
 
 // cursor reads numbers and strings from the front of bytes. Whoever reads past the end gets zeros, and cut is true from
 // then on: it is asked once, at the end.
@@ -66,17 +63,6 @@ func (c *cursor) packedLength() int {
 
 // packedString is a length and the bytes.
 func (c *cursor) packedString() []byte { return c.take(c.packedLength()) }
-
-// terminated is up to the next zero byte, which is dropped; all of the rest if there is none.
-func (c *cursor) terminated() []byte {
-	at := bytes.IndexByte(c.rest, 0)
-	if at < 0 {
-		return c.take(len(c.rest))
-	}
-	b := c.take(at)
-	c.take(1)
-	return b
-}
 
 // all returns what is left.
 func (c *cursor) all() []byte { return c.take(len(c.rest)) }

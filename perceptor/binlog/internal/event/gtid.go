@@ -9,17 +9,17 @@ type MariaGTID struct {
 	Domain   uint32
 	// Standalone: one statement follows, and nothing ends it.
 	Standalone bool
-	// Prepared: an XA transaction that is not committed yet. Completed: it is now, or rolled back.
-	Prepared, Completed bool
+	// Prepared: an XA transaction that is not committed yet.
+	Prepared bool
 }
 
 // ParseMariaGTID reads a GTID event of MariaDB.
 func ParseMariaGTID(h Header, body []byte) (MariaGTID, error) {
-	const standalone, prepared, completed = 1, 64, 128
+	const standalone, prepared = 1, 64
 	c := cursor{rest: body}
 	g := MariaGTID{Sequence: c.u64(), Domain: c.u32()}
 	flags := c.u8()
-	g.Standalone, g.Prepared, g.Completed = flags&standalone != 0, flags&prepared != 0, flags&completed != 0
+	g.Standalone, g.Prepared = flags&standalone != 0, flags&prepared != 0
 	return g, h.cutIf(&c, "a GTID event")
 }
 

@@ -97,7 +97,8 @@ func parseHeader(b []byte) (Header, error) {
 
 // Format is what a format description says of the events after it.
 type Format struct {
-	ServerVersion string
+	// MariaDB: the server is one, and not MySQL.
+	MariaDB bool
 	// Checksum: each event ends with a CRC32.
 	Checksum bool
 	// postHeaders are the lengths of the fixed parts of events, by type from 1 on.
@@ -156,10 +157,7 @@ func ParseFormat(h Header, body []byte) (Format, error) {
 	if algorithm > 1 {
 		return Format{}, fmt.Errorf("the binlog has checksums of algorithm %d; only 0 (none) and 1 (CRC32) are known", algorithm)
 	}
-	if n := bytes.IndexByte(server, 0); n >= 0 {
-		server = server[:n]
-	}
-	return Format{ServerVersion: string(server), Checksum: algorithm == 1, postHeaders: bytes.Clone(lengths)}, nil
+	return Format{MariaDB: bytes.Contains(server, []byte("MariaDB")), Checksum: algorithm == 1, postHeaders: bytes.Clone(lengths)}, nil
 }
 
 // postHeader is the length of the fixed part of events of this type, in bytes; 0 if it is not told.

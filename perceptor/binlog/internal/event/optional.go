@@ -41,9 +41,9 @@ func (t *TableMap) readField(kind uint8, c *cursor) {
 	case optionalSigns:
 		t.readSigns(c)
 	case optionalCharsetDefault:
-		t.readDefault(c, (*Column).IsCharacter)
+		t.readDefault(c, t.hasCollation)
 	case optionalCharsets:
-		t.readCollations(c, (*Column).IsCharacter)
+		t.readCollations(c, t.hasCollation)
 	case optionalChoiceDefault:
 		t.readDefault(c, (*Column).IsChoice)
 	case optionalChoiceCollations:
@@ -62,16 +62,18 @@ func (t *TableMap) readField(kind uint8, c *cursor) {
 	}
 }
 
+func (t *TableMap) hasCollation(col *Column) bool { return col.isCharacter(t.MariaDB) }
+
 func (t *TableMap) readSigns(c *cursor) {
 	t.Signs = true
 	bits, at := c.all(), 0
 	for i := range t.Columns {
-		if col := &t.Columns[i]; col.IsNumber() {
+		if col := &t.Columns[i]; col.isNumber(t.MariaDB) {
 			if at/8 >= len(bits) {
 				c.cut = true
 				return
 			}
-			col.Unsigned = bits[at/8]>>(7-at%8)&1 == 1
+			col.Unsigned = bits[at/8]>>(7-at%8)&1 == 1 && col.Type != Year
 			at++
 		}
 	}

@@ -44,6 +44,8 @@ type TableMap struct {
 	Columns        []Column
 	// Key are the columns of the primary key, in its order. Empty if there is none, or if it is not told.
 	Key []int
+	// MariaDB: the server is one, which counts other columns in the optional metadata than MySQL.
+	MariaDB bool
 	// Signs: Unsigned is told. Names: names, members and the key are told (binlog_row_metadata=FULL).
 	Signs, Names bool
 }
@@ -72,7 +74,7 @@ const columnsMax = 4096
 //	table 6 | flags 2 | length 1 database 0 | length 1 table 0 | columns | types | length meta | nullable bits | optional
 func (f *Format) ParseTableMap(h Header, body []byte) (*TableMap, error) {
 	c := cursor{rest: body}
-	t := &TableMap{ID: f.tableID(&c, h.Type)}
+	t := &TableMap{ID: f.tableID(&c, h.Type), MariaDB: f.MariaDB}
 	c.take(2)
 	t.Database = string(c.take(int(c.u8())))
 	c.take(1)
@@ -149,19 +151,26 @@ func (col *Column) readMeta(c *cursor) error {
 	return nil
 }
 
-// IsNumber: the optional metadata has a bit for its sign.
-func (col *Column) IsNumber() bool {
+// isNumber: the optional metadata has a bit for its sign. MariaDB has one for a YEAR, too.
+func (col *Column) isNumber(mariaDB bool) bool {
 	switch col.Type {
 	case Tiny, Short, Int24, Long, LongLong, NewDecimal, Float, Double:
 		return true
+	case Year:
+		return mariaDB
 	}
 	return false
 }
 
-// IsCharacter: the optional metadata has its collation. A geometry has that of bytes.
+// isCharacter: the optional metadata has its collation. MariaDB has one for a geometry, too: that of bytes.
+func (col *Column) isCharacter(mariaDB bool) bool {
+	return col.IsCharacter() || col.Type == Geometry && mariaDB
+}
+
+// IsCharacter: it may have a charset.
 func (col *Column) IsCharacter() bool {
 	switch col.Type {
-	case String, VarString, VarChar, Blob, TinyBlob, MediumBlob, LongBlob, BlobCompressed, VarCharCompressed, Geometry:
+	case String, VarString, VarChar, Blob, TinyBlob, MediumBlob, LongBlob, BlobCompressed, VarCharCompressed:
 		return true
 	}
 	return false

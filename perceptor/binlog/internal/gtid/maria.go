@@ -20,7 +20,12 @@ type MariaID struct {
 	Sequence       uint64
 }
 
-func (id MariaID) String() string { return fmt.Sprintf("%d-%d-%d", id.Domain, id.Server, id.Sequence) }
+func (id MariaID) String() string {
+	var text [48]byte
+	b := append(strconv.AppendUint(text[:0], uint64(id.Domain), 10), '-')
+	b = append(strconv.AppendUint(b, uint64(id.Server), 10), '-')
+	return string(strconv.AppendUint(b, id.Sequence, 10))
+}
 
 // entriesMax bounds what is read from text: more domains or servers than anybody has.
 const entriesMax = 1 << 16
@@ -69,6 +74,28 @@ func (m *Maria) Add(id MariaID) {
 		m.domains = make(map[uint32]MariaID)
 	}
 	m.domains[id.Domain] = id
+}
+
+// Missing returns an id of m that a server has not got, empty if it has all. state is its @@gtid_binlog_state: the last id of
+// each domain and server.
+func (m *Maria) Missing(state string) (string, error) {
+	reached := make(map[uint32]uint64)
+	for part := range strings.SplitSeq(state, ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		id, err := parseMariaID(part)
+		if err != nil {
+			return "", err
+		}
+		reached[id.Domain] = max(reached[id.Domain], id.Sequence)
+	}
+	for _, domain := range slices.Sorted(maps.Keys(m.domains)) {
+		if id := m.domains[domain]; id.Sequence > reached[domain] {
+			return id.String(), nil
+		}
+	}
+	return "", nil
 }
 
 // String is what @slave_connect_state takes.

@@ -74,20 +74,6 @@ func (s *source) add(n interval) {
 	s.intervals = slices.Replace(s.intervals, from, to, n)
 }
 
-// Contains reports whether a transaction was committed.
-func (s *Set) Contains(of Source, number uint64) bool {
-	at, there := slices.BinarySearchFunc(s.sources, of, func(have source, of Source) int { return have.compare(of) })
-	if !there {
-		return false
-	}
-	for _, i := range s.sources[at].intervals {
-		if number >= i.first && number < i.end {
-			return true
-		}
-	}
-	return false
-}
-
 // String is uuid:1-5:7,uuid:tag:1, as MySQL writes it.
 func (s *Set) String() string {
 	var b strings.Builder

@@ -26,7 +26,7 @@ func (r *Reader) Reset(t *Table, e event.Rows, arena *Arena) error {
 	if e.Columns != len(t.columns) {
 		return fmt.Errorf("table %s has %d columns in a rows event and %d in its map", t.Schema, e.Columns, len(t.columns))
 	}
-	*r = Reader{table: t, event: e, arena: arena, rest: e.Data, documents: r.documents[:0]}
+	*r = Reader{table: t, event: e, arena: arena, rest: e.Data}
 	if e.Partial {
 		r.documents = make([][]byte, len(t.columns))
 	}
@@ -42,6 +42,7 @@ func (r *Reader) More() bool { return len(r.rest) > 0 }
 // Next reads a row: before is nil of a Write, after of a Delete. Values that the server did not write are Missing.
 func (r *Reader) Next() (before, after change.Row, err error) {
 	had := len(r.rest)
+	clear(r.documents)
 	switch r.event.Action {
 	case event.Write:
 		after, err = r.image(r.event.Present[0], false)
@@ -115,7 +116,7 @@ func (r *Reader) value(c *column, i int, isDifferent, isAfter bool) (change.Valu
 		return change.Value{}, err
 	}
 	r.rest = r.rest[n:]
-	if r.documents != nil && !isAfter {
+	if r.event.Partial && !isAfter {
 		r.documents[i] = content
 	}
 	if !isDifferent {

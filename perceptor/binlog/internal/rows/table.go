@@ -29,15 +29,24 @@ type column struct {
 	width    int // of a BINARY, in bytes
 }
 
-// Describe tells a table as far as its map does. complete is false if names and signs have to be known from elsewhere.
-func Describe(m *event.TableMap) (t *change.Table, complete bool, err error) {
+// Describe tells a table as far as its map does. missing names what has to be known from elsewhere, and why; empty if that is nothing.
+func Describe(m *event.TableMap) (t *change.Table, missing string, err error) {
 	t = &change.Table{Database: m.Database, Name: m.Name, Columns: make([]change.Column, len(m.Columns)), Key: m.Key}
 	for i := range m.Columns {
 		if t.Columns[i], err = describe(&m.Columns[i]); err != nil {
-			return nil, false, fmt.Errorf("column %d of table %s: %w", i+1, t, err)
+			return nil, "", fmt.Errorf("column %d of table %s: %w", i+1, t, err)
+		}
+		switch m.Columns[i].Type {
+		case event.Time, event.DateTime, event.Timestamp:
+			if m.MariaDB {
+				missing = "how many digits after the second column " + t.Columns[i].Name + " has: it is of MariaDB's old format (mysql56_temporal_format=OFF); ALTER TABLE ... FORCE makes it new"
+			}
 		}
 	}
-	return t, m.Names && m.Signs, nil
+	if !m.Names || !m.Signs {
+		missing = "the names of its columns: SET GLOBAL binlog_row_metadata = 'FULL'"
+	}
+	return t, missing, nil
 }
 
 func describe(c *event.Column) (change.Column, error) {
@@ -153,15 +162,19 @@ func join(m *event.Column, s *change.Column) (column, error) {
 			return c, fmt.Errorf("there is no BIT(%d)", m.Meta)
 		}
 	case event.Timestamp2, event.DateTime2, event.Time2:
-		if c.scale = int(m.Meta); c.scale > 6 {
-			return c, fmt.Errorf("%d digits after the second", c.scale)
-		}
+		c.scale = int(m.Meta)
 	case event.Blob, event.TinyBlob, event.MediumBlob, event.LongBlob, event.BlobCompressed, event.Geometry, event.JSON:
 		if m.Meta < 1 || m.Meta > 4 {
 			return c, fmt.Errorf("it has lengths of %d bytes", m.Meta)
 		}
 	case event.String:
 		c.width = int(m.Meta)
+	}
+	switch s.Type {
+	case change.TimeType, change.DateTimeType, change.TimestampType:
+		if c.scale < 0 || c.scale > 6 {
+			return c, fmt.Errorf("it has %d digits after the second", c.scale)
+		}
 	}
 	return c, nil
 }

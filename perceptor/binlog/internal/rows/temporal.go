@@ -11,6 +11,12 @@ import (
 var fractionUnits = [4]int64{0, 10_000, 100, 1}
 
 func (c *column) temporal(b []byte) (change.Value, int, error) {
+	switch c.wire {
+	case event.Time, event.DateTime, event.Timestamp:
+		if c.scale > 0 {
+			return c.hires(b)
+		}
+	}
 	fraction := (c.scale + 1) / 2
 	n := 0
 	switch c.wire {
