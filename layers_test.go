@@ -34,7 +34,12 @@ var layers = []struct {
 	{[]string{"internal/group", "internal/controller", "internal/replica", "internal/quota"}, "decisions are pure: they see values, never machinery"},
 	{[]string{"internal/metadata", "internal/logdump"}, "the image of the cluster is a value that every decision may read"},
 	{[]string{"internal/config"}, "property names and their values, with reasons a client may be told"},
+	{[]string{"perceptor"}, "changes go from a topic to whoever wants them, whatever writes them"},
 	{[]string{"perceptor/hbase", "perceptor/mysql", "perceptor/binlog", "perceptor/envelope"}, "ways to databases and topics: each knows one other system, and none another"},
+	{[]string{"perceptor/binlog/internal/server"}, "the connection to a database server carries packets and knows nothing of what events mean"},
+	{[]string{"perceptor/binlog/internal/rows"}, "values out of the bytes of rows are values of values"},
+	{[]string{"perceptor/binlog/internal/event", "perceptor/binlog/internal/binjson", "perceptor/binlog/internal/charset", "perceptor/binlog/internal/gtid"}, "events, documents, texts and ids out of bytes are values of values"},
+	{[]string{"perceptor/binlog/internal/number"}, "numbers as a database writes them"},
 	{[]string{"perceptor/sink"}, "what all places that changes are written to have in common"},
 	{[]string{"consumer"}, "the consumer library works against any broker over the wire: of skein it knows the format of batches and nothing else"},
 	{[]string{"consumer/internal/link"}, "the way to the brokers carries what the decisions ask for"},
@@ -51,7 +56,9 @@ var layers = []struct {
 var pure = []string{
 	"internal/group", "internal/controller", "internal/replica", "internal/quota",
 	"consumer/assign", "consumer/internal/membership", "consumer/internal/position", "consumer/internal/decode", "consumer/internal/parallel",
-	"consumer/internal/backoff", "perceptor/change",
+	"consumer/internal/backoff", "perceptor/change", "perceptor/envelope",
+	"perceptor/binlog/internal/rows", "perceptor/binlog/internal/event", "perceptor/binlog/internal/binjson", "perceptor/binlog/internal/charset",
+	"perceptor/binlog/internal/gtid", "perceptor/binlog/internal/number",
 }
 
 var impureImports = map[string]string{

@@ -45,6 +45,7 @@ func (e *HandlerError) Unwrap() error { return e.Err }
 type runConfig struct {
 	topics       []string
 	perKey       bool
+	unordered    bool
 	workers      int
 	partitionMax int
 	totalMax     int
@@ -69,6 +70,10 @@ func Workers(n int) Option { return func(c *config) { c.run.workers = n } }
 // PerKey lets Run process different keys of a partition at the same time: records with the same key stay in order, those
 // with a null key have none. Without it, partitions run side by side and each is processed in order.
 func PerKey() Option { return func(c *config) { c.run.perKey = true } }
+
+// Unordered lets Run process all records of a partition at the same time, in no order at all: for handlers whose outcome
+// does not depend on it. What is committed is still that below which everything is processed.
+func Unordered() Option { return func(c *config) { c.run.perKey, c.run.unordered = true, true } }
 
 // InFlight bounds the records that Run has taken and not processed, of a partition and of all. A partition that has
 // reached it is paused until half is processed. Defaults 2,000 and 10,000; at least max.poll.records.

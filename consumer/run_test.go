@@ -292,6 +292,30 @@ func TestRunStuckHandler(t *testing.T) {
 	})
 }
 
+// With Unordered one key does not stop itself.
+func TestRunUnordered(t *testing.T) {
+	inBubble(t, 1, func(b *bed) {
+		b.topic("orders", 1)
+		b.produce("orders", 1, 0, 100) // one key
+		l := newLedger()
+		began := time.Now()
+		end := b.run(func(_ context.Context, r consumer.Record) error {
+			l.begin()
+			time.Sleep(time.Second)
+			l.end(r)
+			return nil
+		}, consumer.Unordered(), consumer.Workers(50))
+		b.until("all records", func() bool { return l.count() == 100 })
+		if took := time.Since(began); l.most != 50 || took > 10*time.Second {
+			b.Errorf("%d at the same time, in %v", l.most, took)
+		}
+		b.must(end())
+		if at := b.committed("g", 0); at != 100 {
+			b.Errorf("%d is committed", at)
+		}
+	})
+}
+
 // Members come and go while handlers take their time. Everything is processed, in order for each key, and twice only
 // what was not committed when its member had no time to.
 func TestRunMembersComeAndGo(t *testing.T) {

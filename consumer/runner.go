@@ -157,12 +157,15 @@ func (r *runner) add(records Records) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for record := range records.All() {
-		name, a := record.TopicPartition(), &attempts{record: record}
-		err := r.scheduler.Add(name, record.Offset, record.LeaderEpoch, record.Key, a)
+		name, a, key := record.TopicPartition(), &attempts{record: record}, record.Key
+		if r.cfg.unordered {
+			key = nil // what has no key waits for nothing
+		}
+		err := r.scheduler.Add(name, record.Offset, record.LeaderEpoch, key, a)
 		if errors.Is(err, parallel.ErrBackward) { // the log was truncated (KIP-320), or the application sought: what was before is void
 			r.scheduler.Assign(name)
 			r.held[name].committed = -1
-			err = r.scheduler.Add(name, record.Offset, record.LeaderEpoch, record.Key, a)
+			err = r.scheduler.Add(name, record.Offset, record.LeaderEpoch, key, a)
 		}
 		switch {
 		case errors.Is(err, parallel.ErrNotHeld): // given up after Poll had taken the record: the next owner reads it

@@ -1,0 +1,76 @@
+package perceptor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/skein-io/skein/consumer"
+	"github.com/skein-io/skein/perceptor/change"
+	"github.com/skein-io/skein/perceptor/sink"
+)
+
+// Apply writes the changes of tables, named DATABASE.TABLE, to a sink until ctx ends, as a member of a group. The order in
+// which they are written does not matter to a sink, so all of a partition are written at the same time, in batches.
+//
+// While the sink fails as a whole, as when its server is away, the changes are tried again as Retries says, and nothing is
+// acknowledged. A change that the sink refuses sends its record to the dead-letter topic, or ends Apply. A truncate is
+// told, counted and not applied.
+//
+// It returns nil after ctx has ended and what was begun is written and acknowledged, or a *consumer.HandlerError that
+// names the record that could not be written, or what else ended the consumer. It does not close the sink.
+func Apply(ctx context.Context, group string, tables []string, s sink.Sink, options ...Option) error {
+	c := defaults()
+	for _, o := range options {
+		o(&c)
+	}
+	if err := c.check(tables); err != nil {
+		return err
+	}
+	read, err := newReaders(&c)
+	if err != nil {
+		return err
+	}
+	// A batch holds changes of several records: it does not end with one of them.
+	writing, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	w := newWriter(writing, s, c.batch, c.parallel)
+	return consumer.Run(ctx, func(ctx context.Context, r consumer.Record) error {
+		changes, err := read.changes(r)
+		if err != nil {
+			return err
+		}
+		return c.write(ctx, w, r, changes)
+	}, append(c.options(group, tables), consumer.Unordered())...)
+}
+
+// write writes a record's changes and waits for them.
+func (c *config) write(ctx context.Context, w *writer, r consumer.Record, changes []*change.Change) error {
+	rows := changes[:0]
+	for _, one := range changes {
+		if one.Op == change.Truncate {
+			c.counts.truncated(one.Table)
+			c.log.Warn("a truncate is not applied: the sink keeps the rows", "table", one.Table.String(), "partition", r.TopicPartition().String(), "offset", r.Offset)
+			continue
+		}
+		rows = append(rows, one)
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	outcomes, err := w.write(ctx, rows)
+	if err != nil {
+		return err
+	}
+	var refused []error
+	for i, o := range outcomes {
+		c.counts.done(rows[i], o)
+		if o.Err != nil {
+			refused = append(refused, fmt.Errorf("%s: %w", rows[i].Table, o.Err))
+		}
+	}
+	if len(refused) > 0 {
+		return consumer.GiveUp(errors.Join(refused...))
+	}
+	return nil
+}

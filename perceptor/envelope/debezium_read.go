@@ -1,0 +1,245 @@
+package envelope
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/skein-io/skein/perceptor/change"
+)
+
+// knownSchema is the schema of the record that is read: a node of the tape, or, if it is the one of the record before, its
+// text alone, which is not read again.
+type knownSchema struct {
+	node int32
+	// text is the value up to its payload, and row the text of the schema of its rows.
+	text, row []byte
+}
+
+const (
+	schemaFront  = `{"schema":`
+	payloadFront = `,"payload":`
+)
+
+// payload reads the value and finds what is within the schema, if it has one.
+func (d *Decoder) payload() (int32, error) {
+	t, value := &d.value, d.record.Value
+	if n := len(d.schema.text); n > 0 && bytes.HasPrefix(value, d.schema.text) && value[len(value)-1] == '}' {
+		d.schema.node = 0
+		return 0, t.parse(value[n : len(value)-1])
+	}
+	d.schema = knownSchema{node: none}
+	if err := t.parse(value); err != nil {
+		return none, err
+	}
+	if t.kind(0) != '{' {
+		return none, errors.New("it is no JSON object")
+	}
+	if !t.has(0, "payload") || !t.has(0, "schema") {
+		return 0, nil
+	}
+	schema, payload := t.member(0, "schema"), t.member(0, "payload")
+	if t.kind(payload) != '{' || t.kind(schema) != '{' && schema != none {
+		return none, &fieldError{"payload", errors.New("schema and payload are no objects")}
+	}
+	if d.schema.node = schema; schema != none {
+		d.rowSchema(schema)
+		if from := int(t.nodes[payload].from); string(value[:min(len(value), len(schemaFront))]) == schemaFront &&
+			bytes.Equal(value[t.nodes[schema].to:from], []byte(payloadFront)) && int(t.nodes[payload].to) == len(value)-1 {
+			d.schema.text = bytes.Clone(value[:from])
+		}
+		d.schema.row = bytes.Clone(d.schema.row)
+	}
+	return payload, nil
+}
+
+// rowSchema finds the schema of the rows: of the field after, or before.
+func (d *Decoder) rowSchema(schema int32) {
+	t := &d.value
+	fields := t.member(schema, "fields")
+	if t.kind(fields) != '[' {
+		return
+	}
+	for i := fields + 1; i < t.nodes[fields].next; i = t.nodes[i].next {
+		if name, _ := t.textOf(i, "field"); name == "after" || name == "before" {
+			d.schema.row = t.raw(i)
+		}
+	}
+}
+
+func isHeartbeat(t *tape, payload int32) bool {
+	return payload != none && t.has(payload, "ts_ms") && t.nodes[payload].next == payload+2
+}
+
+// debezium reads the envelope, and the other records that Debezium writes.
+func (d *Decoder) debezium(out *Decoded, payload int32) error {
+	t := &d.value
+	switch {
+	case isHeartbeat(t, payload):
+		out.Kind = Heartbeat
+		return nil
+	case t.has(payload, "status") && t.has(payload, "event_count"):
+		out.Kind = Mark
+		return nil
+	case t.has(payload, "ddl"):
+		out.Kind = DDL
+		return d.texts(payload, map[string]*string{"ddl": &out.SQL, "databaseName": &out.Database})
+	}
+	op, err := t.textOf(payload, "op")
+	if err != nil {
+		return err
+	}
+	if op == "m" {
+		out.Kind = Mark
+		return nil
+	}
+	source := t.member(payload, "source")
+	if t.kind(source) != '{' {
+		return &fieldError{"source", errors.New("it is missing: a record that was flattened tells no position")}
+	}
+	if err := d.texts(source, map[string]*string{"db": &out.Database, "table": &out.Table}); err != nil {
+		return err
+	}
+	c := change.Change{}
+	if err := d.debeziumVersion(&c, source); err != nil {
+		return err
+	}
+	out.Kind = Rows
+	switch op {
+	case "c":
+		c.Op = change.Create
+	case "u":
+		c.Op = change.Update
+	case "d":
+		c.Op = change.Delete
+	case "r":
+		c.Op = change.Read
+	case "t":
+		c.Op, c.Table = change.Truncate, &change.Table{Database: out.Database, Name: out.Table}
+		d.add(&c)
+		return nil
+	default:
+		return &fieldError{"op", fmt.Errorf("%.40q is no operation", op)}
+	}
+	return d.debeziumRows(&c, out, payload)
+}
+
+func (d *Decoder) debeziumRows(c *change.Change, out *Decoded, payload int32) error {
+	t := &d.value
+	before, after := t.member(payload, "before"), t.member(payload, "after")
+	image, name := after, "after"
+	if c.Op == change.Delete {
+		image, name, after = before, "before", none
+	}
+	if t.kind(image) != '{' {
+		return &fieldError{name, errors.New("the row is missing")}
+	}
+	keys, err := d.keyNames("")
+	if err != nil {
+		return err
+	}
+	if len(keys) == 0 {
+		if known := d.declared(out.Database, out.Table); known != nil {
+			for _, i := range known.Key {
+				keys = append(keys, known.Columns[i].Name)
+			}
+		}
+	}
+	s, err := d.debeziumShape(out, image, keys)
+	if err != nil {
+		return err
+	}
+	c.Table = s.table
+	if after != none {
+		if c.After, err = d.row(s, after, nil, "after"); err != nil {
+			return err
+		}
+	}
+	if before != none {
+		if c.Before, err = d.row(s, before, nil, "before"); err != nil {
+			return err
+		}
+	}
+	if err := d.exact(s, c.After, c.Before); err != nil {
+		return err
+	}
+	d.add(c)
+	return nil
+}
+
+// debeziumShape makes the form of rows out of the schema, or of what is declared.
+func (d *Decoder) debeziumShape(out *Decoded, image int32, keys []string) (*shape, error) {
+	if d.schema.row == nil {
+		names := d.value.columnNames(nil, image)
+		return d.shapeOf(out.Database, out.Table, keys, names, func() ([]field, error) {
+			return d.fieldsOf(image, out.Database, out.Table, d.plainField)
+		})
+	}
+	return d.shapeOf(out.Database, out.Table, keys, d.schema.row, func() ([]field, error) {
+		var t tape
+		if err := t.parse(d.schema.row); err != nil {
+			return nil, err
+		}
+		list := t.member(0, "fields")
+		if t.kind(list) != '[' {
+			return nil, &fieldError{"schema", errors.New("the rows have no fields")}
+		}
+		var fields []field
+		for i := list + 1; i < t.nodes[list].next; i = t.nodes[i].next {
+			f, err := schemaField(&t, i)
+			if err != nil {
+				return nil, &fieldError{"schema", err}
+			}
+			fields = append(fields, f)
+		}
+		return fields, nil
+	})
+}
+
+func (d *Decoder) debeziumVersion(c *change.Change, source int32) error {
+	var file, snapshot, gtid string
+	if err := d.texts(source, map[string]*string{"file": &file, "gtid": &gtid}); err != nil {
+		return err
+	}
+	if i := d.value.member(source, "snapshot"); i != none { // a word, or in old versions a boolean
+		snapshot = strings.Trim(string(d.value.raw(i)), `"`)
+	}
+	var at, pos, row, server int64
+	if err := d.integers(source, map[string]*int64{"ts_ms": &at, "pos": &pos, "row": &row, "server_id": &server}); err != nil {
+		return err
+	}
+	if pos < 0 || row < 0 || row > 1<<32-1 || server < 0 || server > 1<<32-1 {
+		return &fieldError{"source", fmt.Errorf("pos %d, row %d or server_id %d is out of bounds", pos, row, server)}
+	}
+	c.Origin = change.Origin{ServerID: uint32(server), File: file, GTID: gtid, EventTime: at, Snapshot: snapshot != "" && snapshot != "false"}
+	number, numbered := fileNumber(file)
+	told := change.Version{ExecuteTime: at, Position: change.Position{File: number, Offset: uint64(pos), Row: uint32(row)}}
+	if c.Origin.Snapshot {
+		told.ExecuteTime = 0
+	}
+	var err error
+	c.Version, err = d.version(told, numbered, 0)
+	return err
+}
+
+// texts reads several members that are strings.
+func (d *Decoder) texts(object int32, into map[string]*string) error {
+	for name, s := range into {
+		var err error
+		if *s, err = d.value.textOf(object, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *Decoder) integers(object int32, into map[string]*int64) error {
+	for name, n := range into {
+		var err error
+		if *n, err = d.value.integer(object, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,198 @@
+package perceptor
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/skein-io/skein/perceptor/binlog"
+	"github.com/skein-io/skein/perceptor/change"
+	"github.com/skein-io/skein/perceptor/envelope"
+)
+
+// Changes is what Feed reads: a *binlog.Reader.
+type Changes interface {
+	// Next returns what is next, and waits for it.
+	Next(ctx context.Context) (binlog.Event, error)
+	// Position is behind the last transaction that Next has told to its end.
+	Position() binlog.Position
+}
+
+// FeedConfig says where changes go.
+type FeedConfig struct {
+	// Name is the source's. Its position is kept under it, in the topic PREFIX.positions.
+	Name string
+	// Encode says how changes are written. Its Prefix is the first part of the topics' names, PREFIX.DATABASE.TABLE.
+	Encode envelope.Options
+	// Brokers and Transport reach the cluster.
+	Brokers   []string
+	Transport []kgo.Opt
+	// Partitions of a topic that does not exist yet; 0 is the brokers' default.
+	Partitions int32
+	// PositionEvery is how often the position is kept, while it moves. 1 s if it is 0. After a crash so much is read again; it
+	// is not written again.
+	PositionEvery time.Duration
+	// BufferedBytesMax bounds what is not acknowledged yet. 64 MiB if it is 0. When it is reached nothing more is read.
+	BufferedBytesMax int
+	Log              *slog.Logger
+	// Counts may be nil.
+	Counts *FeedCounts
+}
+
+func (c *FeedConfig) fill() error {
+	if c.Name == "" {
+		return errors.New("perceptor: a source needs a name: its position is kept under it")
+	}
+	if c.PositionEvery < 0 || c.BufferedBytesMax < 0 || c.Partitions < 0 {
+		return fmt.Errorf("perceptor: source %s: PositionEvery %v, BufferedBytesMax %d, Partitions %d: negative", c.Name, c.PositionEvery, c.BufferedBytesMax, c.Partitions)
+	}
+	c.PositionEvery = cmp.Or(c.PositionEvery, time.Second)
+	c.BufferedBytesMax = cmp.Or(c.BufferedBytesMax, 64<<20)
+	c.Encode.Prefix = cmp.Or(c.Encode.Prefix, "skein")
+	c.Encode.Format = cmp.Or(c.Encode.Format, envelope.Debezium)
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Counts == nil {
+		c.Counts = &FeedCounts{}
+	}
+	return nil
+}
+
+func (c *FeedConfig) client(more ...kgo.Opt) (*kgo.Client, error) {
+	options := append([]kgo.Opt{
+		kgo.SeedBrokers(c.Brokers...), kgo.ClientID("skein-sync"), kgo.DisableClientMetrics(),
+	}, c.Transport...)
+	return kgo.NewClient(append(options, more...)...)
+}
+
+// Feed writes changes into topics, one for each table, until ctx ends or changes cannot be read any more. Records are keyed
+// by primary key, and those of a key keep their order. The position is kept in a topic when everything up to it is
+// acknowledged; Resume reads it.
+//
+// What was written by a Feed that ended before it could keep its position is recognised by the versions at the topics'
+// ends, and is not written again, as long as one Feed at a time writes to them. FeedCounts has the number.
+//
+// It returns nil after ctx has ended and everything that was read is acknowledged. A change that cannot be written ends
+// it with an error that names the table and the version, and so does a topic that refuses records.
+func Feed(ctx context.Context, from Changes, cfg FeedConfig) error {
+	if err := cfg.fill(); err != nil {
+		return err
+	}
+	client, err := cfg.client(
+		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MaxBufferedBytes(cfg.BufferedBytesMax), kgo.MaxBufferedRecords(1<<20),
+		kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()),
+	)
+	if err != nil {
+		return fmt.Errorf("perceptor: source %s: %w", cfg.Name, err)
+	}
+	defer client.Close()
+	f := &feed{cfg: &cfg, client: client, admin: kadm.NewClient(client), topics: map[*change.Table]*topic{}}
+	f.sent, err = newSent(cfg.Encode, cfg.Counts)
+	if err != nil {
+		return err
+	}
+	if err := f.positions(ctx); err != nil {
+		return err
+	}
+	return f.run(ctx, from)
+}
+
+// feed is Feed at work.
+type feed struct {
+	cfg     *FeedConfig
+	client  *kgo.Client
+	admin   *kadm.Client
+	sent    *sent
+	topics  map[*change.Table]*topic
+	byName  map[string]*topic
+	kept    string // the position that was kept last
+	encoded []envelope.Record
+}
+
+func (f *feed) run(ctx context.Context, from Changes) error {
+	reading, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	f.sent.failed = cancel
+	keeper := make(chan struct{})
+	go func() {
+		defer close(keeper)
+		f.keepPositions(reading)
+	}()
+	err := f.read(reading, from)
+	if cause := context.Cause(reading); cause != nil && cause != context.Canceled && ctx.Err() == nil {
+		err = cause
+	}
+	if ctx.Err() != nil {
+		err = nil // it was to end
+	}
+	cancel(nil)
+	<-keeper
+	ending, end := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer end()
+	if flushed := f.client.Flush(ending); flushed != nil && err == nil {
+		err = fmt.Errorf("perceptor: source %s: what was read is not acknowledged: %w", f.cfg.Name, flushed)
+	}
+	if kept := f.keepPosition(ending); kept != nil && err == nil {
+		err = kept
+	}
+	return err
+}
+
+// read takes events until there are no more.
+func (f *feed) read(ctx context.Context, from Changes) error {
+	for {
+		e, err := from.Next(ctx)
+		if err != nil {
+			return err
+		}
+		switch e.Kind {
+		case binlog.Row:
+			if err := f.row(ctx, e.Change); err != nil {
+				return err
+			}
+		case binlog.Commit, binlog.Statement, binlog.Heartbeat:
+			f.sent.reached(from.Position())
+		}
+	}
+}
+
+func (f *feed) row(ctx context.Context, c *change.Change) error {
+	t, err := f.topic(ctx, c.Table)
+	if err != nil {
+		return err
+	}
+	p := f.sent.open()
+	f.encoded, err = p.encoder.Encode(f.encoded[:0], c, time.Now().UnixMilli())
+	if err != nil {
+		return fmt.Errorf("perceptor: source %s: change %s: %w", f.cfg.Name, c.Version, err)
+	}
+	for i := range f.encoded {
+		r := &f.encoded[i]
+		partition := t.partition(r.Key)
+		if c.Version.Compare(t.ends[partition]) <= 0 {
+			f.cfg.Counts.again.Add(1)
+			continue
+		}
+		out := p.record()
+		*out = kgo.Record{Topic: t.name, Partition: partition, Key: r.Key, Value: r.Value, Timestamp: time.UnixMilli(c.Version.ExecuteTime)}
+		for _, h := range r.Headers {
+			out.Headers = append(out.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
+		}
+		f.sent.sending(p)
+		f.client.Produce(context.WithoutCancel(ctx), out, func(r *kgo.Record, err error) {
+			if err != nil {
+				err = fmt.Errorf("perceptor: source %s: a record of topic %s was not acknowledged: %w", f.cfg.Name, r.Topic, err)
+			}
+			f.sent.acknowledged(p, err)
+		})
+	}
+	f.cfg.Counts.changes.Add(1)
+	return nil
+}

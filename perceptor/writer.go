@@ -1,0 +1,102 @@
+package perceptor
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/skein-io/skein/perceptor/change"
+	"github.com/skein-io/skein/perceptor/sink"
+)
+
+// writer gathers the changes of many records into batches: what comes while others are being written is the next batch.
+// So a single change does not wait, and many cost few round trips. Safe for concurrent use.
+type writer struct {
+	ctx      context.Context
+	sink     sink.Sink
+	batch    int // changes, at most, unless one record has more
+	parallel int // batches on their way
+
+	mu      sync.Mutex
+	waiting []*job
+	writing int
+}
+
+// job is what one record wants written.
+type job struct {
+	changes  []*change.Change
+	outcomes []sink.Outcome
+	err      error
+	done     chan struct{}
+}
+
+func newWriter(ctx context.Context, s sink.Sink, batch, parallel int) *writer {
+	return &writer{ctx: ctx, sink: s, batch: batch, parallel: parallel}
+}
+
+// write returns when the changes are written, with what became of each. If ctx ends before, they may still be written.
+func (w *writer) write(ctx context.Context, changes []*change.Change) ([]sink.Outcome, error) {
+	j := &job{changes: changes, done: make(chan struct{})}
+	w.mu.Lock()
+	w.waiting = append(w.waiting, j)
+	if w.writing < w.parallel {
+		w.writing++
+		go w.work()
+	}
+	w.mu.Unlock()
+	select {
+	case <-j.done:
+		return j.outcomes, j.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// work writes batches until nothing waits.
+func (w *writer) work() {
+	for jobs := w.take(); len(jobs) > 0; jobs = w.take() {
+		var changes []*change.Change
+		for _, j := range jobs {
+			changes = append(changes, j.changes...)
+		}
+		outcomes := make([]sink.Outcome, len(changes))
+		err := w.sink.Apply(w.ctx, changes, outcomes)
+		for _, j := range jobs {
+			n := len(j.changes)
+			j.outcomes, outcomes = outcomes[:n:n], outcomes[n:]
+			if j.err = err; err == nil {
+				j.err = untold(j)
+			}
+			close(j.done)
+		}
+	}
+}
+
+// untold finds a change of which the sink has said nothing: it must not be acknowledged.
+func untold(j *job) error {
+	for i, o := range j.outcomes {
+		if o.Err == nil && o.Verdict == 0 {
+			return fmt.Errorf("the sink does not say what became of a %s of %s", j.changes[i].Op, j.changes[i].Table)
+		}
+	}
+	return nil
+}
+
+func (w *writer) take() []*job {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n, changes := 0, 0
+	for n < len(w.waiting) && (n == 0 || changes+len(w.waiting[n].changes) <= w.batch) {
+		changes += len(w.waiting[n].changes)
+		n++
+	}
+	if n == 0 {
+		w.writing--
+		return nil
+	}
+	jobs := append([]*job(nil), w.waiting[:n]...)
+	rest := copy(w.waiting, w.waiting[n:])
+	clear(w.waiting[rest:])
+	w.waiting = w.waiting[:rest]
+	return jobs
+}
