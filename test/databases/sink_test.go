@@ -60,7 +60,8 @@ func layouts(t *testing.T, f func(t *testing.T, l *layout)) {
 	for name, which := range map[string]mysql.Layout{"in the row": mysql.InRow, "beside": mysql.SideTable} {
 		t.Run(name, func(t *testing.T) {
 			l := &layout{t: t, which: which, db: admin(t, mariadbAddr, "target")}
-			run1(t, l.db, "DROP TABLE IF EXISTS skein_row_versions")
+			run1(t, l.db, "DROP TABLE IF EXISTS skein_row_versions", "CREATE OR REPLACE USER sinker@'%' IDENTIFIED BY 'sinker'",
+				"GRANT SELECT, INSERT, UPDATE, DELETE, CREATE ON target.* TO sinker@'%'")
 			f(t, l)
 		})
 	}
@@ -81,7 +82,7 @@ func (l *layout) create(table, columns, key string) {
 
 func (l *layout) open() *mysql.Sink {
 	l.t.Helper()
-	s, err := mysql.Open(l.t.Context(), mysql.Config{DSN: dsn(services.MariaDBUser, services.MariaDBPassword, "target"), Layout: l.which})
+	s, err := mysql.Open(l.t.Context(), mysql.Config{DSN: dsn("sinker", "sinker", "target"), Layout: l.which})
 	if err != nil {
 		l.t.Fatal(err)
 	}
