@@ -13,8 +13,8 @@ type shape struct {
 	fields []field
 }
 
-// shapesMax bounds the forms that are kept: one for each schema of each table.
-const shapesMax = 10_000
+// shapesMax bounds the forms that are kept, one for each schema of each table, with the schema's text.
+const shapesMax = 1_000
 
 // shapeOf finds the form of the rows of a table, or makes it. detail tells forms apart that have the same columns; fields
 // makes the columns out of the names.

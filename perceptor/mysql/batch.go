@@ -23,7 +23,8 @@ type batch struct {
 	// when none of the others is left.
 	postponed []int
 	last      bool
-	literals  []byte
+	// arena holds the values of all rows as text.
+	arena []byte
 }
 
 type mapped struct {
@@ -68,10 +69,13 @@ func (b *batch) prepare(i int, c *change.Change) error {
 	}
 	r := &b.rows[i]
 	r.mapped = at
-	if r.values, err = b.s.appendValues(nil, at, c); err != nil {
+	mark := len(b.arena)
+	values, err := b.s.appendValues(b.arena, at, c)
+	if err != nil {
 		b.outcomes[i].Err = err
 		return nil
 	}
+	b.arena, r.values = values, values[mark:len(values):len(values)]
 	image := c.Image()
 	r.key = appendRowKey(nil, c.Table.Key, image)
 	r.match = string(appendMatch(nil, at, image))

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -22,6 +23,7 @@ import (
 
 	"github.com/skein-io/skein/perceptor/change"
 	"github.com/skein-io/skein/perceptor/envelope"
+	sinkmysql "github.com/skein-io/skein/perceptor/mysql"
 	"github.com/skein-io/skein/test/services"
 )
 
@@ -46,7 +48,7 @@ type debezium struct {
 	db      *sql.DB
 	records []capturedRecord
 	lines   chan string
-	offset  int64
+	addr    string
 }
 
 type capturedRecord struct {
@@ -73,7 +75,7 @@ func startDebezium(t *testing.T, properties string) *debezium {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &debezium{t: t, db: sql.OpenDB(connector), lines: make(chan string, 1000)}
+	d := &debezium{t: t, db: sql.OpenDB(connector), lines: make(chan string, 1000), addr: server.Addr()}
 	t.Cleanup(func() { _ = d.db.Close() })
 	d.db.SetMaxOpenConns(1) // USE is of one connection
 	d.exec("CREATE DATABASE shop", "USE shop", debeziumTable, "INSERT INTO types VALUES (18446744073709551615,"+debeziumRow+")", "INSERT INTO types (id) VALUES (2)")
@@ -310,6 +312,50 @@ func TestDebeziumIsRead(t *testing.T) {
 		t.Errorf("the records were %v", kinds)
 	}
 	d.compareWritten()
+	d.compareSunk()
+}
+
+// compareSunk puts all records into a table through the sink, in no order and twice, and compares the two tables.
+func (d *debezium) compareSunk() {
+	t := d.t
+	d.exec("CREATE DATABASE target", "CREATE TABLE target.types LIKE shop.types",
+		"ALTER TABLE target.types ADD COLUMN execute_time BIGINT NULL, ADD COLUMN binlog_position BINARY(16) NULL, ADD COLUMN source_epoch INT UNSIGNED NULL, ADD COLUMN row_deleted BOOLEAN NOT NULL DEFAULT FALSE")
+	s, err := sinkmysql.Open(t.Context(), sinkmysql.Config{DSN: fmt.Sprintf("%s:%s@tcp(%s)/target", services.MariaDBUser, services.MariaDBPassword, d.addr)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	decoder, err := envelope.NewDecoder(envelope.ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var changes []*change.Change
+	for i, c := range d.records {
+		out, err := decoder.Decode(envelope.Place{Topic: c.topic, Offset: int64(i)}, &c.record)
+		if err != nil {
+			t.Fatal(err)
+		}
+		changes = append(append(changes, out.Changes...), out.Changes...)
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	r.Shuffle(len(changes), func(i, j int) { changes[i], changes[j] = changes[j], changes[i] })
+	for from := 0; from < len(changes); from += 7 {
+		for _, o := range apply(t, s, changes[from:min(from+7, len(changes))]...) {
+			if o.Err != nil {
+				t.Error(o.Err)
+			}
+		}
+	}
+	names := selected(t, d.db, "SELECT GROUP_CONCAT(CONCAT('`', COLUMN_NAME, '`')) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = 'shop' AND TABLE_NAME = 'types'")
+	live := "SELECT " + names + " FROM target.types WHERE NOT row_deleted"
+	for _, q := range []string{"SELECT * FROM shop.types EXCEPT " + live, live + " EXCEPT SELECT * FROM shop.types"} {
+		if got := selected(t, d.db, q); got != "" {
+			t.Errorf("the tables differ: %q", got)
+		}
+	}
+	if n := selected(t, d.db, "SELECT COUNT(*) FROM target.types WHERE NOT row_deleted"); n != selected(t, d.db, "SELECT COUNT(*) FROM shop.types") {
+		t.Errorf("%s rows", n)
+	}
 }
 
 // TestDebeziumWithoutSchemaIsRead: the same without schemas and with decimals as text, where the columns are declared.
