@@ -121,7 +121,9 @@ type Decoder struct {
 	header  tape
 	changes []*change.Change
 	shapes  map[string]*shape
-	name    []byte
+	name    []byte // of a shape
+	columns []byte // the names of a row's columns
+	keys    []string
 	schema  knownSchema
 	at      Place
 	record  *Record

@@ -143,6 +143,8 @@ func TestRefused(t *testing.T) {
 		{"a partial row of canal", ``, `{` + canal + `"type":"INSERT","data":[{"id":"1"}],"mysqlType":{"id":"int","n":"text"}}`, "field data.n: the row image is partial"},
 		{"a wrong number of canal", ``, `{` + canal + `"type":"INSERT","data":[{"id":"1.5"}],"mysqlType":{"id":"int"}}`, `field data.id: "1.5" is no whole number of type int`},
 		{"rows of two forms", ``, `{` + canal + `"type":"INSERT","data":[{"id":"1"},{"id":"2","n":"x"}],"mysqlType":{"id":"int"}}`, "field data.n: there is no such column"},
+		{"a decimal of no scale", `{"id":1}`, `{"schema":{"type":"struct","fields":[{"type":"struct","fields":[{"type":"bytes","name":"org.apache.kafka.connect.data.Decimal","version":1,"parameters":{"scale":"-2"},"field":"id"}],"field":"after"}]},"payload":{"op":"c","after":{"id":"AQ=="},` + source + `}}`, `field schema: column "id": a decimal of scale "-2"`},
+		{"a type that nobody knows", `{"id":1}`, `{"schema":{"type":"struct","fields":[{"type":"struct","fields":[{"type":"map","field":"id"}],"field":"after"}]},"payload":{"op":"c","after":{"id":{}},` + source + `}}`, `field schema: column "id": type map`},
 		{"canal without time", ``, `{"database":"shop","table":"t","isDdl":false,"type":"INSERT","data":[]}`, "field es"},
 		{"a row of maxwell without a key", ``, `{"database":"s","table":"e","type":"insert","ts":1,"data":{"id":1}}`, "no primary key"},
 		{"maxwell's position", `{"pk.id":1}`, `{"database":"s","table":"e","type":"insert","ts":1,"position":"here","data":{"id":1}}`, "field position"},

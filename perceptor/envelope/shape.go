@@ -1,6 +1,7 @@
 package envelope
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 
@@ -127,7 +128,8 @@ func (d *Decoder) row(s *shape, object int32, other change.Row, image string) (c
 	return row, nil
 }
 
-// keyNames are the names of the columns in a record's key, which is an object, with or without a schema.
+// keyNames are the names of the columns in a record's key, which is an object, with or without a schema. They are valid
+// until the next call.
 func (d *Decoder) keyNames(prefix string) ([]string, error) {
 	if len(d.record.Key) == 0 {
 		return nil, nil
@@ -143,12 +145,11 @@ func (d *Decoder) keyNames(prefix string) ([]string, error) {
 	if t.kind(object) != '{' {
 		return nil, &fieldError{"key", fmt.Errorf("it is no object of the key's columns")}
 	}
-	var names []string
+	d.keys = d.keys[:0]
 	for i := object + 1; i < t.nodes[object].next; i = t.nodes[i].next {
-		name := string(t.name(i))
-		if len(name) >= len(prefix) && name[:len(prefix)] == prefix {
-			names = append(names, name[len(prefix):])
+		if name, ok := bytes.CutPrefix(t.name(i), []byte(prefix)); ok {
+			d.keys = append(d.keys, t.intern(name))
 		}
 	}
-	return names, nil
+	return d.keys, nil
 }

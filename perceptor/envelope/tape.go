@@ -20,8 +20,9 @@ const (
 // tape is a JSON text, read once: a node for each value, in the order of the text, the members of an object and the
 // elements of a list behind it. Nothing is converted: a number stays its digits, a document its text.
 type tape struct {
-	text  []byte
-	nodes []node
+	text    []byte
+	nodes   []node
+	strings map[string]string
 }
 
 // node is one value. kind is the first character of it: { [ " t f n, or 0 for a number.
@@ -354,29 +355,75 @@ func (t *tape) kind(i int32) byte {
 	return t.nodes[i].kind
 }
 
-// textOf is a string member; empty if it is missing or null.
-func (t *tape) textOf(object int32, name string) (string, error) {
-	i := t.member(object, name)
-	if i == none {
-		return "", nil
-	}
-	if t.kind(i) != '"' {
-		return "", &fieldError{name, errNotText}
-	}
-	return string(t.content(i)), nil
+// want is a member that is looked for, and where it goes: a string, a whole number (told as a number or as its digits), or
+// the node. What is missing or null leaves its place as it is.
+type want struct {
+	name   string
+	text   *string
+	number *int64
+	node   *int32
 }
 
-// integer is a member that is a whole number, as number or as text; 0 if it is missing or null.
-func (t *tape) integer(object int32, name string) (int64, error) {
-	i := t.member(object, name)
-	if i == none {
-		return 0, nil
+// members reads several members of an object in one pass. Of a name that is there twice the last counts.
+func (t *tape) members(object int32, wants ...want) error {
+	if t.kind(object) != '{' {
+		return nil
 	}
-	n, err := strconv.ParseInt(string(t.text[t.nodes[i].from:t.nodes[i].to]), 10, 64)
-	if err != nil {
-		return 0, &fieldError{name, fmt.Errorf("%.40q is no whole number of 64 bits", t.raw(i))}
+	for i := object + 1; i < t.nodes[object].next; i = t.nodes[i].next {
+		name := t.name(i)
+		for w := range wants {
+			if wants[w].name != string(name) {
+				continue
+			}
+			if err := t.take(&wants[w], i); err != nil {
+				return err
+			}
+		}
 	}
-	return n, nil
+	return nil
+}
+
+func (t *tape) take(w *want, i int32) (err error) {
+	kind := t.kind(i)
+	switch {
+	case w.node != nil:
+		if *w.node = i; kind == 'n' {
+			*w.node = none
+		}
+	case kind == 'n':
+	case w.text != nil:
+		if kind != '"' {
+			return &fieldError{w.name, errNotText}
+		}
+		*w.text = t.intern(t.content(i))
+	default:
+		digits := t.text[t.nodes[i].from:t.nodes[i].to]
+		if *w.number, err = strconv.ParseInt(string(digits), 10, 64); err != nil {
+			return &fieldError{w.name, fmt.Errorf("%.40q is no whole number of 64 bits", t.raw(i))}
+		}
+	}
+	return nil
+}
+
+// intern is the string of b: the one that was made before, for names that come again and again.
+func (t *tape) intern(b []byte) string {
+	if s, ok := t.strings[string(b)]; ok {
+		return s
+	}
+	if t.strings == nil || len(t.strings) >= 256 {
+		t.strings = make(map[string]string)
+	}
+	s := string(b)
+	if len(s) <= 256 {
+		t.strings[s] = s
+	}
+	return s
+}
+
+// textOf is a string member; empty if it is missing or null.
+func (t *tape) textOf(object int32, name string) (s string, err error) {
+	err = t.members(object, want{name: name, text: &s})
+	return s, err
 }
 
 // fieldError says which field is wrong.
