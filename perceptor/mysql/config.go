@@ -94,8 +94,13 @@ func (c Config) withDefaults() (Config, *driver.Config, error) {
 		return c, nil, err
 	}
 	parsed.MultiStatements, parsed.InterpolateParams, parsed.ParseTime, parsed.ClientFoundRows = false, false, false, false
+	parsed.Logger = silent{} // what it would tell on stderr comes as an error, too
 	if parsed.Timeout == 0 {
 		parsed.Timeout = 10 * time.Second
 	}
 	return c, parsed, nil
 }
+
+type silent struct{}
+
+func (silent) Print(...any) {}

@@ -23,7 +23,12 @@ type Sink struct {
 
 	mu      sync.Mutex
 	targets map[[2]string]*target
+	// arenas keeps the memory of the batches' texts, as *[]byte.
+	arenas sync.Pool
 }
+
+// arenaMax bounds the text of a batch that is kept for the next one, in bytes.
+const arenaMax = 8 << 20
 
 var _ sink.Sink = (*Sink)(nil)
 
@@ -37,7 +42,8 @@ func Open(ctx context.Context, c Config) (*Sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sink{c: c, db: sql.OpenDB(session{connector}), targets: make(map[[2]string]*target)}
+	s := &Sink{c: c, db: sql.OpenDB(session{connector}), targets: make(map[[2]string]*target),
+		arenas: sync.Pool{New: func() any { return new([]byte) }}}
 	s.db.SetMaxIdleConns(32)
 	if err := s.db.PingContext(ctx); err != nil {
 		_ = s.db.Close()
@@ -62,7 +68,13 @@ func (s *Sink) Apply(ctx context.Context, changes []*change.Change, outcomes []s
 		return fmt.Errorf("%d outcomes for %d changes", len(outcomes), len(changes))
 	}
 	clear(outcomes)
-	b := batch{s: s, ctx: ctx, changes: changes, outcomes: outcomes, rows: make([]row, len(changes))}
+	arena := s.arenas.Get().(*[]byte)
+	b := batch{s: s, ctx: ctx, changes: changes, outcomes: outcomes, rows: make([]row, len(changes)), arena: (*arena)[:0]}
+	defer func() {
+		if *arena = b.arena; cap(b.arena) <= arenaMax {
+			s.arenas.Put(arena)
+		}
+	}()
 	for i, c := range changes {
 		if err := b.prepare(i, c); err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/skein-io/skein/perceptor/change"
@@ -184,23 +185,35 @@ func (s *Sink) newMapping(t *target, source *change.Table) *mapping {
 // statements writes what is the same in every statement. In the row the version's columns come last, so that nothing that
 // is assigned depends on a version that has just been written.
 func (s *Sink) statements(t *target, m *mapping) {
-	var names []string
-	for _, at := range m.column {
-		names = append(names, t.columns[at].name)
-	}
-	if s.c.Layout == InRow {
-		names = append(names, s.c.Columns.Deleted, s.c.Columns.Epoch, s.c.Columns.ExecuteTime, s.c.Columns.Position)
-	}
 	insert, update := append([]byte("INSERT INTO "), t.quoted...), []byte(" ON DUPLICATE KEY UPDATE ")
-	for i, name := range names {
-		separator := byte(',')
-		if i == 0 {
-			insert = append(insert, ' ', '(')
+	written, assigned := 0, 0
+	add := func(name string, assign bool) {
+		if written++; written == 1 {
+			insert = append(insert, " ("...)
 		} else {
-			insert, update = append(insert, separator), append(update, separator)
+			insert = append(insert, ',')
 		}
 		insert = appendName(insert, name)
+		if !assign {
+			return
+		}
+		if assigned++; assigned > 1 {
+			update = append(update, ',')
+		}
 		update = append(appendName(append(appendName(update, name), "=VALUES("...), name), ')')
+	}
+	for _, at := range m.column {
+		// A key is the same already, unless its collation takes another text for the same.
+		add(t.columns[at].name, !slices.Contains(t.key, at) || t.columns[at].noCase)
+	}
+	if s.c.Layout == InRow {
+		for _, name := range []string{s.c.Columns.Deleted, s.c.Columns.Epoch, s.c.Columns.ExecuteTime, s.c.Columns.Position} {
+			add(name, true)
+		}
+	}
+	if assigned == 0 { // a table of nothing but its key
+		name := t.columns[t.key[0]].name
+		update = appendName(append(appendName(update, name), '='), name)
 	}
 	m.insert, m.update = string(append(insert, ") VALUES "...)), string(update)
 }

@@ -40,7 +40,7 @@ func (c chaos) history(r *rand.Rand, table *change.Table) (all []*change.Change,
 		for n := range c.versions {
 			v := change.Version{Epoch: uint32(1 + n/(c.versions*2/3+1)), ExecuteTime: int64(1 + n/4), Position: change.Position{File: uint32(9 + n/1000), Offset: uint64(n%1000) * 100, Row: uint32(row)}}
 			one := put(table, v, id, v.String(), strings.Repeat("x", 20+r.IntN(40)), v.String())
-			if r.IntN(5) == 0 {
+			if r.IntN(5) == 0 || n == c.versions-1 && row%3 == 0 { // a third of the rows ends deleted
 				one = del(table, v, id, v.String(), "", v.String())
 			}
 			all = append(all, one)
@@ -319,6 +319,7 @@ func TestSinkChaosFindsMistakes(t *testing.T) {
 		q := plantedInsert + strings.Join(all, ", ")
 		return func(tx *sql.Tx, c *change.Change) error { _, err := tx.Exec(q, values(c)...); return err }
 	}
+	meet := make(chan struct{})
 	for _, m := range []struct {
 		name  string
 		right bool
@@ -338,6 +339,11 @@ func TestSinkChaosFindsMistakes(t *testing.T) {
 			if err == nil && string(stored) >= string(v[5].([]byte)) || err != nil && !errors.Is(err, sql.ErrNoRows) {
 				return err
 			}
+			select { // two that have read write at the same time
+			case meet <- struct{}{}:
+			case <-meet:
+			case <-time.After(20 * time.Millisecond): // nobody else is there
+			}
 			_, err = tx.Exec(plantedInsert+"first=VALUES(first), pad=VALUES(pad), last=VALUES(last), row_deleted=VALUES(row_deleted), version=VALUES(version)", v...)
 			return err
 		}},
@@ -353,11 +359,11 @@ func TestSinkChaosFindsMistakes(t *testing.T) {
 		t.Run(m.name, func(t *testing.T) {
 			db := admin(t, mariadbAddr, "target")
 			run1(t, db, "DROP TABLE IF EXISTS planted", "CREATE TABLE planted ("+chaosColumns+", row_deleted BOOLEAN NOT NULL, version BINARY(28) NOT NULL, PRIMARY KEY (id))")
-			c := chaos{seed: 1, rows: 20, versions: 60, workers: 8, batch: 3}
+			c := chaos{seed: 1, rows: 5, versions: 60, workers: 8, batch: 1}
 			r := rand.New(rand.NewPCG(3, 4))
 			all, newest := c.history(r, chaosTable("planted"))
 			wrong := []string(nil)
-			for round := 0; round < 30 && len(wrong) == 0; round++ { // a race may need several
+			for round := 0; round < 200 && len(wrong) == 0; round++ { // a race may need several
 				run1(t, db, "DELETE FROM planted")
 				c.run(t, &planted{db: db, write: m.write}, deliveries(r, all, 0), undisturbed(t))
 				wrong = differences(t, db, mysql.InRow, "planted", newest)

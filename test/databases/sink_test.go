@@ -239,6 +239,48 @@ func TestSinkTakesOverRows(t *testing.T) {
 	})
 }
 
+// TestSinkKeyOnly: a table of nothing but its key, and one whose key has several columns, of which a decimal's zeros and a
+// text's count differently.
+func TestSinkKeyOnly(t *testing.T) {
+	layouts(t, func(t *testing.T, l *layout) {
+		l.create("members", "id VARCHAR(20) NOT NULL", "PRIMARY KEY (id)")
+		l.create("prices", "shop VARCHAR(20) NOT NULL, price DECIMAL(10,2) NOT NULL, at DATETIME(3) NOT NULL, v VARCHAR(10)", "PRIMARY KEY (price, shop, at)")
+		s, table := l.open(), textTable("members", "id")
+		for i, want := range []change.Verdict{change.Absent, change.Newer} {
+			for _, o := range apply(t, s, put(table, versionAt(1, 1, uint64(i)), "a"), put(table, versionAt(1, 1, uint64(i)), "b")) {
+				if o.Verdict != want || o.Err != nil {
+					t.Errorf("%s, %v", o.Verdict, o.Err)
+				}
+			}
+		}
+		if got := l.live("members", "id"); got != "a;b" {
+			t.Errorf("%s", got)
+		}
+		prices := &change.Table{Database: "shop", Name: "prices", Key: []int{0, 1, 2}, Columns: []change.Column{
+			{Name: "shop", Type: change.VarChar}, {Name: "price", Type: change.Numeric, Scale: 2}, {Name: "at", Type: change.DateTimeType, Scale: 3}, {Name: "v", Type: change.VarChar}}}
+		row := func(op change.Op, shop, price, v string, offset uint64) *change.Change {
+			c := &change.Change{Op: op, Table: prices, Version: versionAt(1, 1, offset)}
+			r := change.Row{change.TextValue([]byte(shop)), change.DecimalValue([]byte(price)), change.DateTimeValue(2024, 2, 29, 1_500_000), change.TextValue([]byte(v))}
+			if c.After = r; op == change.Delete {
+				c.Before, c.After = r, nil
+			}
+			return c
+		}
+		for i, want := range []change.Verdict{change.Absent, change.Newer, change.Duplicate} {
+			n := uint64(min(i, 1))
+			for _, o := range apply(t, s, row(change.Update, "1.5", "1.50", "x", n), row(change.Update, "1.50", "1.50", "y", n), row(change.Update, "1.50", "2.00", "z", n)) {
+				if o.Verdict != want || o.Err != nil {
+					t.Errorf("%d: %s, %v", i, o.Verdict, o.Err)
+				}
+			}
+		}
+		apply(t, s, row(change.Delete, "1.50", "1.50", "y", 9))
+		if got := l.live("prices", "shop, price, at, v"); got != "1.5,1.50,2024-02-29 00:00:01.500,x;1.50,2.00,2024-02-29 00:00:01.500,z" {
+			t.Errorf("%s", got)
+		}
+	})
+}
+
 // TestSinkUniqueKey: a value of a second unique key that another row has never changes that row. It is told, unless the
 // batch itself gives the value free.
 func TestSinkUniqueKey(t *testing.T) {
