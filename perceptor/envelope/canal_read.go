@@ -118,6 +118,9 @@ func (d *Decoder) canalShape(out *Decoded, payload, row int32) (*shape, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(keys) == 0 {
+		keys = d.declaredKey(out)
+	}
 	types := t.member(payload, "mysqlType")
 	if types == none {
 		d.columns = t.columnNames(d.columns[:0], row)

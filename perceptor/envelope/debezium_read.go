@@ -135,11 +135,7 @@ func (d *Decoder) debeziumRows(c *change.Change, out *Decoded, before, after int
 		return err
 	}
 	if len(keys) == 0 {
-		if known := d.declared(out.Database, out.Table); known != nil {
-			for _, i := range known.Key {
-				keys = append(keys, known.Columns[i].Name)
-			}
-		}
+		keys = d.declaredKey(out)
 	}
 	s, err := d.debeziumShape(out, image, keys)
 	if err != nil {

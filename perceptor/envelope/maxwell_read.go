@@ -115,11 +115,7 @@ func (d *Decoder) maxwellShape(out *Decoded, payload, data int32) (*shape, error
 		}
 	}
 	if len(keys) == 0 {
-		if known := d.declared(out.Database, out.Table); known != nil {
-			for _, i := range known.Key {
-				keys = append(keys, known.Columns[i].Name)
-			}
-		}
+		keys = d.declaredKey(out)
 	}
 	d.columns = d.value.columnNames(d.columns[:0], data)
 	return d.shapeOf(out.Database, out.Table, keys, d.columns, func() ([]field, error) {

@@ -63,6 +63,16 @@ func (d *Decoder) declared(database, table string) *change.Table {
 	return d.o.Tables(database, table)
 }
 
+// declaredKey are the names of the columns of the key that is declared, for a record that tells none.
+func (d *Decoder) declaredKey(out *Decoded) (names []string) {
+	if known := d.declared(out.Database, out.Table); known != nil {
+		for _, i := range known.Key {
+			names = append(names, known.Columns[i].Name)
+		}
+	}
+	return names
+}
+
 // columnNames appends the names in an object, each with its length in front, so that no two lists look the same.
 func (t *tape) columnNames(dst []byte, object int32) []byte {
 	for i := object + 1; i < t.nodes[object].next; i = t.nodes[i].next {
