@@ -12,18 +12,15 @@ import (
 func (d *Decoder) canal(out *Decoded, payload int32) error {
 	t := &d.value
 	var kind, gtid string
-	if err := d.texts(payload, map[string]*string{"type": &kind, "gtid": &gtid, "database": &out.Database, "table": &out.Table, "sql": &out.SQL}); err != nil {
+	at := int64(-1)
+	if err := t.members(payload, want{name: "type", text: &kind}, want{name: "gtid", text: &gtid}, want{name: "database", text: &out.Database},
+		want{name: "table", text: &out.Table}, want{name: "sql", text: &out.SQL}, want{name: "es", number: &at}); err != nil {
 		return err
 	}
-	c := change.Change{Origin: change.Origin{GTID: gtid}}
-	at, err := t.integer(payload, "es")
-	if err != nil {
-		return err
+	if at < 0 {
+		return &fieldError{"es", errors.New("the execute time is missing, or before 1970")}
 	}
-	if t.member(payload, "es") == none {
-		return &fieldError{"es", errors.New("the execute time is missing")}
-	}
-	c.Origin.EventTime = at
+	c := change.Change{Origin: change.Origin{GTID: gtid, EventTime: at}}
 	switch strings.ToUpper(kind) {
 	case "INSERT":
 		c.Op = change.Create
@@ -33,6 +30,7 @@ func (d *Decoder) canal(out *Decoded, payload int32) error {
 		c.Op = change.Delete
 	case "TRUNCATE":
 		out.Kind, c.Op, c.Table = Rows, change.Truncate, &change.Table{Database: out.Database, Name: out.Table}
+		var err error
 		if c.Version, err = d.version(change.Version{ExecuteTime: at}, false, 0); err == nil {
 			d.add(&c)
 		}
@@ -120,16 +118,21 @@ func (d *Decoder) canalShape(out *Decoded, payload, row int32) (*shape, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(keys) == 0 {
+		keys = d.declaredKey(out)
+	}
 	types := t.member(payload, "mysqlType")
 	if types == none {
-		return d.shapeOf(out.Database, out.Table, keys, t.columnNames(nil, row), func() ([]field, error) {
+		d.columns = t.columnNames(d.columns[:0], row)
+		return d.shapeOf(out.Database, out.Table, keys, d.columns, func() ([]field, error) {
 			return d.fieldsOf(row, out.Database, out.Table, canalField)
 		})
 	}
 	if t.kind(types) != '{' {
 		return nil, &fieldError{"mysqlType", errors.New("it is no object")}
 	}
-	return d.shapeOf(out.Database, out.Table, keys, t.columnNames(append([]byte(nil), t.raw(types)...), row), func() ([]field, error) {
+	d.columns = t.columnNames(append(d.columns[:0], t.raw(types)...), row)
+	return d.shapeOf(out.Database, out.Table, keys, d.columns, func() ([]field, error) {
 		var fields []field
 		for i := row + 1; i < t.nodes[row].next; i = t.nodes[i].next {
 			name := string(t.name(i))
@@ -166,7 +169,7 @@ func (d *Decoder) names(object int32, name string) (names []string, err error) {
 		if t.kind(i) != '"' {
 			return nil, &fieldError{name, errNotText}
 		}
-		names = append(names, string(t.content(i)))
+		names = append(names, t.intern(t.content(i)))
 	}
 	return names, nil
 }

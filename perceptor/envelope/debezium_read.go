@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/skein-io/skein/perceptor/change"
 )
@@ -84,25 +83,22 @@ func (d *Decoder) debezium(out *Decoded, payload int32) error {
 		return nil
 	case t.has(payload, "ddl"):
 		out.Kind = DDL
-		return d.texts(payload, map[string]*string{"ddl": &out.SQL, "databaseName": &out.Database})
+		return t.members(payload, want{name: "ddl", text: &out.SQL}, want{name: "databaseName", text: &out.Database})
 	}
-	op, err := t.textOf(payload, "op")
-	if err != nil {
+	var op string
+	source, before, after := none, none, none
+	if err := t.members(payload, want{name: "op", text: &op}, want{name: "source", node: &source}, want{name: "before", node: &before}, want{name: "after", node: &after}); err != nil {
 		return err
 	}
 	if op == "m" {
 		out.Kind = Mark
 		return nil
 	}
-	source := t.member(payload, "source")
 	if t.kind(source) != '{' {
 		return &fieldError{"source", errors.New("it is missing: a record that was flattened tells no position")}
 	}
-	if err := d.texts(source, map[string]*string{"db": &out.Database, "table": &out.Table}); err != nil {
-		return err
-	}
 	c := change.Change{}
-	if err := d.debeziumVersion(&c, source); err != nil {
+	if err := d.debeziumSource(&c, out, source); err != nil {
 		return err
 	}
 	out.Kind = Rows
@@ -122,12 +118,11 @@ func (d *Decoder) debezium(out *Decoded, payload int32) error {
 	default:
 		return &fieldError{"op", fmt.Errorf("%.40q is no operation", op)}
 	}
-	return d.debeziumRows(&c, out, payload)
+	return d.debeziumRows(&c, out, before, after)
 }
 
-func (d *Decoder) debeziumRows(c *change.Change, out *Decoded, payload int32) error {
+func (d *Decoder) debeziumRows(c *change.Change, out *Decoded, before, after int32) error {
 	t := &d.value
-	before, after := t.member(payload, "before"), t.member(payload, "after")
 	image, name := after, "after"
 	if c.Op == change.Delete {
 		image, name, after = before, "before", none
@@ -140,11 +135,7 @@ func (d *Decoder) debeziumRows(c *change.Change, out *Decoded, payload int32) er
 		return err
 	}
 	if len(keys) == 0 {
-		if known := d.declared(out.Database, out.Table); known != nil {
-			for _, i := range known.Key {
-				keys = append(keys, known.Columns[i].Name)
-			}
-		}
+		keys = d.declaredKey(out)
 	}
 	s, err := d.debeziumShape(out, image, keys)
 	if err != nil {
@@ -171,8 +162,8 @@ func (d *Decoder) debeziumRows(c *change.Change, out *Decoded, payload int32) er
 // debeziumShape makes the form of rows out of the schema, or of what is declared.
 func (d *Decoder) debeziumShape(out *Decoded, image int32, keys []string) (*shape, error) {
 	if d.schema.row == nil {
-		names := d.value.columnNames(nil, image)
-		return d.shapeOf(out.Database, out.Table, keys, names, func() ([]field, error) {
+		d.columns = d.value.columnNames(d.columns[:0], image)
+		return d.shapeOf(out.Database, out.Table, keys, d.columns, func() ([]field, error) {
 			return d.fieldsOf(image, out.Database, out.Table, d.plainField)
 		})
 	}
@@ -197,22 +188,20 @@ func (d *Decoder) debeziumShape(out *Decoded, image int32, keys []string) (*shap
 	})
 }
 
-func (d *Decoder) debeziumVersion(c *change.Change, source int32) error {
-	var file, snapshot, gtid string
-	if err := d.texts(source, map[string]*string{"file": &file, "gtid": &gtid}); err != nil {
-		return err
-	}
-	if i := d.value.member(source, "snapshot"); i != none { // a word, or in old versions a boolean
-		snapshot = strings.Trim(string(d.value.raw(i)), `"`)
-	}
+// debeziumSource reads the table, where the change was found, and its version.
+func (d *Decoder) debeziumSource(c *change.Change, out *Decoded, source int32) error {
+	var file, gtid string
 	var at, pos, row, server int64
-	if err := d.integers(source, map[string]*int64{"ts_ms": &at, "pos": &pos, "row": &row, "server_id": &server}); err != nil {
+	snapshot := none
+	if err := d.value.members(source, want{name: "db", text: &out.Database}, want{name: "table", text: &out.Table}, want{name: "file", text: &file},
+		want{name: "gtid", text: &gtid}, want{name: "ts_ms", number: &at}, want{name: "pos", number: &pos}, want{name: "row", number: &row},
+		want{name: "server_id", number: &server}, want{name: "snapshot", node: &snapshot}); err != nil {
 		return err
 	}
 	if pos < 0 || row < 0 || row > 1<<32-1 || server < 0 || server > 1<<32-1 {
 		return &fieldError{"source", fmt.Errorf("pos %d, row %d or server_id %d is out of bounds", pos, row, server)}
 	}
-	c.Origin = change.Origin{ServerID: uint32(server), File: file, GTID: gtid, EventTime: at, Snapshot: snapshot != "" && snapshot != "false"}
+	c.Origin = change.Origin{ServerID: uint32(server), File: file, GTID: gtid, EventTime: at, Snapshot: d.snapshot(snapshot)}
 	number, numbered := fileNumber(file)
 	told := change.Version{ExecuteTime: at, Position: change.Position{File: number, Offset: uint64(pos), Row: uint32(row)}}
 	if c.Origin.Snapshot {
@@ -223,23 +212,13 @@ func (d *Decoder) debeziumVersion(c *change.Change, source int32) error {
 	return err
 }
 
-// texts reads several members that are strings.
-func (d *Decoder) texts(object int32, into map[string]*string) error {
-	for name, s := range into {
-		var err error
-		if *s, err = d.value.textOf(object, name); err != nil {
-			return err
-		}
+// snapshot reads source.snapshot: a word, or, in old versions, a boolean.
+func (d *Decoder) snapshot(i int32) bool {
+	switch d.value.kind(i) {
+	case 'n', 'f':
+		return false
+	case '"':
+		return string(d.value.content(i)) != "false"
 	}
-	return nil
-}
-
-func (d *Decoder) integers(object int32, into map[string]*int64) error {
-	for name, n := range into {
-		var err error
-		if *n, err = d.value.integer(object, name); err != nil {
-			return err
-		}
-	}
-	return nil
+	return true
 }

@@ -38,7 +38,8 @@ func ParseOrdering(name string) (Ordering, error) {
 type ReadOptions struct {
 	Format Format
 	// Tables finds the columns of a source's table, for records that do not tell types: Maxwell's, and Debezium's without
-	// schema. It is asked once for each form of a table's rows. It may be nil, and may return nil.
+	// schema; and the key, for records that do not tell it. It is asked once for each form of a table's rows, and for the
+	// key each time. It may be nil, and may return nil.
 	Tables func(database, table string) *change.Table
 	// Decimals says how Debezium's records without schema have decimals.
 	Decimals Decimals
@@ -121,7 +122,9 @@ type Decoder struct {
 	header  tape
 	changes []*change.Change
 	shapes  map[string]*shape
-	name    []byte
+	name    []byte // of a shape
+	columns []byte // the names of a row's columns
+	keys    []string
 	schema  knownSchema
 	at      Place
 	record  *Record

@@ -42,7 +42,7 @@ type Encoder struct {
 }
 
 // plansMax bounds the tables that are kept prepared: schemas that changed leave their tables behind.
-const plansMax = 10_000
+const plansMax = 1_000
 
 // NewEncoder makes an Encoder.
 func NewEncoder(o Options) (*Encoder, error) {

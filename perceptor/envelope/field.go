@@ -17,6 +17,9 @@ type field struct {
 // reader reads the value of a node.
 type reader func(f *field, d *Decoder, i int32) (change.Value, error)
 
+// scaleMax bounds the digits after the point: MySQL has up to 30, MariaDB 38.
+const scaleMax = 65
+
 // schemaField makes a field out of its schema.
 func schemaField(t *tape, i int32) (f field, err error) {
 	var kind, meaning, name, sql, length, scale, allowed string
@@ -45,7 +48,9 @@ func schemaField(t *tape, i int32) (f field, err error) {
 	case decimalName:
 		text, _ := t.textOf(parameters, "scale")
 		precision, _ := t.textOf(parameters, "connect.decimal.precision")
-		f.scale = number(text)
+		if f.scale = number(text); strconv.Itoa(f.scale) != text || f.scale > scaleMax {
+			return f, fmt.Errorf("column %q: a decimal of scale %q", name, text)
+		}
 		f.column.Scale, f.column.Length = f.scale, number(precision)
 	case bitsName:
 		text, _ := t.textOf(parameters, "length")

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/skein-io/skein/perceptor/change"
@@ -76,15 +76,31 @@ func readUnscaled(f *field, d *Decoder, i int32) (change.Value, error) {
 	if len(b) == 0 || len(b) > 64 {
 		return d.wrong(i, "no decimal's bytes")
 	}
-	n := new(big.Int).SetBytes(b)
-	if b[0] >= 0x80 {
-		n.Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(8*len(b))))
-	}
-	text := n.Append(nil, 10)
+	text := appendSigned(make([]byte, 0, 24), b)
 	if f.column.Type != change.Numeric {
 		return wholeValue(&f.column, text)
 	}
 	return change.DecimalValue(withPoint(text, f.scale)), nil
+}
+
+// appendSigned appends the digits of a two's complement number.
+func appendSigned(dst, b []byte) []byte {
+	negative := b[0] >= 0x80
+	if len(b) <= 8 {
+		n := uint64(0)
+		if negative {
+			n = math.MaxUint64
+		}
+		for _, c := range b {
+			n = n<<8 | uint64(c)
+		}
+		return strconv.AppendInt(dst, int64(n), 10)
+	}
+	n := new(big.Int).SetBytes(b)
+	if negative {
+		n.Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(8*len(b))))
+	}
+	return n.Append(dst, 10)
 }
 
 // withPoint puts the point so many digits before the end.
@@ -92,15 +108,14 @@ func withPoint(text []byte, scale int) []byte {
 	if scale <= 0 {
 		return text
 	}
-	sign := ""
+	first := 0 // digit
 	if text[0] == '-' {
-		sign, text = "-", text[1:]
+		first = 1
 	}
-	if missing := scale + 1 - len(text); missing > 0 {
-		text = append([]byte(strings.Repeat("0", min(missing, 1000))), text...)
+	for range scale + 1 - (len(text) - first) {
+		text = slices.Insert(text, first, '0')
 	}
-	at := max(len(text)-scale, 0)
-	return fmt.Appendf(nil, "%s%s.%s", sign, text[:at], text[at:])
+	return slices.Insert(text, max(len(text)-scale, first), '.')
 }
 
 func readBool(f *field, d *Decoder, i int32) (change.Value, error) {
@@ -264,8 +279,8 @@ func readGeometry(_ *field, d *Decoder, i int32) (change.Value, error) {
 	if err != nil {
 		return change.Value{}, err
 	}
-	srid, err := t.integer(i, "srid")
-	if err != nil || srid < 0 || srid > math.MaxUint32 {
+	srid := int64(0)
+	if err := t.members(i, want{name: "srid", number: &srid}); err != nil || srid < 0 || srid > math.MaxUint32 {
 		return change.Value{}, errors.New("its srid is no number of 32 bits")
 	}
 	return change.BytesValue(append(binary.LittleEndian.AppendUint32(nil, uint32(srid)), b...)), nil

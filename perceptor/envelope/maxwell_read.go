@@ -15,7 +15,8 @@ import (
 func (d *Decoder) maxwell(out *Decoded, payload int32) error {
 	t := &d.value
 	var kind, gtid, position string
-	if err := d.texts(payload, map[string]*string{"type": &kind, "gtid": &gtid, "position": &position, "database": &out.Database, "table": &out.Table, "sql": &out.SQL}); err != nil {
+	if err := t.members(payload, want{name: "type", text: &kind}, want{name: "gtid", text: &gtid}, want{name: "position", text: &position},
+		want{name: "database", text: &out.Database}, want{name: "table", text: &out.Table}, want{name: "sql", text: &out.SQL}); err != nil {
 		return err
 	}
 	c := change.Change{Origin: change.Origin{GTID: gtid}}
@@ -71,7 +72,7 @@ func (d *Decoder) maxwell(out *Decoded, payload int32) error {
 // transaction, tells them apart, or, where Maxwell is not set to write it, the record's offset.
 func (d *Decoder) maxwellVersion(c *change.Change, payload int32, position string) error {
 	var at, row, server int64
-	if err := d.integers(payload, map[string]*int64{"ts": &at, "xoffset": &row, "server_id": &server}); err != nil {
+	if err := d.value.members(payload, want{name: "ts", number: &at}, want{name: "xoffset", number: &row}, want{name: "server_id", number: &server}); err != nil {
 		return err
 	}
 	if at < 0 || at > 1<<40 || row < 0 || row > 1<<32-1 || server < 0 || server > 1<<32-1 {
@@ -114,13 +115,10 @@ func (d *Decoder) maxwellShape(out *Decoded, payload, data int32) (*shape, error
 		}
 	}
 	if len(keys) == 0 {
-		if known := d.declared(out.Database, out.Table); known != nil {
-			for _, i := range known.Key {
-				keys = append(keys, known.Columns[i].Name)
-			}
-		}
+		keys = d.declaredKey(out)
 	}
-	return d.shapeOf(out.Database, out.Table, keys, d.value.columnNames(nil, data), func() ([]field, error) {
+	d.columns = d.value.columnNames(d.columns[:0], data)
+	return d.shapeOf(out.Database, out.Table, keys, d.columns, func() ([]field, error) {
 		return d.fieldsOf(data, out.Database, out.Table, maxwellField)
 	})
 }

@@ -1,6 +1,7 @@
 package envelope
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 
@@ -13,8 +14,8 @@ type shape struct {
 	fields []field
 }
 
-// shapesMax bounds the forms that are kept: one for each schema of each table.
-const shapesMax = 10_000
+// shapesMax bounds the forms that are kept, one for each schema of each table, with the schema's text.
+const shapesMax = 1_000
 
 // shapeOf finds the form of the rows of a table, or makes it. detail tells forms apart that have the same columns; fields
 // makes the columns out of the names.
@@ -60,6 +61,16 @@ func (d *Decoder) declared(database, table string) *change.Table {
 		return nil
 	}
 	return d.o.Tables(database, table)
+}
+
+// declaredKey are the names of the columns of the key that is declared, for a record that tells none.
+func (d *Decoder) declaredKey(out *Decoded) (names []string) {
+	if known := d.declared(out.Database, out.Table); known != nil {
+		for _, i := range known.Key {
+			names = append(names, known.Columns[i].Name)
+		}
+	}
+	return names
 }
 
 // columnNames appends the names in an object, each with its length in front, so that no two lists look the same.
@@ -127,7 +138,8 @@ func (d *Decoder) row(s *shape, object int32, other change.Row, image string) (c
 	return row, nil
 }
 
-// keyNames are the names of the columns in a record's key, which is an object, with or without a schema.
+// keyNames are the names of the columns in a record's key, which is an object, with or without a schema. They are valid
+// until the next call.
 func (d *Decoder) keyNames(prefix string) ([]string, error) {
 	if len(d.record.Key) == 0 {
 		return nil, nil
@@ -143,12 +155,11 @@ func (d *Decoder) keyNames(prefix string) ([]string, error) {
 	if t.kind(object) != '{' {
 		return nil, &fieldError{"key", fmt.Errorf("it is no object of the key's columns")}
 	}
-	var names []string
+	d.keys = d.keys[:0]
 	for i := object + 1; i < t.nodes[object].next; i = t.nodes[i].next {
-		name := string(t.name(i))
-		if len(name) >= len(prefix) && name[:len(prefix)] == prefix {
-			names = append(names, name[len(prefix):])
+		if name, ok := bytes.CutPrefix(t.name(i), []byte(prefix)); ok {
+			d.keys = append(d.keys, t.intern(name))
 		}
 	}
-	return names, nil
+	return d.keys, nil
 }

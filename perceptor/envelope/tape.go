@@ -2,7 +2,6 @@ package envelope
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"strconv"
 	"unicode/utf16"
@@ -20,8 +19,9 @@ const (
 // tape is a JSON text, read once: a node for each value, in the order of the text, the members of an object and the
 // elements of a list behind it. Nothing is converted: a number stays its digits, a document its text.
 type tape struct {
-	text  []byte
-	nodes []node
+	text    []byte
+	nodes   []node
+	strings map[string]string
 }
 
 // node is one value. kind is the first character of it: { [ " t f n, or 0 for a number.
@@ -252,138 +252,3 @@ func validDocument(text []byte) error {
 	var t tape
 	return t.parse(text)
 }
-
-var errNotText = errors.New("it is no string")
-
-// content is what a string says. It lies in the record unless it has escapes.
-func (t *tape) content(i int32) []byte {
-	n := &t.nodes[i]
-	return unescape(t.text[n.from:n.to], n.escaped)
-}
-
-func (t *tape) raw(i int32) []byte {
-	n := &t.nodes[i]
-	if n.kind == '"' {
-		return t.text[n.from-1 : n.to+1]
-	}
-	return t.text[n.from:n.to:n.to]
-}
-
-// name is the name of a member.
-func (t *tape) name(i int32) []byte {
-	n := &t.nodes[i]
-	return unescape(t.text[n.keyFrom:n.keyTo], n.keyEscaped)
-}
-
-func unescape(s []byte, escaped bool) []byte {
-	if !escaped {
-		return s[:len(s):len(s)]
-	}
-	out := make([]byte, 0, len(s))
-	for i := 0; i < len(s); {
-		if s[i] != '\\' {
-			out = append(out, s[i])
-			i++
-			continue
-		}
-		size := escapeSize(s[i:])
-		switch b := s[i+1]; b {
-		case 'b':
-			out = append(out, '\b')
-		case 'f':
-			out = append(out, '\f')
-		case 'n':
-			out = append(out, '\n')
-		case 'r':
-			out = append(out, '\r')
-		case 't':
-			out = append(out, '\t')
-		case 'u':
-			r, _ := hexRune(s[i:])
-			if size == 12 {
-				second, _ := hexRune(s[i+6:])
-				r = utf16.DecodeRune(r, second)
-			}
-			out = utf8.AppendRune(out, r)
-		default:
-			out = append(out, b)
-		}
-		i += size
-	}
-	return out
-}
-
-// none is no node.
-const none = int32(-1)
-
-// member finds a member of an object by its name: the last one, if it is there twice. none if there is none, or if it is
-// null.
-func (t *tape) member(object int32, name string) int32 {
-	found := none
-	if object == none || t.nodes[object].kind != '{' {
-		return none
-	}
-	for i := object + 1; i < t.nodes[object].next; i = t.nodes[i].next {
-		if string(t.name(i)) == name {
-			found = i
-		}
-	}
-	if found != none && t.nodes[found].kind == 'n' {
-		return none
-	}
-	return found
-}
-
-// has reports whether an object has a member, be it null.
-func (t *tape) has(object int32, name string) bool {
-	if object == none || t.nodes[object].kind != '{' {
-		return false
-	}
-	for i := object + 1; i < t.nodes[object].next; i = t.nodes[i].next {
-		if string(t.name(i)) == name {
-			return true
-		}
-	}
-	return false
-}
-
-func (t *tape) kind(i int32) byte {
-	if i == none {
-		return 'n'
-	}
-	return t.nodes[i].kind
-}
-
-// textOf is a string member; empty if it is missing or null.
-func (t *tape) textOf(object int32, name string) (string, error) {
-	i := t.member(object, name)
-	if i == none {
-		return "", nil
-	}
-	if t.kind(i) != '"' {
-		return "", &fieldError{name, errNotText}
-	}
-	return string(t.content(i)), nil
-}
-
-// integer is a member that is a whole number, as number or as text; 0 if it is missing or null.
-func (t *tape) integer(object int32, name string) (int64, error) {
-	i := t.member(object, name)
-	if i == none {
-		return 0, nil
-	}
-	n, err := strconv.ParseInt(string(t.text[t.nodes[i].from:t.nodes[i].to]), 10, 64)
-	if err != nil {
-		return 0, &fieldError{name, fmt.Errorf("%.40q is no whole number of 64 bits", t.raw(i))}
-	}
-	return n, nil
-}
-
-// fieldError says which field is wrong.
-type fieldError struct {
-	field string
-	err   error
-}
-
-func (e *fieldError) Error() string { return e.field + ": " + e.err.Error() }
-func (e *fieldError) Unwrap() error { return e.err }

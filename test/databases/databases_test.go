@@ -31,6 +31,9 @@ type database struct {
 
 var all []*database
 
+// mariadbAddr is where the server listens that all tests share.
+var mariadbAddr string
+
 func TestMain(m *testing.M) {
 	code, err := run(m)
 	if err != nil {
@@ -56,7 +59,8 @@ func run(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	defer func() { err = errors.Join(err, server.Stop()) }()
-	if err := openMariaDB(ctx, server.Addr()); err != nil {
+	mariadbAddr = server.Addr()
+	if err := openMariaDB(ctx, mariadbAddr); err != nil {
 		return 1, err
 	}
 	if err := openSQLite(filepath.Join(dir, "sqlite.db")); err != nil {

@@ -1,27 +1,18 @@
 package databases
 
 import (
-	"bufio"
-	"context"
 	"database/sql"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
+	"math/rand/v2"
 	"reflect"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/go-sql-driver/mysql"
 
 	"github.com/skein-io/skein/perceptor/change"
 	"github.com/skein-io/skein/perceptor/envelope"
+	sinkmysql "github.com/skein-io/skein/perceptor/mysql"
 	"github.com/skein-io/skein/test/services"
 )
 
@@ -39,164 +30,6 @@ const debeziumRow = `-128,255,-32768,65535,-8388608,16777215,-2147483648,4294967
 -99999999999999999999999999999999999.999999999999999999999999999999,1.5,1e300,1,0xABC,0xFFFFFFFFFFFFFFFE,2024,'2024-02-29','-838:59:59','-00:00:01.251','12:34:56.789012',
 '2024-02-29 23:59:59','2024-02-29 23:59:59.123','1000-01-01 00:00:00.000001','2023-11-14 22:13:20','2023-11-14 22:13:20.123','2023-11-14 22:13:20.123456','ch',
 'übung 🦆',' "q" \\ \n','ab\0','\0\0x',0x00FF80,'it''s','a,c','{"a": 1.10}',ST_GeomFromText('POINT(1 2)',4326)`
-
-// debezium is the real Debezium, reading a real MariaDB.
-type debezium struct {
-	t       *testing.T
-	db      *sql.DB
-	records []capturedRecord
-	lines   chan string
-	offset  int64
-}
-
-type capturedRecord struct {
-	topic  string
-	record envelope.Record
-}
-
-func startDebezium(t *testing.T, properties string) *debezium {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
-	server, err := services.NewMariaDB(services.Options{Dir: t.TempDir(), Properties: map[string]string{
-		"server-id": "1", "log-bin": "binlog", "binlog-format": "ROW", "binlog-row-image": "FULL", "default-time-zone": "+00:00"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Start(ctx); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Kill() })
-	c := mysql.NewConfig()
-	c.User, c.Passwd, c.Net, c.Addr = services.MariaDBUser, services.MariaDBPassword, "tcp", server.Addr()
-	connector, err := mysql.NewConnector(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := &debezium{t: t, db: sql.OpenDB(connector), lines: make(chan string, 1000)}
-	t.Cleanup(func() { _ = d.db.Close() })
-	d.db.SetMaxOpenConns(1) // USE is of one connection
-	d.exec("CREATE DATABASE shop", "USE shop", debeziumTable, "INSERT INTO types VALUES (18446744073709551615,"+debeziumRow+")", "INSERT INTO types (id) VALUES (2)")
-	d.capture(ctx, server.Addr(), properties)
-	return d
-}
-
-func (d *debezium) exec(statements ...string) {
-	d.t.Helper()
-	for _, s := range statements {
-		if _, err := d.db.ExecContext(d.t.Context(), s); err != nil {
-			d.t.Fatalf("%s: %v", s, err)
-		}
-	}
-}
-
-func (d *debezium) capture(ctx context.Context, addr, properties string) {
-	t := d.t
-	jars, err := services.Jars("debezium-mariadb-"+debeziumVersion, "io.debezium:debezium-api:"+debeziumVersion,
-		"io.debezium:debezium-embedded:"+debeziumVersion, "io.debezium:debezium-connector-mariadb:"+debeziumVersion)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	if out, err := exec.CommandContext(ctx, "javac", "-cp", filepath.Join(jars, "*"), "-d", dir, "debezium/Capture.java").CombinedOutput(); err != nil {
-		t.Fatalf("javac: %v\n%s", err, out)
-	}
-	host, port, _ := net.SplitHostPort(addr)
-	text := fmt.Sprintf(`name=capture
-connector.class=io.debezium.connector.mariadb.MariaDbConnector
-offset.storage=org.apache.kafka.connect.storage.MemoryOffsetBackingStore
-topic.prefix=dbz
-database.hostname=%s
-database.port=%s
-database.user=%s
-database.password=%s
-database.server.id=7001
-database.include.list=shop
-database.ssl.mode=disable
-schema.history.internal=io.debezium.relational.history.MemorySchemaHistory
-skipped.operations=none
-%s`, host, port, services.MariaDBUser, services.MariaDBPassword, properties)
-	file := filepath.Join(dir, "capture.properties")
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	java := exec.Command("java", "-Xmx256m", "-cp", dir+":"+filepath.Join(jars, "*"), "Capture", file)
-	log, err := os.Create(filepath.Join(dir, "capture.log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	java.Stderr = log
-	stdin, err1 := java.StdinPipe()
-	stdout, err2 := java.StdoutPipe()
-	if err := errors.Join(err1, err2, java.Start()); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		defer close(d.lines)
-		in := bufio.NewReaderSize(stdout, 1<<20)
-		for {
-			line, err := in.ReadString('\n')
-			if err != nil {
-				return
-			}
-			d.lines <- strings.TrimSuffix(line, "\n")
-		}
-	}()
-	t.Cleanup(func() {
-		_ = stdin.Close()
-		_ = java.Process.Kill()
-		for range d.lines { // until it has ended
-		}
-		_ = java.Wait()
-		if t.Failed() {
-			_, _ = log.Seek(0, io.SeekStart)
-			out, _ := io.ReadAll(log)
-			t.Logf("Debezium's log ends with\n%s", out[max(0, len(out)-3000):])
-		}
-		_ = log.Close()
-	})
-}
-
-// until takes records until one of the table is what it waits for.
-func (d *debezium) until(what string, done func(envelope.Record) bool) {
-	d.t.Helper()
-	limit := time.After(3 * time.Minute)
-	for {
-		select {
-		case line, ok := <-d.lines:
-			if !ok {
-				d.t.Fatalf("Debezium ended before %s", what)
-			}
-			c := d.parse(line)
-			d.records = append(d.records, c)
-			if c.topic == "dbz.shop.types" && done(c.record) {
-				return
-			}
-		case <-limit:
-			d.t.Fatalf("Debezium did not send %s", what)
-		}
-	}
-}
-
-func (d *debezium) parse(line string) capturedRecord {
-	text := func(s string) []byte {
-		if s == "-" {
-			return nil
-		}
-		b, err := base64.StdEncoding.DecodeString(s)
-		if err != nil {
-			d.t.Fatalf("%s: %v", line, err)
-		}
-		return b
-	}
-	parts := strings.Split(line, "\t")
-	c := capturedRecord{topic: parts[0], record: envelope.Record{Key: text(parts[1]), Value: text(parts[2])}}
-	for _, h := range parts[3:] {
-		name, value, _ := strings.Cut(h, "=")
-		c.record.Headers = append(c.record.Headers, envelope.Header{Key: name, Value: text(value)})
-	}
-	return c
-}
 
 // story makes every kind of change, and takes the records of it.
 func (d *debezium) story() {
@@ -310,6 +143,50 @@ func TestDebeziumIsRead(t *testing.T) {
 		t.Errorf("the records were %v", kinds)
 	}
 	d.compareWritten()
+	d.compareSunk()
+}
+
+// compareSunk puts all records into a table through the sink, in no order and twice, and compares the two tables.
+func (d *debezium) compareSunk() {
+	t := d.t
+	d.exec("CREATE DATABASE target", "CREATE TABLE target.types LIKE shop.types",
+		"ALTER TABLE target.types ADD COLUMN execute_time BIGINT NULL, ADD COLUMN binlog_position BINARY(16) NULL, ADD COLUMN source_epoch INT UNSIGNED NULL, ADD COLUMN row_deleted BOOLEAN NOT NULL DEFAULT FALSE")
+	s, err := sinkmysql.Open(t.Context(), sinkmysql.Config{DSN: fmt.Sprintf("%s:%s@tcp(%s)/target", services.MariaDBUser, services.MariaDBPassword, d.addr)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	decoder, err := envelope.NewDecoder(envelope.ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var changes []*change.Change
+	for i, c := range d.records {
+		out, err := decoder.Decode(envelope.Place{Topic: c.topic, Offset: int64(i)}, &c.record)
+		if err != nil {
+			t.Fatal(err)
+		}
+		changes = append(append(changes, out.Changes...), out.Changes...)
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	r.Shuffle(len(changes), func(i, j int) { changes[i], changes[j] = changes[j], changes[i] })
+	for from := 0; from < len(changes); from += 7 {
+		for _, o := range apply(t, s, changes[from:min(from+7, len(changes))]...) {
+			if o.Err != nil {
+				t.Error(o.Err)
+			}
+		}
+	}
+	names := selected(t, d.db, "SELECT GROUP_CONCAT(CONCAT('`', COLUMN_NAME, '`')) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = 'shop' AND TABLE_NAME = 'types'")
+	live := "SELECT " + names + " FROM target.types WHERE NOT row_deleted"
+	for _, q := range []string{"SELECT * FROM shop.types EXCEPT " + live, live + " EXCEPT SELECT * FROM shop.types"} {
+		if got := selected(t, d.db, q); got != "" {
+			t.Errorf("the tables differ: %q", got)
+		}
+	}
+	if n := selected(t, d.db, "SELECT COUNT(*) FROM target.types WHERE NOT row_deleted"); n != selected(t, d.db, "SELECT COUNT(*) FROM shop.types") {
+		t.Errorf("%s rows", n)
+	}
 }
 
 // TestDebeziumWithoutSchemaIsRead: the same without schemas and with decimals as text, where the columns are declared.
