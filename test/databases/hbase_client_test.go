@@ -154,12 +154,12 @@ func TestHBaseErrors(t *testing.T) {
 	large := put(strings.Repeat("x", 10<<20+1))
 	absent := client.Absent(family, column)
 	ops := []client.Op{
-		{Row: row(1), Steps: []client.Step{{absent, []client.Mutation{put("1")}}}},
-		{Row: row(2), Steps: []client.Step{{absent, []client.Mutation{elsewhere}}}},
-		{Row: row(3), Steps: []client.Step{{absent, []client.Mutation{large}}}},
-		{Row: nil, Steps: []client.Step{{absent, []client.Mutation{put("1")}}}},
-		{Row: make([]byte, client.MaxRow+1), Steps: []client.Step{{absent, []client.Mutation{put("1")}}}},
-		{Row: row(4), Steps: []client.Step{{absent, []client.Mutation{put("4")}}}},
+		{Row: row(1), Steps: []client.Step{{Condition: absent, Mutations: []client.Mutation{put("1")}}}},
+		{Row: row(2), Steps: []client.Step{{Condition: absent, Mutations: []client.Mutation{elsewhere}}}},
+		{Row: row(3), Steps: []client.Step{{Condition: absent, Mutations: []client.Mutation{large}}}},
+		{Row: nil, Steps: []client.Step{{Condition: absent, Mutations: []client.Mutation{put("1")}}}},
+		{Row: make([]byte, client.MaxRow+1), Steps: []client.Step{{Condition: absent, Mutations: []client.Mutation{put("1")}}}},
+		{Row: row(4), Steps: []client.Step{{Condition: absent, Mutations: []client.Mutation{put("4")}}}},
 	}
 	if err := c.Batch(t.Context(), table, ops); err != nil {
 		t.Fatal(err)
