@@ -89,7 +89,9 @@ func (s *Sink) decide(w *write) []client.Step {
 		return steps
 	}
 	gone := w.gone()
-	if !deleted && len(gone) == 0 {
+	// Only what takes nothing away, whatever is put meanwhile, may go by being newer. That no cell has to go now is not enough:
+	// an older change may put one before this is written.
+	if !deleted && len(w.nulls) == 0 && len(gone) == 0 {
 		return []client.Step{{Condition: newer(w.packed()), Mutations: w.put(0)}}
 	}
 	// What a delete hides is told by timestamps, not by order: a later put with the timestamp of the delete would be hidden, too.

@@ -36,10 +36,12 @@ func version(epoch uint32, time int64, offset uint64) change.Version {
 	return change.Version{Epoch: epoch, ExecuteTime: time, Position: change.Position{File: 1, Offset: offset}}
 }
 
-// hbaseSink opens a sink for orders, on a table of its own.
+// hbaseSink opens a sink for orders, on a table of its own if none is named.
 func hbaseSink(t testing.TB, addr string, to sinks.Table) (*sinks.Sink, string) {
 	t.Helper()
-	to.Name = fmt.Sprintf("orders_%d_%d", time.Now().UnixNano(), hbaseTables.Add(1))
+	if to.Name == "" {
+		to.Name = fmt.Sprintf("orders_%d_%d", time.Now().UnixNano(), hbaseTables.Add(1))
+	}
 	s, err := sinks.Open(sinks.Options{
 		Client: client.Options{ZooKeeper: []string{addr}, RetryTimeout: 4 * time.Minute},
 		Tables: map[string]sinks.Table{orders.String(): to},

@@ -117,7 +117,7 @@ func (c *Client) MoveRegion(ctx context.Context, table string, row []byte) error
 	return err
 }
 
-// Server says which server has the region of a row, as far as the client remembers or hbase:meta knows.
+// Server says which server has the region of a row.
 func (c *Client) Server(ctx context.Context, table string, row []byte) (addr string, err error) {
 	r, err := c.located(ctx, table, row)
 	if err != nil {
@@ -126,8 +126,11 @@ func (c *Client) Server(ctx context.Context, table string, row []byte) (addr str
 	return r.addr, nil
 }
 
-// located finds a region, and waits while it has no server.
+// located finds a region, not by memory, and waits while it has no server.
 func (c *Client) located(ctx context.Context, table string, row []byte) (*region, error) {
+	if r := c.regions.find(table, row); r != nil {
+		c.regions.forget(r)
+	}
 	patience := c.patience(ctx)
 	for {
 		r, err := c.locate(ctx, table, row)
