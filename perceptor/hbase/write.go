@@ -106,17 +106,14 @@ func (s *Sink) decide(w *write) []client.Step {
 	return []client.Step{{Condition: unchanged(w.found.packed), Mutations: mutations}}
 }
 
-// gone are the cells of the row that the change takes away.
+// gone are the cells of the row that the change takes away. Of update_info the whole family was read, which may have columns of
+// others.
 func (w *write) gone() (cells []client.Cell) {
-	deleted := w.change.Op == change.Delete
 	for _, c := range w.cells {
-		if string(c.Family) == UpdateInfo && reserved[string(c.Qualifier)] && (string(c.Qualifier) != Deleted || deleted) {
-			continue
+		ofVersion := string(c.Family) == UpdateInfo && reserved[string(c.Qualifier)]
+		if ofVersion && string(c.Qualifier) == Deleted && w.change.Op != change.Delete || !ofVersion && w.takes(&c) {
+			cells = append(cells, client.Cell{Family: c.Family, Qualifier: c.Qualifier, Timestamp: c.Timestamp})
 		}
-		if string(c.Family) == UpdateInfo && string(c.Qualifier) != Deleted && !w.takes(&c) {
-			continue // the family is read whole, and may have columns of others
-		}
-		cells = append(cells, client.Cell{Family: c.Family, Qualifier: c.Qualifier, Timestamp: c.Timestamp})
 	}
 	return cells
 }

@@ -40,7 +40,7 @@ func (c *Client) locate(ctx context.Context, table string, row []byte) (*region,
 	}
 	r, err := c.askMeta(ctx, meta, table, row)
 	if err != nil {
-		if help := heal(err); help == lookAgain || help == reconnect {
+		if help := heal(err); !errors.Is(err, errRegionUnsettled) && (help == lookAgain || help == reconnect) {
 			c.regions.forget(meta)
 		}
 		return nil, err
