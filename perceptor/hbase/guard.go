@@ -82,26 +82,27 @@ type stored struct {
 	version change.Version
 	deleted bool
 	packed  []byte // update_info:version
+	at      uint64 // its timestamp, which is that of all cells that were written with it
 	latest  uint64 // the latest timestamp of the cells that were read
 }
 
 // ErrForeign is the error of a change whose row has an execute time, but not all that this sink writes with it.
 var ErrForeign = errors.New("the row's version was not written by this sink")
 
-// readStored reads a row's version. The columns must say the same.
+// readStored reads a row's version. If the execute time was read, too, it has to say the same.
 func readStored(row *client.Row) (s stored, err error) {
 	time, packed := row.Value(updateInfo, columnExecuteTime), row.Value(updateInfo, columnVersion)
-	if time == nil && packed == nil {
+	if packed == nil {
+		if time != nil {
+			return s, fmt.Errorf("%w: there is %s:%s, and no %[2]s:%[4]s; a table that others have written has to be adopted first", ErrForeign, UpdateInfo, ExecuteTime, VersionName)
+		}
 		return s, nil
 	}
-	if time == nil || packed == nil {
-		return s, fmt.Errorf("%w: of %s:%s and %[2]s:%[4]s one is missing; a table that others have written has to be adopted first", ErrForeign, UpdateInfo, ExecuteTime, VersionName)
-	}
-	s.exists, s.packed = true, packed.Value
+	s.exists, s.packed, s.at = true, packed.Value, packed.Timestamp
 	if s.version, s.deleted, err = unpack(packed.Value); err != nil {
 		return s, fmt.Errorf("%w: %w", ErrForeign, err)
 	}
-	if !bytes.Equal(time.Value, s.version.AppendExecuteTime(nil)) {
+	if time != nil && !bytes.Equal(time.Value, s.version.AppendExecuteTime(nil)) {
 		return s, fmt.Errorf("%w: %s:%s is %x, and %[2]s:%[5]s says otherwise: something else writes to the row", ErrForeign, UpdateInfo, ExecuteTime, time.Value, VersionName)
 	}
 	for i := range row.Cells {

@@ -63,7 +63,6 @@ func TestReadStored(t *testing.T) {
 	}
 	for what, cells := range map[string][]client.Cell{
 		"no version":           {time},
-		"no execute time":      {packed},
 		"they do not agree":    {cell(ExecuteTime, change.Version{ExecuteTime: 3}.AppendExecuteTime(nil), 7), packed},
 		"a text":               {cell(ExecuteTime, []byte("2024-01-31 10:00:00"), 7), packed},
 		"a version of another": {time, cell(VersionName, []byte("1"), 9)},

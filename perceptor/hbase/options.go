@@ -14,6 +14,8 @@ type Options struct {
 	// Tables says for each source table ("database.table") where its rows go. A change of another table is an error of that
 	// change.
 	Tables map[string]Table
+	// Now is the clock that tells the age of tombstones; nil means time.Now.
+	Now func() time.Time
 }
 
 // Table says how rows of one table are written.
@@ -102,6 +104,9 @@ func (o *Options) check() error {
 		if err := t.check(source); err != nil {
 			return err
 		}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/skein-io/skein/perceptor/change"
@@ -18,6 +19,9 @@ type Sink struct {
 	client *client.Client
 	tables map[string]*Table
 	now    func() time.Time
+	// replays has a flag for each HBase table: of the last batch most was discarded. Then a look is cheaper than a try. It
+	// decides what is asked first, never what is written.
+	replays map[string]*atomic.Bool
 
 	mu    sync.Mutex
 	plans map[string]*plan // the last of each source table
@@ -37,11 +41,12 @@ func Open(o Options) (*Sink, error) {
 		return nil, err
 	}
 	s := &Sink{
-		client: c, tables: map[string]*Table{}, now: time.Now, plans: map[string]*plan{},
+		client: c, tables: map[string]*Table{}, now: o.Now, replays: map[string]*atomic.Bool{}, plans: map[string]*plan{},
 		folders: sync.Pool{New: func() any { return new(sink.Folder) }},
 	}
 	for source, t := range o.Tables {
 		s.tables[source] = &t
+		s.replays[t.Name] = new(atomic.Bool)
 	}
 	return s, nil
 }
@@ -51,7 +56,8 @@ func (s *Sink) Close() error { return s.client.Close() }
 
 // Apply implements sink.Sink. Of each row the newest change is written, if the server finds that it is newer than what is
 // stored. A batch whose changes are all written takes one round trip; rows that lose cells (deletes, updates with a NULL)
-// and changes that are discarded take a second.
+// and changes that are discarded take a second. While most of what comes is discarded, as when a topic is read again, versions
+// are read first, which makes that one round trip, too; what is to be written is compared by the server as always.
 //
 // If a connection broke after the server had written a change and before it said so, the change is found to be stored, and
 // its verdict is Duplicate.
@@ -137,9 +143,24 @@ func (s *Sink) plan(source *change.Table) (*plan, error) {
 // version or was swept, so it ends long before.
 const roundsMax = 1000
 
+// replayRows is how many rows a batch must have to say something about the next.
+const replayRows = 8
+
 // applyTable writes changes of different rows of one table: what can be guessed is tried at once; for what did not hold the
 // row's version is read, and that decides between discarding the change and trying what fits, until it holds.
 func (s *Sink) applyTable(ctx context.Context, table string, writes []*write) error {
+	replay := s.replays[table]
+	if replay.Load() {
+		for _, w := range writes {
+			w.step = read
+		}
+	}
+	rows, discarded := len(writes), 0
+	defer func() {
+		if rows >= replayRows {
+			replay.Store(2*discarded > rows)
+		}
+	}()
 	for range roundsMax {
 		ops := make([]client.Op, len(writes))
 		for i, w := range writes {
@@ -159,6 +180,8 @@ func (s *Sink) applyTable(ctx context.Context, table string, writes []*write) er
 		for i, w := range writes {
 			if !w.settle(&ops[i]) {
 				again = append(again, w)
+			} else if w.outcome.Err == nil && !w.outcome.Verdict.Puts() {
+				discarded++
 			}
 		}
 		if writes = again; len(writes) == 0 {

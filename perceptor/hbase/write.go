@@ -18,6 +18,7 @@ type write struct {
 	outcome *sink.Outcome
 
 	step  step
+	looks int
 	found stored
 	cells []client.Cell // those that were found
 }
@@ -55,17 +56,19 @@ func (s *Sink) op(w *write) client.Op {
 	return op
 }
 
-// columns are those that are read of a row: its version, and what the change takes away.
+// columns are those that are read of a row: its version, and what the change takes away. Few are read: HBase steps over what
+// each was before, as long as that is in memory. That a row has an execute time and no version, which others have written, is
+// looked at when absent did not hold though there was no version.
 func (w *write) columns() client.Columns {
-	all := client.Columns{{Family: updateInfo}}
-	gone := w.nulls
-	if w.change.Op == change.Delete {
-		gone = w.plan.order
+	all := client.Columns{{Family: updateInfo, Qualifiers: [][]byte{columnVersion}}}
+	if w.looks > 0 {
+		all[0].Qualifiers = append(all[0].Qualifiers, columnExecuteTime)
 	}
-	for _, i := range gone {
+	for _, i := range w.taken() {
 		to := &w.plan.cells[i]
 		if string(to.family) == UpdateInfo {
-			continue // it is read whole
+			all[0].Qualifiers = append(all[0].Qualifiers, to.qualifier)
+			continue
 		}
 		if last := &all[len(all)-1]; string(last.Family) != string(to.family) {
 			all = append(all, client.FamilyColumns{Family: to.family})
@@ -74,6 +77,14 @@ func (w *write) columns() client.Columns {
 		last.Qualifiers = append(last.Qualifiers, to.qualifier)
 	}
 	return all
+}
+
+// taken are the columns that the change takes away.
+func (w *write) taken() []int {
+	if w.change.Op == change.Delete {
+		return w.plan.order
+	}
+	return w.nulls
 }
 
 // decide says what is tried when the row's version is known and the change is to be written.
@@ -106,30 +117,21 @@ func (s *Sink) decide(w *write) []client.Step {
 	return []client.Step{{Condition: unchanged(w.found.packed), Mutations: mutations}}
 }
 
-// gone are the cells of the row that the change takes away. Of update_info the whole family was read, which may have columns of
-// others.
+// gone are the cells of the row that the change takes away: those that were found, and the flag of a tombstone, which has the
+// timestamp of its version.
 func (w *write) gone() (cells []client.Cell) {
-	for _, c := range w.cells {
-		ofVersion := string(c.Family) == UpdateInfo && reserved[string(c.Qualifier)]
-		if ofVersion && string(c.Qualifier) == Deleted && w.change.Op != change.Delete || !ofVersion && w.takes(&c) {
-			cells = append(cells, client.Cell{Family: c.Family, Qualifier: c.Qualifier, Timestamp: c.Timestamp})
+	for _, i := range w.taken() {
+		to := &w.plan.cells[i]
+		for _, c := range w.cells {
+			if string(c.Qualifier) == string(to.qualifier) && string(c.Family) == string(to.family) {
+				cells = append(cells, client.Cell{Family: c.Family, Qualifier: c.Qualifier, Timestamp: c.Timestamp})
+			}
 		}
+	}
+	if w.found.deleted && w.change.Op != change.Delete {
+		cells = append(cells, client.Cell{Family: updateInfo, Qualifier: columnDeleted, Timestamp: w.found.at})
 	}
 	return cells
-}
-
-// takes reports whether the change takes a column away.
-func (w *write) takes(c *client.Cell) bool {
-	columns := w.nulls
-	if w.change.Op == change.Delete {
-		columns = w.plan.order
-	}
-	for _, i := range columns {
-		if to := &w.plan.cells[i]; string(to.family) == string(c.Family) && string(to.qualifier) == string(c.Qualifier) {
-			return true
-		}
-	}
-	return false
 }
 
 func (w *write) packed() []byte { return pack(w.change.Version, w.change.Op == change.Delete) }
@@ -150,6 +152,7 @@ func (w *write) settle(op *client.Op) bool {
 		return true
 	}
 	if w.step == read {
+		w.looks++
 		var err error
 		if w.found, err = readStored(&op.Found); err != nil {
 			w.outcome.Err = fmt.Errorf("%s: row %q: %w", w.plan.source, w.row, err)

@@ -1,104 +1,212 @@
 package databases
 
 import (
+	"bytes"
+	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/skein-io/skein/perceptor/change"
+	sinks "github.com/skein-io/skein/perceptor/hbase"
 	"github.com/skein-io/skein/perceptor/hbase/client"
+	"github.com/skein-io/skein/perceptor/sink"
 )
 
-func versionCells(v uint64) (cells []client.Cell, packed, time, offset, epoch []byte) {
-	epoch = binary.BigEndian.AppendUint32(nil, 1)
-	time = binary.BigEndian.AppendUint64(nil, v)
-	offset = append(binary.BigEndian.AppendUint64(make([]byte, 4), v), 0, 0, 0, 0)
-	packed = append(append(append([]byte{0}, epoch...), time...), offset...)
-	return []client.Cell{
-		{Family: info, Qualifier: []byte("binlog_offset"), Value: offset}, {Family: info, Qualifier: []byte("epoch"), Value: epoch},
-		{Family: info, Qualifier: []byte("execute_time"), Value: time}, {Family: info, Qualifier: []byte("version"), Value: packed},
-	}, packed, time, offset, epoch
-}
-
-func benchMutation(v uint64, packed bool) client.Mutation {
-	var m client.Mutation
+// wide is a table whose rows have about 600 bytes.
+var wide = func() *change.Table {
+	t := &change.Table{Database: "shop", Name: "orders", Key: []int{0}, Columns: []change.Column{{Name: "id"}}}
 	for i := range 10 {
-		m.Cells = append(m.Cells, client.Cell{Family: family, Qualifier: fmt.Appendf(nil, "column_%d", i), Value: fmt.Appendf(nil, "%060d", v)})
+		t.Columns = append(t.Columns, change.Column{Name: fmt.Sprintf("column_%d", i)})
 	}
-	cells, _, _, _, _ := versionCells(v)
-	if !packed {
-		cells = cells[:3]
+	return t
+}()
+
+func wideRow(id int64, v change.Version, nulls int) *change.Change {
+	row := change.Row{change.IntValue(id)}
+	for i := range 10 {
+		value := change.TextValue(fmt.Appendf(nil, "%060d", v.ExecuteTime))
+		if i < nulls {
+			value = change.NullValue()
+		}
+		row = append(row, value)
 	}
-	m.Cells = append(m.Cells, cells...)
-	return m
+	return &change.Change{Op: change.Update, Table: wide, After: row, Version: v}
 }
 
-func BenchmarkProbe(b *testing.B) {
-	c := hbaseClient(b, hbaseAddr(b))
-	table := hbaseTable(b, c, client.TableSpec{Families: []string{"d", "update_info"}})
-	version := uint64(1)
-	const batch, rows = 100, 10_000
-	seed := func() {
-		for at := 0; at < rows; at += 1000 {
-			ops := make([]client.Op, 1000)
-			for i := range ops {
-				ops[i] = client.Op{Row: row(at + i), Steps: []client.Step{{Mutations: []client.Mutation{benchMutation(0, true)}}}}
+// rival is a way to write batches of versions of rows.
+type rival struct {
+	name  string
+	write func(ctx context.Context, batch []*change.Change) error
+}
+
+const (
+	benchRows    = 8000
+	benchWorkers = 8
+	benchBatch   = 100
+)
+
+// pace lets the workers write for a second, each its own rows, and returns rows in a second. The versions are newer each
+// time, or all older than what is there.
+func (k *rival) pace(b *testing.B, clock *atomic.Int64, stale bool, nulls int) float64 {
+	var written atomic.Int64
+	var wait sync.WaitGroup
+	from := time.Now()
+	for worker := range int64(benchWorkers) {
+		wait.Add(1)
+		go func() {
+			defer wait.Done()
+			for n := int64(0); time.Since(from) < time.Second; n++ {
+				batch := make([]*change.Change, benchBatch)
+				for i := range batch {
+					v := version(1, clock.Add(1), 7)
+					if stale {
+						v.ExecuteTime = 1
+					}
+					id := worker*(benchRows/benchWorkers) + (n*benchBatch+int64(i))%(benchRows/benchWorkers)
+					batch[i] = wideRow(id, v, nulls)
+				}
+				if err := k.write(b.Context(), batch); err != nil {
+					b.Error(err)
+					return
+				}
+				written.Add(benchBatch)
 			}
-			if err := c.Batch(b.Context(), table, ops); err != nil {
-				b.Fatal(err)
+		}()
+	}
+	wait.Wait()
+	return float64(written.Load()) / time.Since(from).Seconds()
+}
+
+// BenchmarkHBase compares the guarded sink with other ways to write the same batches: each takes its turn of a second in each
+// round, and what is told is the median, over the rounds, of the sink's rate by the other's. Each round is one iteration:
+// -benchtime 7x.
+func BenchmarkHBase(b *testing.B) {
+	addr := hbaseAddr(b)
+	c := hbaseClient(b, addr)
+	s, table := hbaseSink(b, addr, sinks.Table{})
+	var clock atomic.Int64
+	clock.Store(1000)
+	single := func(condition func(packed []byte, v change.Version) *client.Condition) func(ctx context.Context, batch []*change.Change) error {
+		return func(ctx context.Context, batch []*change.Change) error {
+			ops := make([]client.Op, len(batch))
+			for i, change := range batch {
+				m, packed := wideMutation(change)
+				ops[i] = client.Op{Row: wideKey(change), Steps: []client.Step{{Condition: condition(packed, change.Version), Mutations: m}}}
 			}
+			return c.Batch(ctx, table, ops)
 		}
 	}
-	seed()
-	cell := func(q string) *client.ColumnIs {
-		return &client.ColumnIs{Family: info, Qualifier: []byte(q), Compare: client.Less}
+	guarded := rival{"guarded", func(ctx context.Context, batch []*change.Change) error {
+		return s.Apply(ctx, batch, make([]sink.Outcome, len(batch)))
+	}}
+	others := []rival{
+		{"single", single(func(packed []byte, _ change.Version) *client.Condition { return isNewer(packed) })},
+		{"filter", single(func(_ []byte, v change.Version) *client.Condition { return threeParts(v) })},
+		{"plain", single(func([]byte, change.Version) *client.Condition { return nil })},
+		{"getcas", func(ctx context.Context, batch []*change.Change) error {
+			for i := range batch {
+				if err := getAndCheckAndPut(ctx, c, table, batch[i:i+1]); err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
+		{"getcas_batched", func(ctx context.Context, batch []*change.Change) error { return getAndCheckAndPut(ctx, c, table, batch) }},
 	}
-	_ = cell
-	is := func(q string, how client.Compare, v []byte) client.Filter {
-		return &client.ColumnIs{Family: info, Qualifier: []byte(q), Compare: how, Value: v}
-	}
-	for _, s := range []struct {
-		name string
-		op   func(row []byte, v uint64) client.Op
+	for _, kind := range []struct {
+		name   string
+		stale  bool
+		nulls  int
+		beside []string
 	}{
-		{"plain", func(row []byte, v uint64) client.Op {
-			return client.Op{Row: row, Steps: []client.Step{{Mutations: []client.Mutation{benchMutation(v, false)}}}}
-		}},
-		{"single", func(row []byte, v uint64) client.Op { // condition on execute_time only
-			_, _, time, _, _ := versionCells(v)
-			return client.Op{Row: row, Steps: []client.Step{{Mutations: []client.Mutation{benchMutation(v, false)},
-				Condition: &client.Condition{Family: info, Qualifier: []byte("execute_time"), Compare: client.Greater, Value: time}}}}
-		}},
-		{"packed", func(row []byte, v uint64) client.Op {
-			_, packed, _, _, _ := versionCells(v)
-			return client.Op{Row: row, Steps: []client.Step{{Mutations: []client.Mutation{benchMutation(v, true)},
-				Condition: &client.Condition{Family: info, Qualifier: []byte("version"), Compare: client.Greater, Value: packed}}}}
-		}},
-		{"filter", func(row []byte, v uint64) client.Op {
-			_, _, time, offset, epoch := versionCells(v)
-			return client.Op{Row: row, Steps: []client.Step{{Mutations: []client.Mutation{benchMutation(v, false)},
-				Condition: &client.Condition{Filter: client.Any{is("epoch", client.Less, epoch), client.All{is("epoch", client.Equal, epoch),
-					client.Any{is("execute_time", client.Less, time), client.All{is("execute_time", client.Equal, time), is("binlog_offset", client.Less, offset)}}}}}}}}
-		}},
+		{"newer", false, 0, []string{"single", "filter", "plain", "getcas", "getcas_batched"}},
+		{"newer, a NULL", false, 1, []string{"single", "getcas"}},
+		{"stale", true, 0, []string{"getcas", "getcas_batched"}},
 	} {
-		b.Run(s.name, func(b *testing.B) {
-			n := 0
+		b.Run(kind.name, func(b *testing.B) {
+			ratios := map[string][]float64{}
+			var rates []float64
+			guarded.pace(b, &clock, false, kind.nulls) // rows are there, and the servers warm
 			for b.Loop() {
-				ops := make([]client.Op, batch)
-				for i := range ops {
-					version++
-					ops[i] = s.op(row(n%rows), version)
-					n++
-				}
-				if err := c.Batch(b.Context(), table, ops); err != nil {
-					b.Fatal(err)
-				}
-				for i := range ops {
-					if !ops[i].Done[0] || ops[i].Err != nil {
-						b.Fatal(ops[i])
+				rate := guarded.pace(b, &clock, kind.stale, kind.nulls)
+				rates = append(rates, rate)
+				for _, other := range others {
+					if slices.Contains(kind.beside, other.name) {
+						ratios[other.name] = append(ratios[other.name], rate/other.pace(b, &clock, kind.stale, kind.nulls))
 					}
 				}
 			}
-			b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "rows/s")
+			slices.Sort(rates)
+			b.ReportMetric(rates[len(rates)/2], "rows/s")
+			for name, all := range ratios {
+				slices.Sort(all)
+				b.ReportMetric(all[len(all)/2], "x_"+name)
+			}
+			b.ReportMetric(0, "ns/op")
 		})
 	}
 }
+
+func wideKey(c *change.Change) []byte { return c.After[0].AppendText(nil, 0) }
+
+// wideMutation is what the sink writes.
+func wideMutation(c *change.Change) ([]client.Mutation, []byte) {
+	var cells []client.Cell
+	for i, column := range wide.Columns {
+		if !c.After[i].IsNull() {
+			cells = append(cells, client.Cell{Family: family, Qualifier: []byte(column.Name), Value: c.After[i].AppendText(nil, 0)})
+		}
+	}
+	packed := append(c.Version.AppendExecuteTime(c.Version.AppendEpoch([]byte{0})), c.Version.Position.Append(nil)...)
+	for _, cell := range []struct {
+		name  string
+		value []byte
+	}{{"binlog_offset", packed[13:]}, {"epoch", packed[1:5]}, {"execute_time", packed[5:13]}, {"version", packed}} {
+		cells = append(cells, client.Cell{Family: info, Qualifier: []byte(cell.name), Value: cell.value})
+	}
+	return []client.Mutation{{Cells: cells}}, packed
+}
+
+// threeParts is the condition on the three columns themselves.
+func threeParts(v change.Version) *client.Condition {
+	is := func(name string, how client.Compare, value []byte) client.Filter {
+		return &client.ColumnIs{Family: info, Qualifier: []byte(name), Compare: how, Value: value}
+	}
+	epoch, time, offset := v.AppendEpoch(nil), v.AppendExecuteTime(nil), v.Position.Append(nil)
+	return &client.Condition{Filter: client.Any{is("epoch", client.Less, epoch), client.All{
+		is("epoch", client.Equal, epoch), client.Any{is("execute_time", client.Less, time), client.All{
+			is("execute_time", client.Equal, time), is("binlog_offset", client.Less, offset)}}}}}
+}
+
+// getAndCheckAndPut reads, decides, and writes if what was read is still there.
+func getAndCheckAndPut(ctx context.Context, c *client.Client, table string, batch []*change.Change) error {
+	gets := make([]client.Op, len(batch))
+	for i, change := range batch {
+		gets[i] = client.Op{Row: wideKey(change), Get: client.Columns{{Family: info, Qualifiers: [][]byte{[]byte("version")}}}}
+	}
+	if err := c.Batch(ctx, table, gets); err != nil {
+		return err
+	}
+	var puts []client.Op
+	for i, change := range batch {
+		m, packed := wideMutation(change)
+		was := gets[i].Found.Value(info, []byte("version"))
+		if was == nil || bytes.Compare(was.Value, packed) >= 0 {
+			continue
+		}
+		same := &client.Condition{Family: info, Qualifier: []byte("version"), Compare: client.Equal, Value: was.Value}
+		puts = append(puts, client.Op{Row: wideKey(change), Steps: []client.Step{{Condition: same, Mutations: m}}})
+	}
+	if len(puts) == 0 {
+		return nil
+	}
+	return c.Batch(ctx, table, puts)
+}
+
+// row is a key.
+func row(n int) []byte { return binary.BigEndian.AppendUint32(nil, uint32(n)) }

@@ -22,8 +22,6 @@ func put(value string) client.Mutation {
 	return client.Mutation{Cells: []client.Cell{{Family: family, Qualifier: column, Value: []byte(value)}}}
 }
 
-func row(n int) []byte { return binary.BigEndian.AppendUint32(nil, uint32(n)) }
-
 func rowPut(n int) client.Op {
 	return client.Op{Row: row(n), Steps: []client.Step{{Mutations: []client.Mutation{put(fmt.Sprint(n))}}}}
 }
