@@ -16,10 +16,7 @@ func (c *Client) Batch(ctx context.Context, table string, ops []Op) error {
 	todo := make([]*placed, len(ops))
 	for i := range ops {
 		o := &ops[i]
-		if len(o.Steps) > MaxSteps {
-			return fmt.Errorf("an op of %d steps; at most %d are allowed", len(o.Steps), MaxSteps)
-		}
-		o.Err, o.Done, o.Found = checkRow(o.Row), [MaxSteps]bool{}, Row{}
+		o.Err, o.Done, o.Found = o.check(), [MaxSteps]bool{}, Row{}
 		todo[i] = &placed{op: o}
 	}
 	patience := c.patience(ctx)
@@ -44,12 +41,20 @@ func (c *Client) Batch(ctx context.Context, table string, ops []Op) error {
 // MaxRow is the longest key of a row, in bytes.
 const MaxRow = 1<<15 - 1
 
-func checkRow(row []byte) error {
-	switch {
-	case len(row) == 0:
+// opMax is the largest op that is sent. HBase closes the connection on a request of 256 MiB, without a word.
+const opMax = 128 << 20
+
+// check refuses what no server takes.
+func (o *Op) check() error {
+	switch size := o.size(); {
+	case len(o.Row) == 0:
 		return errors.New("a row of HBase cannot have an empty key")
-	case len(row) > MaxRow:
-		return fmt.Errorf("a row key of %d bytes: %w, at most %d", len(row), ErrTooLarge, MaxRow)
+	case len(o.Row) > MaxRow:
+		return fmt.Errorf("a row key of %d bytes: %w, at most %d", len(o.Row), ErrTooLarge, MaxRow)
+	case size > opMax:
+		return fmt.Errorf("a row of about %d bytes: %w, at most %d", size, ErrTooLarge, opMax)
+	case len(o.Steps) > MaxSteps:
+		return fmt.Errorf("an op of %d steps; at most %d are allowed", len(o.Steps), MaxSteps)
 	}
 	return nil
 }
@@ -78,11 +83,14 @@ func (c *Client) try(ctx context.Context, table string, ops []*placed) (again []
 	}
 	var mu sync.Mutex
 	var wait sync.WaitGroup
+	free := make(chan struct{}, requestsMax)
 	for addr, ops := range servers {
 		for _, part := range c.parts(ops) {
+			free <- struct{}{}
 			wait.Add(1)
 			go func() {
 				defer wait.Done()
+				defer func() { <-free }()
 				left, leftFor, failed := c.send(ctx, addr, part)
 				mu.Lock()
 				defer mu.Unlock()
@@ -99,6 +107,9 @@ func (c *Client) try(ctx context.Context, table string, ops []*placed) (again []
 	wait.Wait()
 	return again, cause, err
 }
+
+// requestsMax is how many requests of one batch are under way at the same time, so that a large batch is not in memory twice.
+const requestsMax = 16
 
 // parts cuts ops so that each part fits into a request.
 func (c *Client) parts(ops []*placed) [][]*placed {

@@ -26,7 +26,7 @@ type Options struct {
 	BatchBytes int
 	// AnswerMax is the largest answer that is taken from a server, in bytes; 0 means 64 MiB.
 	AnswerMax uint32
-	// Dial connects; nil means a net.Dialer.
+	// Dial connects to HBase's servers; nil means a net.Dialer.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
@@ -34,11 +34,12 @@ type Options struct {
 type Client struct {
 	options Options
 	regions regions
-	lookup  chan struct{} // holds one token: who has it asks hbase:meta
+	lookup  chan struct{}   // holds one token: who has it asks hbase:meta
+	life    context.Context // ends with Close, and with it what waits
+	end     context.CancelFunc
 
-	mu     sync.Mutex
-	conns  map[string]*slot
-	closed bool
+	mu    sync.Mutex
+	conns map[string]*slot
 }
 
 // slot holds the connection to one server for one service. Its token is held while a connection is made.
@@ -73,14 +74,16 @@ func Open(o Options) (*Client, error) {
 	if o.Dial == nil {
 		o.Dial = (&net.Dialer{KeepAlive: 15 * time.Second}).DialContext
 	}
-	return &Client{options: o, regions: newRegions(), lookup: make(chan struct{}, 1), conns: map[string]*slot{}}, nil
+	c := &Client{options: o, regions: newRegions(), lookup: make(chan struct{}, 1), conns: map[string]*slot{}}
+	c.life, c.end = context.WithCancel(context.Background())
+	return c, nil
 }
 
 // Close ends the connections. Calls that wait fail with ErrClosed.
 func (c *Client) Close() error {
+	c.end()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.closed = true
 	for _, s := range c.conns {
 		if s.conn != nil {
 			s.conn.fail(ErrClosed)
@@ -97,7 +100,7 @@ const (
 // connect returns the connection to a server, and makes it if there is none that works.
 func (c *Client) connect(ctx context.Context, addr, service string) (*conn, error) {
 	c.mu.Lock()
-	if c.closed {
+	if c.life.Err() != nil {
 		c.mu.Unlock()
 		return nil, ErrClosed
 	}
@@ -124,15 +127,23 @@ func (c *Client) connect(ctx context.Context, addr, service string) (*conn, erro
 	if ready != nil && ready.alive() { // somebody else made it meanwhile
 		return ready, nil
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(c.life, cancel)()
 	made, err := dialConn(ctx, &c.options, addr, service)
-	if err != nil {
-		return nil, err
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed {
-		made.fail(ErrClosed)
+	switch {
+	case c.life.Err() != nil:
+		if err == nil {
+			made.fail(ErrClosed)
+		}
 		return nil, ErrClosed
+	case err != nil:
+		if c.conns[key] == s {
+			delete(c.conns, key) // servers come and go, and their ports with them
+		}
+		return nil, err
 	}
 	s.conn = made
 	return made, nil
@@ -150,12 +161,13 @@ func (c *Client) ask(ctx context.Context, addr, service, method string, message 
 // patience tries again what may pass.
 type patience struct {
 	ctx   context.Context
+	life  context.Context
 	until time.Time
 	pause time.Duration
 }
 
 func (c *Client) patience(ctx context.Context) *patience {
-	return &patience{ctx: ctx, until: time.Now().Add(c.options.RetryTimeout)}
+	return &patience{ctx: ctx, life: c.life, until: time.Now().Add(c.options.RetryTimeout)}
 }
 
 // progress makes the next wait a short one again.
@@ -173,6 +185,8 @@ func (p *patience) wait(cause error) error {
 	select {
 	case <-timer.C:
 		return nil
+	case <-p.life.Done():
+		return ErrClosed
 	case <-p.ctx.Done():
 		return fmt.Errorf("%w (%w)", p.ctx.Err(), cause)
 	}

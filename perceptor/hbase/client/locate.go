@@ -110,6 +110,9 @@ func (c *Client) znode(ctx context.Context, name string) (addr string, err error
 			return "", fmt.Errorf("%s in ZooKeeper: %w", path, err)
 		}
 		return addr, nil
+	case <-c.life.Done():
+		session.Close()
+		return "", ErrClosed
 	case <-ctx.Done():
 		session.Close() // which ends the Get
 		return "", &connectionError{fmt.Sprint(c.options.ZooKeeper), errors.New("ZooKeeper does not answer")}
