@@ -108,7 +108,7 @@ func (s *Sink) decide(w *write) []client.Step {
 	// What a delete hides is told by timestamps, not by order: a later put with the timestamp of the delete would be hidden, too.
 	// So each cell is deleted with its own timestamp, and the row gets a later one than all of them. Later puts get at least
 	// that from the server, because it is the one of the cell that the condition compares. All this is of the row as it was
-	// found, so the condition is that it is still so.
+	// found, so the condition is that it is still so. It is not before this moment either: Sweep tells the age by it.
 	at := max(w.found.latest+1, uint64(max(s.now().UnixMilli(), 0)))
 	mutations := w.put(at)
 	if len(gone) > 0 {

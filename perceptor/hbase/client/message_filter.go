@@ -49,12 +49,3 @@ func appendFilterList(b []byte, operator uint64, list []Filter) []byte {
 	}
 	return end(b, at)
 }
-
-// KeysOnly empties the values of all cells.
-type KeysOnly struct{}
-
-func (KeysOnly) append(b []byte) []byte {
-	b = appendString(b, 1, filters+"KeyOnlyFilter")
-	b, at := begin(b, 2)
-	return end(appendBool(b, 1, false), at)
-}
