@@ -42,18 +42,24 @@ func hbaseSink(t testing.TB, addr string, to sinks.Table) (*sinks.Sink, string) 
 	if to.Name == "" {
 		to.Name = fmt.Sprintf("orders_%d_%d", time.Now().UnixNano(), hbaseTables.Add(1))
 	}
+	s := openSink(t, addr, to)
+	if err := s.Prepare(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	return s, to.Name
+}
+
+// openSink opens a sink for orders. It may be called from any goroutine.
+func openSink(t testing.TB, addr string, to sinks.Table) *sinks.Sink {
 	s, err := sinks.Open(sinks.Options{
 		Client: client.Options{ZooKeeper: []string{addr}, RetryTimeout: 4 * time.Minute},
 		Tables: map[string]sinks.Table{orders.String(): to},
 	})
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	if err := s.Prepare(t.Context(), true); err != nil {
-		t.Fatal(err)
-	}
-	return s, to.Name
+	return s
 }
 
 func apply(t testing.TB, s sink.Sink, changes ...*change.Change) []sink.Outcome {
