@@ -387,7 +387,7 @@ func TestHBaseSplitAndMove(t *testing.T) {
 	h.check(t, hbaseClient(t, server.Addr()), table) // one that remembers nothing
 }
 
-// HBase is killed twice in the middle and started again on its data.
+// HBase is killed in the middle and started again on its data.
 func TestHBaseKilled(t *testing.T) {
 	server, err := startHBase(filepath.Join(t.TempDir(), "hbase"), 1)
 	if err != nil {

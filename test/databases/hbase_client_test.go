@@ -168,6 +168,15 @@ func TestHBaseErrors(t *testing.T) {
 	if !ops[0].Done[0] || !ops[5].Done[0] {
 		t.Errorf("rows without fault were not written: %+v, %+v", ops[0], ops[5])
 	}
+	small, err := client.Open(client.Options{ZooKeeper: []string{hbaseAddr(t)}, RequestMax: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = small.Close() }()
+	ops = []client.Op{{Row: row(5), Steps: []client.Step{{Mutations: []client.Mutation{large}}}}, rowPut(6)}
+	if err := small.Batch(t.Context(), table, ops); err != nil || !errors.Is(ops[0].Err, client.ErrTooLarge) || !ops[1].Done[0] {
+		t.Errorf("a row larger than a request: %v, %v, %+v", err, ops[0].Err, ops[1])
+	}
 	if err := c.CreateTable(t.Context(), client.TableSpec{Name: table, Families: []string{"d"}}); err == nil || !strings.Contains(err.Error(), "TableExistsException") {
 		t.Errorf("a table made twice: %v", err)
 	}

@@ -16,7 +16,7 @@ func (c *Client) Batch(ctx context.Context, table string, ops []Op) error {
 	todo := make([]*placed, len(ops))
 	for i := range ops {
 		o := &ops[i]
-		o.Err, o.Done, o.Found = o.check(), [MaxSteps]bool{}, Row{}
+		o.Err, o.Done, o.Found = o.check(c.options.RequestMax), [MaxSteps]bool{}, Row{}
 		todo[i] = &placed{op: o}
 	}
 	patience := c.patience(ctx)
@@ -41,18 +41,16 @@ func (c *Client) Batch(ctx context.Context, table string, ops []Op) error {
 // MaxRow is the longest key of a row, in bytes.
 const MaxRow = 1<<15 - 1
 
-// opMax is the largest op that is sent. HBase closes the connection on a request of 256 MiB, without a word.
-const opMax = 128 << 20
-
-// check refuses what no server takes.
-func (o *Op) check() error {
+// check refuses what no server takes. A request that is too large must not be sent: HBase closes the connection on it, in the
+// middle of it, and its reason is lost.
+func (o *Op) check(requestMax int) error {
 	switch size := o.size(); {
 	case len(o.Row) == 0:
 		return errors.New("a row of HBase cannot have an empty key")
 	case len(o.Row) > MaxRow:
 		return fmt.Errorf("a row key of %d bytes: %w, at most %d", len(o.Row), ErrTooLarge, MaxRow)
-	case size > opMax:
-		return fmt.Errorf("a row of about %d bytes: %w, at most %d", size, ErrTooLarge, opMax)
+	case size > requestMax:
+		return fmt.Errorf("a row of about %d bytes: %w, at most %d", size, ErrTooLarge, requestMax)
 	case len(o.Steps) > MaxSteps:
 		return fmt.Errorf("an op of %d steps; at most %d are allowed", len(o.Steps), MaxSteps)
 	}

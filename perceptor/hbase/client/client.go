@@ -24,6 +24,9 @@ type Options struct {
 	RetryTimeout time.Duration
 	// BatchBytes is about how large one request is; a batch becomes several if it is larger. 0 means 2 MiB.
 	BatchBytes int
+	// RequestMax is the largest row that is sent, in bytes; 0 means 128 MiB. The servers' hbase.ipc.max.request.size, 256 MiB by
+	// default, must be larger: HBase closes the connection on what is not.
+	RequestMax int
 	// AnswerMax is the largest answer that is taken from a server, in bytes; 0 means 64 MiB.
 	AnswerMax uint32
 	// Dial connects to HBase's servers; nil means a net.Dialer.
@@ -68,6 +71,10 @@ func Open(o Options) (*Client, error) {
 	if o.BatchBytes <= 0 {
 		o.BatchBytes = 2 << 20
 	}
+	if o.RequestMax <= 0 {
+		o.RequestMax = 128 << 20
+	}
+	o.BatchBytes = min(o.BatchBytes, o.RequestMax)
 	if o.AnswerMax == 0 {
 		o.AnswerMax = 64 << 20
 	}

@@ -40,8 +40,7 @@ func (e *ServerError) Is(target error) bool {
 	case ErrNoFamily:
 		return e.short() == "NoSuchColumnFamilyException"
 	case ErrTooLarge:
-		return strings.Contains(e.Message, "exceeds limit of") && strings.Contains(e.Message, "keyvalue.maxsize") ||
-			strings.Contains(e.Message, "with size") && strings.Contains(e.Message, "exceeds limit")
+		return strings.Contains(e.Message, "with size") && strings.Contains(e.Message, "exceeds limit") // of a cell; it has no class of its own
 	}
 	return false
 }
