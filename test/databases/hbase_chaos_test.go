@@ -345,7 +345,7 @@ func moveAway(ctx context.Context, c *client.Client, table string, row []byte) e
 // Regions split and move while changes come.
 func TestHBaseSplitAndMove(t *testing.T) {
 	dir := t.TempDir()
-	server, err := startHBase(filepath.Join(dir, "hbase"), 2)
+	server, err := startHBase(filepath.Join(dir, "hbase"), 2, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -389,7 +389,8 @@ func TestHBaseSplitAndMove(t *testing.T) {
 
 // HBase is killed in the middle and started again on its data.
 func TestHBaseKilled(t *testing.T) {
-	server, err := startHBase(filepath.Join(t.TempDir(), "hbase"), 1)
+	// After a kill, HBase waits until its own session of before has run out.
+	server, err := startHBase(filepath.Join(t.TempDir(), "hbase"), 1, map[string]string{"zookeeper.session.timeout.localHBaseCluster": "15000"})
 	if err != nil {
 		t.Fatal(err)
 	}

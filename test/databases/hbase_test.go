@@ -29,7 +29,7 @@ func hbaseAddr(t testing.TB) string {
 		return addr
 	}
 	hbase.once.Do(func() {
-		hbase.server, hbase.err = startHBase(filepath.Join(hbase.dir, "hbase"), 1)
+		hbase.server, hbase.err = startHBase(filepath.Join(hbase.dir, "hbase"), 1, nil)
 	})
 	if hbase.err != nil {
 		t.Fatalf("these tests need Apache HBase %s, which a JDK and Maven bring: %v", services.HBaseVersion, hbase.err)
@@ -37,8 +37,8 @@ func hbaseAddr(t testing.TB) string {
 	return hbase.server.Addr()
 }
 
-func startHBase(dir string, regionServers int) (*services.HBase, error) {
-	server, err := services.NewHBase(services.Options{Dir: dir, ReadyTimeout: 4 * time.Minute}, services.JVM{}, regionServers)
+func startHBase(dir string, regionServers int, properties map[string]string) (*services.HBase, error) {
+	server, err := services.NewHBase(services.Options{Dir: dir, ReadyTimeout: 4 * time.Minute, Properties: properties}, services.JVM{}, regionServers)
 	if err != nil {
 		return nil, err
 	}

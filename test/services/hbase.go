@@ -121,14 +121,17 @@ func (h *HBase) site() ([]byte, error) {
 		return nil, err
 	}
 	all := map[string]string{
-		"hbase.cluster.distributed":                   "false",
-		"hbase.rootdir":                               "file://" + h.file("root"),
-		"hbase.tmp.dir":                               h.file("tmp"),
-		"hbase.unsafe.stream.capability.enforce":      "false", // the local file system has no hflush
-		"hbase.wal.provider":                          "filesystem",
-		"hbase.zookeeper.quorum":                      "127.0.0.1",
-		"hbase.zookeeper.property.clientPort":         port,
-		"hbase.zookeeper.property.dataDir":            h.file("zk"),
+		"hbase.cluster.distributed":              "false",
+		"hbase.rootdir":                          "file://" + h.file("root"),
+		"hbase.tmp.dir":                          h.file("tmp"),
+		"hbase.unsafe.stream.capability.enforce": "false", // the local file system has no hflush
+		"hbase.wal.provider":                     "filesystem",
+		"hbase.zookeeper.quorum":                 "127.0.0.1",
+		"hbase.zookeeper.property.clientPort":    port,
+		"hbase.zookeeper.property.dataDir":       h.file("zk"),
+		// A machine that is busy stalls a JVM for longer than the 10 s after which HBase gives itself up. ZooKeeper allows 20 ticks.
+		"zookeeper.session.timeout.localHBaseCluster": "60000",
+		"hbase.zookeeper.property.tickTime":           "3000",
 		"hbase.localcluster.assign.random.ports":      strconv.FormatBool(h.servers > 1), // or the ports below are not used
 		"hbase.master.port":                           strconv.Itoa(h.master),
 		"hbase.regionserver.port":                     strconv.Itoa(h.region),
