@@ -1,6 +1,6 @@
-// Command start runs one broker in the foreground, for trying things by hand:
+// Command start runs one broker or database in the foreground, for trying things by hand:
 //
-//	go run ./test/services/start [-kafka | -skein BINARY] [-port N] [-dir DIR] [name=value...]
+//	go run ./test/services/start [-kafka | -hbase | -skein BINARY] [-port N] [-dir DIR] [name=value...]
 //
 // It prints the address when the broker answers and ends it on Ctrl-C.
 package main
@@ -19,20 +19,21 @@ import (
 
 func main() {
 	kafka := flag.Bool("kafka", false, "run Apache Kafka instead of skein")
+	hbase := flag.Bool("hbase", false, "run Apache HBase instead of skein; the address is ZooKeeper's")
 	binary := flag.String("skein", "bin/skein", "the skein binary")
 	port := flag.Int("port", 0, "port to listen on; 0 means a free one")
 	dir := flag.String("dir", "out/broker", "folder for data and log output")
 	flag.Parse()
-	if err := run(*kafka, *binary, services.Options{Dir: *dir, Port: *port, Properties: properties(flag.Args())}); err != nil {
+	if err := run(*kafka, *hbase, *binary, services.Options{Dir: *dir, Port: *port, Properties: properties(flag.Args())}); err != nil {
 		fmt.Fprintln(os.Stderr, "start:", err)
 		os.Exit(1)
 	}
 }
 
-func run(kafka bool, binary string, o services.Options) error {
+func run(kafka, hbase bool, binary string, o services.Options) error {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
-	broker, err := prepare(kafka, binary, o)
+	broker, err := prepare(kafka, hbase, binary, o)
 	if err != nil {
 		return err
 	}
@@ -44,9 +45,22 @@ func run(kafka bool, binary string, o services.Options) error {
 	return broker.Stop()
 }
 
-func prepare(kafka bool, binary string, o services.Options) (services.Broker, error) {
-	if kafka {
+// service is what all that can be started have in common.
+type service interface {
+	Name() string
+	Addr() string
+	Dir() string
+	PID() int
+	Start(ctx context.Context) error
+	Stop() error
+}
+
+func prepare(kafka, hbase bool, binary string, o services.Options) (service, error) {
+	switch {
+	case kafka:
 		return services.NewKafka(o, services.JVM{})
+	case hbase:
+		return services.NewHBase(o, services.JVM{}, 1)
 	}
 	return services.NewSkein(binary, o)
 }
