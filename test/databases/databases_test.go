@@ -49,8 +49,6 @@ func run(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	hbase.dir = dir
-	defer func() { err = errors.Join(err, stopHBase()) }()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	server, err := services.NewMariaDB(services.Options{Dir: filepath.Join(dir, "mariadb")})

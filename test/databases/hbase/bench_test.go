@@ -1,4 +1,4 @@
-package databases
+package hbase
 
 import (
 	"bytes"
@@ -95,10 +95,10 @@ func processorTime(b *testing.B) time.Duration {
 		b.Fatal(err)
 	}
 	used := time.Duration(mine.Utime.Nano() + mine.Stime.Nano())
-	if hbase.server == nil {
+	if shared.server == nil {
 		return used
 	}
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", hbase.server.PID()))
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", shared.server.PID()))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package databases
+package hbase
 
 import (
 	"context"
@@ -11,14 +11,14 @@ import (
 	"github.com/skein-io/skein/perceptor/sink"
 )
 
-// stepped is a sink that writes rows as the real one does, under whatever conditions it is told, right or wrong.
-type stepped struct {
+// planted is a sink that writes rows as the real one does, under whatever conditions it is told, right or wrong.
+type planted struct {
 	client *client.Client
 	table  string
 	steps  func(row []byte, c *change.Change, packed []byte) []client.Step
 }
 
-func (p *stepped) Apply(ctx context.Context, changes []*change.Change, outcomes []sink.Outcome) error {
+func (p *planted) Apply(ctx context.Context, changes []*change.Change, outcomes []sink.Outcome) error {
 	var f sink.Folder
 	var ops []client.Op
 	for _, i := range f.Fold(changes, outcomes, func(dst []byte, c *change.Change) []byte { return c.After[0].AppendText(dst, 0) }) {
@@ -31,7 +31,7 @@ func (p *stepped) Apply(ctx context.Context, changes []*change.Change, outcomes 
 	return p.client.Batch(ctx, p.table, ops)
 }
 
-func (p *stepped) Close() error { return nil }
+func (p *planted) Close() error { return nil }
 
 // mutation is a row as the sink writes it.
 func mutation(c *change.Change, packed []byte) []client.Mutation {
@@ -115,7 +115,7 @@ func TestHBaseFirstInserts(t *testing.T) {
 			lost := 0
 			for range 10 { // a race may need more than one try to be lost
 				_, table := hbaseSink(t, addr, sinks.Table{})
-				lost += firsts(t, c, &stepped{c, table, control.steps}, table, 3000)
+				lost += firsts(t, c, &planted{c, table, control.steps}, table, 3000)
 				if lost > 0 || control.right {
 					break
 				}

@@ -1,7 +1,8 @@
-package databases
+package hbase
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,12 +15,32 @@ import (
 	"github.com/skein-io/skein/test/services"
 )
 
-// hbase is the server that the tests share. It is started by the first that wants it, and stopped by TestMain.
-var hbase struct {
+// shared is the server of the tests. It is started by the first that wants it, and stopped by TestMain.
+var shared struct {
 	once   sync.Once
 	dir    string
 	server *services.HBase
 	err    error
+}
+
+func TestMain(m *testing.M) {
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func run(m *testing.M) (code int, err error) {
+	dir, err := os.MkdirTemp("", "skein-hbase")
+	if err != nil {
+		return 1, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	shared.dir = dir
+	defer func() { err = errors.Join(err, stopHBase()) }()
+	return m.Run(), nil
 }
 
 // hbaseAddr returns ZooKeeper's address. SKEIN_HBASE names a server that runs already, to try things out.
@@ -28,13 +49,13 @@ func hbaseAddr(t testing.TB) string {
 	if addr := os.Getenv("SKEIN_HBASE"); addr != "" {
 		return addr
 	}
-	hbase.once.Do(func() {
-		hbase.server, hbase.err = startHBase(filepath.Join(hbase.dir, "hbase"), 1, nil)
+	shared.once.Do(func() {
+		shared.server, shared.err = startHBase(filepath.Join(shared.dir, "hbase"), 1, nil)
 	})
-	if hbase.err != nil {
-		t.Fatalf("these tests need Apache HBase %s, which a JDK and Maven bring: %v", services.HBaseVersion, hbase.err)
+	if shared.err != nil {
+		t.Fatalf("these tests need Apache HBase %s, which a JDK and Maven bring: %v", services.HBaseVersion, shared.err)
 	}
-	return hbase.server.Addr()
+	return shared.server.Addr()
 }
 
 func startHBase(dir string, regionServers int, properties map[string]string) (*services.HBase, error) {
@@ -47,10 +68,10 @@ func startHBase(dir string, regionServers int, properties map[string]string) (*s
 
 // stopHBase kills it: the data is thrown away, and a clean stop takes up to 20 s.
 func stopHBase() error {
-	if hbase.server == nil {
+	if shared.server == nil {
 		return nil
 	}
-	return hbase.server.Kill()
+	return shared.server.Kill()
 }
 
 // hbaseClient is a client of its own for a test.
