@@ -62,12 +62,12 @@ func (l *simLink) Join(ctx context.Context, node int32, g link.Group, e membersh
 		RequiresKnownMemberID: true, SupportsSkippingAssignment: true,
 	}
 	for _, a := range g.Assignors {
-		owned, since := e.Had, e.HadGeneration
+		owned := e.Had
 		if a.Cooperative() {
-			owned, since = e.Owned, e.Generation
+			owned = e.Owned
 		}
 		request.Protocols = append(request.Protocols, group.Protocol{Name: a.Name(), Metadata: assign.EncodeSubscription(assign.Member{
-			Topics: e.Topics, Owned: e.Owned, Generation: e.Generation, UserData: a.UserData(e.Topics, owned, since),
+			Topics: e.Topics, Owned: e.Owned, Generation: e.HadGeneration, UserData: a.UserData(e.Topics, owned, e.HadGeneration),
 		})})
 	}
 	body, f := l.ask(ctx, "Join", node, g.RebalanceTimeout+5*time.Second, func(t group.Token) group.Event {

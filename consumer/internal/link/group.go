@@ -72,12 +72,12 @@ func (l *Link) Join(ctx context.Context, node int32, g Group, e membership.Join)
 	for _, a := range g.Assignors {
 		p := kmsg.NewJoinGroupRequestProtocol()
 		p.Name = a.Name()
-		held, since := e.Had, e.HadGeneration // what an eager member has given up and would like to have again
+		held := e.Had // what an eager member has given up and would like to have again
 		if a.Cooperative() {
-			held, since = e.Owned, e.Generation
+			held = e.Owned
 		}
 		p.Metadata = assign.EncodeSubscription(assign.Member{
-			Rack: g.Rack, Topics: e.Topics, Owned: e.Owned, Generation: e.Generation, UserData: a.UserData(e.Topics, held, since),
+			Rack: g.Rack, Topics: e.Topics, Owned: e.Owned, Generation: e.HadGeneration, UserData: a.UserData(e.Topics, held, e.HadGeneration),
 		})
 		req.Protocols = append(req.Protocols, p)
 	}

@@ -16,8 +16,9 @@ type (
 	// FindCoordinator asks any node for the group's coordinator: CoordinatorFound or CoordinatorMissing follows.
 	FindCoordinator struct{ Attempt uint64 }
 
-	// Join sends JoinGroup: Joined follows. Owned and Generation go into the subscription (KIP-429, KIP-792). Had is the
-	// last assignment and HadGeneration its generation, -1 if there was none: an eager member has given it up, and its
+	// Join sends JoinGroup: Joined follows. Owned goes into the subscription, with HadGeneration, in which it was assigned
+	// (KIP-429, KIP-792); Generation, in which the member is, may be one whose assignment it did not get. Had is the
+	// last assignment, and HadGeneration is -1 if there was none: an eager member has given it up, and its
 	// assignor's user data tells of it (KIP-54, KIP-341).
 	Join struct {
 		Attempt       uint64

@@ -206,8 +206,10 @@ func (m *Machine) hasToGoThrough() bool {
 	switch m.state {
 	case Joining:
 		return m.ticket != 0 || len(m.owned) > 0
-	case Assigning, Syncing:
+	case Assigning:
 		return m.ticket != 0 || len(m.owned) > 0 || m.end == toCloseAndStay
+	case Syncing:
+		return m.ticket != 0 || len(m.owned) > 0
 	}
 	return false
 }

@@ -97,7 +97,10 @@ func (m *Machine) joinAnswer(now time.Time, e Joined, out *Effects) {
 		m.refused(now, "JoinGroup", e.Failure, e.MemberID, out)
 		return
 	}
-	m.memberID, m.generation, m.protocol = e.MemberID, e.Generation, e.Protocol
+	if e.Generation < m.reached || e.Generation > m.reached+1 {
+		m.missed = true
+	}
+	m.memberID, m.generation, m.protocol, m.reached = e.MemberID, e.Generation, e.Protocol, e.Generation
 	m.leader = e.LeaderID == e.MemberID
 	m.heardOf(now)
 	if m.leader && !e.SkipAssignment {
@@ -152,6 +155,9 @@ func (m *Machine) synced(now time.Time, e Synced, out *Effects) {
 	if m.withheld {
 		m.followAt = now.Add(m.cfg.PollIntervalMax)
 	}
+	if m.missed {
+		m.forgo(now, out)
+	}
 	if m.end != goOn { // what it was given is for the next rebalance, which it causes by leaving
 		*out = append(*out, Passed{Generation: m.generation})
 		return
@@ -188,6 +194,18 @@ func (m *Machine) strange(assigned []TopicPartition) string {
 		}
 	}
 	return ""
+}
+
+// forgo gives back what the member holds from before a generation that it did not join: nobody held it back for this
+// member there, so others may have had it since. It begins anew with what it is assigned. A static member can miss a
+// generation, because the coordinator keeps its place.
+func (m *Machine) forgo(now time.Time, out *Effects) {
+	lost := sorted(slices.Concat(m.owned, m.giving))
+	m.owned, m.giving, m.ticket, m.missed = nil, nil, 0, false
+	if len(lost) > 0 {
+		const reason = "it has missed a generation, in which others may have had them"
+		*out = append(*out, m.note(now, "lost its partitions: "+reason), Lose{Partitions: lost, Reason: reason})
+	}
 }
 
 // checkFollowUp makes a leader that withheld partitions ask for the rebalance that gives them out, if nobody else does

@@ -57,6 +57,8 @@ type Machine struct {
 
 	had           []TopicPartition // the last assignment, whatever became of it
 	hadGeneration int32
+	reached       int32 // the last generation that it joined
+	missed        bool  // it did not join all of them since hadGeneration
 
 	withheld bool      // the generation may have partitions that nobody was given yet
 	followAt time.Time // when a leader no longer waits for the rebalance that gives them out
@@ -94,7 +96,7 @@ const (
 
 // New returns a member that has no subscription.
 func New(cfg Config) *Machine {
-	return &Machine{cfg: cfg, generation: -1, hadGeneration: -1, attempts: cfg.AttemptsFrom}
+	return &Machine{cfg: cfg, generation: -1, hadGeneration: -1, reached: -1, attempts: cfg.AttemptsFrom}
 }
 
 // State tells where the member is.

@@ -368,12 +368,12 @@ func (p *process) join(e Join) {
 		RequiresKnownMemberID: true, SupportsSkippingAssignment: true,
 	}
 	for _, a := range p.w.assignors {
-		owned, generation := e.Owned, e.Generation
+		owned := e.Owned
 		if !a.Cooperative() {
-			owned, generation = e.Had, e.HadGeneration
+			owned = e.Had
 		}
 		request.Protocols = append(request.Protocols, group.Protocol{Name: a.Name(), Metadata: assign.EncodeSubscription(assign.Member{
-			Topics: e.Topics, Owned: e.Owned, Generation: e.Generation, UserData: a.UserData(e.Topics, owned, generation),
+			Topics: e.Topics, Owned: e.Owned, Generation: e.HadGeneration, UserData: a.UserData(e.Topics, owned, e.HadGeneration),
 		})})
 	}
 	p.call(&group.Join{JoinRequest: request}, simJoinRequest, func(body group.Body) Event {
