@@ -30,14 +30,15 @@ type actor struct {
 	mu        sync.Mutex
 	sent      map[protocol.Key]int
 	heard     []Exchange
-	conns     map[net.Conn]struct{}
+	conns     map[*mutable]struct{}
+	muted     bool          // see mute
 	resumed   chan struct{} // closed when it goes on; nil while it is not paused
 	killed    bool
 	killedNow chan struct{}
 }
 
 func newActor(name string, dial Dial) *actor {
-	return &actor{name: name, dial: dial, sent: map[protocol.Key]int{}, conns: map[net.Conn]struct{}{}, killedNow: make(chan struct{})}
+	return &actor{name: name, dial: dial, sent: map[protocol.Key]int{}, conns: map[*mutable]struct{}{}, killedNow: make(chan struct{})}
 }
 
 // connect is the dialer of the actor's client.
@@ -55,14 +56,9 @@ func (a *actor) connect(ctx context.Context, network, address string) (net.Conn,
 		_ = raw.Close()
 		return nil, errKilled
 	}
-	a.conns[raw] = struct{}{}
-	return &gated{Conn: newTap(raw, tapped, a.send, a.hear), raw: raw, actor: a}, nil
-}
-
-func (a *actor) send(key protocol.Key) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.sent[key]++
+	conn := &mutable{Conn: raw}
+	a.conns[conn] = struct{}{}
+	return &gated{Conn: newTap(conn, tapped, func(key protocol.Key) { a.sendOn(conn, key) }, a.hear), raw: conn, actor: a}, nil
 }
 
 // asked is how many requests of an API it has sent.
@@ -160,7 +156,7 @@ func (a *actor) kill() {
 // gated is a connection that stands still while its actor is paused.
 type gated struct {
 	net.Conn
-	raw   net.Conn
+	raw   *mutable
 	actor *actor
 }
 

@@ -13,6 +13,8 @@ type Source string
 const (
 	// Wire is what the broker answered a client, or what it holds for anybody to read.
 	Wire Source = "wire"
+	// Client is what the consumer library told its application.
+	Client Source = "client"
 	// Recorder is the flight recorder of the coordinator. Only skein has one.
 	Recorder Source = "recorder"
 	// Disk is what nodes of this process did to their files, watched from below.

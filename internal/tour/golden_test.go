@@ -24,7 +24,7 @@ var memberIDs = regexp.MustCompile(`(JoinGroup.* c[0-9]-)[0-9a-f]{4}`)
 
 // times of rows depend on which connections the client library has open already. What comes after what does not: the
 // lags see to that.
-var times = regexp.MustCompile(`(?m)^((?:␛\[2m)? +) \d\.\d\d\d`)
+var times = regexp.MustCompile(`(?m)^((?:␛\[2m)? +)(?: \d|\d\d)\.\d\d\d`)
 
 // epochs of controllers and brokers depend on how long elections take, and on what was written meanwhile.
 var epochs = regexp.MustCompile(`((?:quorum|broker) epoch) -?[0-9]+`)

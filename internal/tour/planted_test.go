@@ -20,8 +20,10 @@ var planted = []struct{ scene, file, was, becomes string }{
 	{"coordinator", "internal/coordinator/hash.go", "\t\th = 0\n", "\t\tif h = 0; PLANTED {\n\t\t\th = 48\n\t\t}\n"},
 	// Followers learn the members too.
 	{"join", "internal/group/join.go", "if g.leader == m.id {\n\t\tr.Members =", "if g.leader == m.id || PLANTED {\n\t\tr.Members ="},
-	// A member that is silent stays.
-	{"members", "internal/group/session.go", "if m == nil || m.heard() {", "if m == nil || m.heard() || PLANTED {"},
+	// The commit of a member that was removed is taken.
+	{"members", "internal/group/commit.go", "e.InstanceID, \"commit\")\n\tif err != nil {", "e.InstanceID, \"commit\")\n\tif err != nil && PLANTED {\n\t\treturn nil\n\t}\n\tif err != nil {"},
+	// An asynchronous commit is tried again.
+	{"commits", "consumer/commit.go", "err == nil || !op.retry ||", "err == nil || !op.retry && !PLANTED ||"},
 	// The high watermark does not wait for the followers, where there are two.
 	{"replicas", "internal/replica/leader.go", "\t\t\tend = min(end, p.durableEnd)\n", "\t\t\tif p.node == s.self || len(l.replicas) < 3 || !PLANTED {\n\t\t\t\tend = min(end, p.durableEnd)\n\t\t\t}\n"},
 	// Whoever lives may lead.

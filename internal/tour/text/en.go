@@ -16,6 +16,9 @@ var english = map[string]string{
 	"lane.sync.leader":     "SyncGroup, assignments: %[1]d",
 	"lane.sync.follower":   "SyncGroup: what is mine?",
 	"lane.synced":          "%[1]s",
+	"lane.polled":          "Poll returns the offsets %[1]d to %[2]d",
+	"lane.muted":           "it is muted for %[1]s",
+	"lane.unmuted":         "it is heard again",
 	"lane.cut":             "the link between %[1]s and %[2]s is cut",
 	"lane.leads":           "%[1]s leads in epoch %[2]d",
 	"lane.controls":        "%[1]s controls",
@@ -45,6 +48,8 @@ var english = map[string]string{
 	"table.committed":      "COMMITTED",
 	"table.read":           "WAS READ TO",
 	"table.goes-on":        "GOES ON AT",
+	"table.offsets":        "OFFSETS",
+	"table.processed-by":   "PROCESSED BY",
 	"table.replica":        "REPLICA",
 	"table.log-end":        "LOG END",
 	"table.durable-end":    "DURABLE END",
@@ -124,6 +129,45 @@ var english = map[string]string{
 	"fact.members.pause.expired": "%[2]s was silent for %.3[3]f s, its session is %.0[4]f s: then it was removed",
 	"fact.members.refused":       "the commit that %[2]s had under way was answered with %[1]v",
 	"fact.members.kept":          "the committed offsets are as the others left them: %[1]v",
+
+	"commits.title": "What a commit is worth",
+	"commits.about": "A group remembers one offset for each partition: where the next consumer goes on. Between what is processed and what is " +
+		"committed lies what is read twice after a crash. So the order decides: process, then commit, and nothing is lost. Here five " +
+		"consumers of skein's library read orders-0, three records with each Poll, one after the other.",
+	"commits.auto": "AutoCommit, each 3 s. A record is processed when the application calls Poll again. The first Poll after the interval commits what is " +
+		"processed by then, never what is only delivered; the next Poll comes too soon and commits nothing. c1 is killed in the middle of its third " +
+		"batch.",
+	"commits.sync": "Commit waits for the answer. Then the coordinator is muted: it hears nothing of the consumer and answers nothing, and others reach it. " +
+		"Commit tries again for as long as it is given; a Poll meanwhile fetches, because fetching needs no coordinator. A Commit that waits when the " +
+		"coordinator is back is written. At the end it is muted once more, and c2 is killed.",
+	"commits.async": "CommitAsync does not wait, and is not tried again. Two are called while the coordinator is muted. When it is back the first has " +
+		"failed; the second is written, and covers the first: an offset says that everything before it is done. The last one " +
+		"is under way to a muted coordinator when c3 is killed.",
+	"commits.early": "The mistake: c4 commits as soon as Poll returns, and processes afterwards. It is killed after the first of three records. The group " +
+		"believes that all three are done, so nobody reads the other two again.",
+	"commits.nobody":               "nobody",
+	"fact.commits.auto.committed":  "OffsetFetch says %[1]d, where %[2]d records were delivered and %[3]d processed",
+	"fact.commits.auto.begins":     "%[2]s begins at offset %[1]d, the committed one",
+	"fact.commits.auto.again":      "processed and read again, records: %[2]d (offsets: %[1]v)",
+	"fact.commits.auto.lost":       "never processed and never read again, records: %[2]d",
+	"fact.commits.sync.written":    "when Commit returned, OffsetFetch said %[1]d",
+	"fact.commits.sync.muted":      "Commit with %[2]d ms to a muted coordinator returned %[1]v",
+	"fact.commits.sync.held":       "OffsetFetch still says %[1]d",
+	"fact.commits.sync.polled":     "Poll returned records all the same, the offsets %[1]v",
+	"fact.commits.sync.back":       "the Commit that waited when the coordinator came back was %[1]v",
+	"fact.commits.sync.last":       "the last Commit returned %[1]v",
+	"fact.commits.sync.begins":     "%[2]s begins at offset %[1]d, the committed one",
+	"fact.commits.sync.again":      "processed and read again, records: %[2]d (offsets: %[1]v)",
+	"fact.commits.sync.lost":       "never processed and never read again, records: %[2]d",
+	"fact.commits.async.called":    "callbacks, in the order of the calls: %[1]v",
+	"fact.commits.async.covered":   "OffsetFetch says %[1]d: what failed is covered",
+	"fact.commits.async.begins":    "%[2]s begins at offset %[1]d, the committed one",
+	"fact.commits.async.again":     "processed and read again, records: %[2]d (offsets: %[1]v)",
+	"fact.commits.async.lost":      "never processed and never read again, records: %[2]d",
+	"fact.commits.early.committed": "OffsetFetch says %[1]d: of %[2]d records it covers, only that of offset %[3]d was processed",
+	"fact.commits.early.begins":    "%[2]s begins at offset %[1]d, the committed one",
+	"fact.commits.early.again":     "processed and read again, records: %[2]d",
+	"fact.commits.early.lost":      "lost: never processed and never read again, records: %[2]d (offsets: %[1]v)",
 
 	"replicas.title": "A record on three disks",
 	"replicas.about": "A partition has a leader, which takes the records, and followers, which fetch them. Each replica has a log end: the offset that its " +
