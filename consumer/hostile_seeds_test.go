@@ -49,7 +49,7 @@ func damage(r *rand.Rand, b []byte) []byte {
 }
 
 // hasManyTags looks for a count of millions, wherever it may stand. kmsg walks as many tags as a struct says it has, whether
-// there are bytes for them or not, so five bytes cost a core half a minute (docs/progress/06.md); that is left out here.
+// there are bytes for them or not, so five bytes cost a core half a minute (docs/consumer.md); that is left out here.
 func hasManyTags(b []byte) bool {
 	for i := 0; i+5 <= len(b); i++ {
 		if b[i]&b[i+1]&b[i+2]&0x80 != 0 && (b[i+3]&0x80 == 0 || b[i+4]&0xf0 == 0) {
