@@ -16,7 +16,7 @@ const closeTimeoutMax = 30 * time.Second
 // is for the goroutine that polls, or after it has ended.
 //
 // Half of the time is for the commit, if the coordinator does not answer it or refuses it all the time; what it had is read again
-// by the next owner then. Close returns ctx's error if there was no time to leave the group: the coordinator finds out by the
+// by the next owner then. It is tried even if ctx was cancelled: only a deadline bounds it, 30 s if ctx has none. Close returns ctx's error if there was no time to leave the group: the coordinator finds out by the
 // session timeout.
 func (c *Consumer) Close(ctx context.Context) error {
 	if !c.polling.CompareAndSwap(false, true) {
