@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/ecdsa"
@@ -17,6 +18,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"math/big"
 	"net"
 	"strings"
@@ -57,6 +59,14 @@ func (f *fake) greet() {
 	f.send(append(b, 0))
 }
 
+// buffered is a connection of which something was read already.
+type buffered struct {
+	net.Conn
+	in io.Reader
+}
+
+func (b buffered) Read(p []byte) (int, error) { return b.in.Read(p) }
+
 func (f *fake) send(b []byte) {
 	if err := f.conn.write(b); err != nil {
 		f.t.Error(err)
@@ -76,13 +86,17 @@ func (f *fake) receive() []byte {
 func (f *fake) answer() (name string, proof []byte, plugin string) {
 	b := f.receive()
 	if len(b) == 32 && f.tls != nil {
-		inner := tls.Server(f.conn.net, f.tls)
+		// The client's hello may have come with the packet, and be in the buffer.
+		if _, err := f.conn.in.Discard(f.conn.taken); err != nil {
+			f.t.Error(err)
+		}
+		inner := tls.Server(buffered{f.conn.net, f.conn.in}, f.tls)
 		if err := inner.Handshake(); err != nil {
 			f.t.Error(err)
 			return "", nil, ""
 		}
 		f.conn.net, f.conn.taken, f.conn.secure = inner, 0, true
-		f.conn.in.Reset(inner)
+		f.conn.in = bufio.NewReader(inner)
 		b = f.receive()
 	}
 	if len(b) < 33 {
