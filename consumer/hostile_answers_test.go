@@ -97,7 +97,7 @@ var spoiledTopics = []hostility{
 	}), says: "advertised non-downgrade version -9000"},
 	{name: "ApiVersions/senseless error", spoil: changing(func(r *kmsg.ApiVersionsResponse) { r.ErrorCode = senseless }), says: "unable to read ApiVersions response"},
 
-	{name: "Metadata/throttles for weeks", spoil: changing(func(r *kmsg.MetadataResponse) { r.ThrottleMillis = math.MaxInt32 }), says: "msg=throttled node=1 pause=596h31m23.647s"},
+	{name: "Metadata/throttles for weeks", spoil: changing(func(r *kmsg.MetadataResponse) { r.ThrottleMillis = math.MaxInt32 }), restart: true, says: "msg=throttled node=1 pause=596h31m23.647s"},
 	{name: "Metadata/empty", spoil: changing(func(r *kmsg.MetadataResponse) { r.Brokers, r.Topics = nil, nil }), says: "unknown broker"},
 	{name: "Metadata/no nodes", spoil: changing(func(r *kmsg.MetadataResponse) { r.Brokers = nil }), says: "unknown broker"},
 	{name: "Metadata/no topics", spoil: changing(func(r *kmsg.MetadataResponse) { r.Topics = nil }), says: "was asked for topic orders, and it is not named"},
