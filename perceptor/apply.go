@@ -20,14 +20,7 @@ import (
 // It returns nil after ctx has ended and what was begun is written and acknowledged, or a *consumer.HandlerError that
 // names the record that could not be written, or what else ended the consumer. It does not close the sink.
 func Apply(ctx context.Context, group string, tables []string, s sink.Sink, options ...Option) error {
-	c := defaults()
-	for _, o := range options {
-		o(&c)
-	}
-	if err := c.check(tables); err != nil {
-		return err
-	}
-	read, err := newReaders(&c)
+	c, read, err := prepare(tables, options)
 	if err != nil {
 		return err
 	}

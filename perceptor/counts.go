@@ -64,14 +64,13 @@ func (c *Counts) truncated(t *change.Table) {
 
 func (c *Counts) done(of *change.Change, o sink.Outcome) {
 	c.change(of.Table, func(counts *TableCounts) {
-		switch {
-		case o.Err != nil:
+		if o.Err != nil {
 			counts.Refused++
-		default:
-			counts.By[o.Verdict]++
-			if o.Verdict.Puts() {
-				counts.Newest = max(counts.Newest, of.Version.ExecuteTime)
-			}
+			return
+		}
+		counts.By[o.Verdict]++
+		if o.Verdict.Puts() {
+			counts.Newest = max(counts.Newest, of.Version.ExecuteTime)
 		}
 	})
 }

@@ -93,7 +93,7 @@ func Feed(ctx context.Context, from Changes, cfg FeedConfig) error {
 		return fmt.Errorf("perceptor: source %s: %w", cfg.Name, err)
 	}
 	defer client.Close()
-	f := &feed{cfg: &cfg, client: client, admin: kadm.NewClient(client), topics: map[*change.Table]*topic{}}
+	f := &feed{cfg: &cfg, client: client, admin: kadm.NewClient(client), topics: map[*change.Table]*topic{}, byName: map[string]*topic{}}
 	f.sent, err = newSent(cfg.Encode, cfg.Counts)
 	if err != nil {
 		return err

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -49,9 +51,6 @@ func (f *feed) topic(ctx context.Context, table *change.Table) (*topic, error) {
 		t = &topic{name: name, n: n, by: kgo.StickyKeyPartitioner(nil).ForTopic(name), ends: make([]change.Version, n)}
 		if err := f.cfg.ends(ctx, t); err != nil {
 			return nil, fmt.Errorf("perceptor: source %s: the end of topic %s: %w", f.cfg.Name, name, err)
-		}
-		if f.byName == nil {
-			f.byName = map[string]*topic{}
 		}
 		f.byName[name] = t
 	}
@@ -127,9 +126,6 @@ func (c *FeedConfig) lastRecords(ctx context.Context, topic string, partitions i
 	for p := range partitions {
 		all = append(all, consumer.TopicPartition{Topic: topic, Partition: int32(p)})
 	}
-	if err := reader.Assign(all...); err != nil {
-		return err
-	}
 	ends, err := reader.EndOffsets(ctx, all...)
 	if err != nil {
 		return err
@@ -140,13 +136,14 @@ func (c *FeedConfig) lastRecords(ctx context.Context, topic string, partitions i
 	}
 	left := map[consumer.TopicPartition]int64{}
 	for _, p := range all {
-		if ends[p] <= begins[p] {
-			if err := reader.Pause(p); err != nil {
-				return err
-			}
-			continue
+		if ends[p] > begins[p] {
+			left[p] = ends[p]
 		}
-		left[p] = ends[p]
+	}
+	if err := reader.Assign(slices.Collect(maps.Keys(left))...); err != nil {
+		return err
+	}
+	for p := range left {
 		if err := reader.Seek(p, max(begins[p], ends[p]-n)); err != nil {
 			return err
 		}

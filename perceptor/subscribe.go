@@ -30,14 +30,7 @@ type Handler func(ctx context.Context, e Event) error
 // It returns nil after ctx has ended and what was begun is handled and acknowledged, or a *consumer.HandlerError that
 // names the record that could not be handled, or what else ended the consumer.
 func Subscribe(ctx context.Context, group string, tables []string, handler Handler, options ...Option) error {
-	c := defaults()
-	for _, o := range options {
-		o(&c)
-	}
-	if err := c.check(tables); err != nil {
-		return err
-	}
-	read, err := newReaders(&c)
+	c, read, err := prepare(tables, options)
 	if err != nil {
 		return err
 	}
@@ -63,6 +56,19 @@ func placeOf(r consumer.Record) envelope.Place {
 type readers struct {
 	c    *config
 	pool sync.Pool // of *envelope.Decoder
+}
+
+// prepare is what Subscribe and Apply begin with.
+func prepare(tables []string, options []Option) (*config, *readers, error) {
+	c := defaults()
+	for _, o := range options {
+		o(&c)
+	}
+	if err := c.check(tables); err != nil {
+		return nil, nil, err
+	}
+	read, err := newReaders(&c)
+	return &c, read, err
 }
 
 func newReaders(c *config) (*readers, error) {

@@ -128,7 +128,7 @@ func connectField(kind, meaning string) (field, bool) {
 func epochField(meaning string) (reader, change.Column, bool) {
 	switch meaning {
 	case dateName, "org.apache.kafka.connect.data.Date":
-		return readEpochDays, change.Column{Type: change.DateType}, true
+		return readCount(readEpochDays), change.Column{Type: change.DateType}, true
 	case "io.debezium.time.Time", "org.apache.kafka.connect.data.Time":
 		return readClock(1000, 1), change.Column{Type: change.TimeType, Scale: 3}, true
 	case microTime:
@@ -166,7 +166,7 @@ func (d *Decoder) plainField(c change.Column) field {
 			f.read = readBool
 		}
 	case change.DateType:
-		f.read = readEpochDays
+		f.read = readCount(readEpochDays)
 	case change.TimeType:
 		f.read = readClock(1, 1)
 	case change.DateTimeType:

@@ -190,14 +190,21 @@ func (d *Decoder) number(i int32) (int64, error) {
 	return n, nil
 }
 
-func readEpochDays(f *field, d *Decoder, i int32) (change.Value, error) {
-	if kind := d.value.kind(i); kind == 'n' || kind == '"' {
-		return readTyped(f, d, i)
+// readCount reads a number of units, or, where there is NULL or a string, that by the column's type.
+func readCount(of func(f *field, d *Decoder, i int32, n int64) (change.Value, error)) reader {
+	return func(f *field, d *Decoder, i int32) (change.Value, error) {
+		if kind := d.value.kind(i); kind == 'n' || kind == '"' {
+			return readTyped(f, d, i)
+		}
+		n, err := d.number(i)
+		if err != nil {
+			return change.Value{}, err
+		}
+		return of(f, d, i, n)
 	}
-	days, err := d.number(i)
-	if err != nil {
-		return change.Value{}, err
-	}
+}
+
+func readEpochDays(_ *field, d *Decoder, i int32, days int64) (change.Value, error) {
 	v, ok := dateOfDays(days)
 	if !ok {
 		return d.wrong(i, "no day of the years 0 to 9999")
@@ -210,31 +217,17 @@ const clockMax = (838*3600+59*60+59)*1_000_000 + 999_999
 
 // readClock reads a TIME in a unit of times/parts microseconds.
 func readClock(times, parts int64) reader {
-	return func(f *field, d *Decoder, i int32) (change.Value, error) {
-		if kind := d.value.kind(i); kind == 'n' || kind == '"' {
-			return readTyped(f, d, i)
-		}
-		n, err := d.number(i)
-		if err != nil {
-			return change.Value{}, err
-		}
+	return readCount(func(f *field, d *Decoder, i int32, n int64) (change.Value, error) {
 		if n > clockMax/times*parts || n < -(clockMax/times*parts) {
 			return d.wrong(i, "beyond 838:59:59")
 		}
 		return change.TimeValue(n * times / parts), nil
-	}
+	})
 }
 
 // readMoment reads a DATETIME in a unit of times/parts microseconds since 1970.
 func readMoment(times, parts int64) reader {
-	return func(f *field, d *Decoder, i int32) (change.Value, error) {
-		if kind := d.value.kind(i); kind == 'n' || kind == '"' {
-			return readTyped(f, d, i)
-		}
-		n, err := d.number(i)
-		if err != nil {
-			return change.Value{}, err
-		}
+	return readCount(func(f *field, d *Decoder, i int32, n int64) (change.Value, error) {
 		if n > math.MaxInt64/times || n < math.MinInt64/times {
 			return d.wrong(i, "no time of the years 0 to 9999")
 		}
@@ -247,7 +240,7 @@ func readMoment(times, parts int64) reader {
 			return change.TimestampValue(micros), nil
 		}
 		return v, nil
-	}
+	})
 }
 
 // readZoned reads a moment as text with its zone (RFC 3339).

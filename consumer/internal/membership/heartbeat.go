@@ -203,13 +203,12 @@ func (m *Machine) finish(now time.Time, out *Effects) bool {
 // give up it does: a commit is refused from the answer to JoinGroup until the leader's SyncGroup, and the leader may be
 // this very member. One that does not leave does not let the others wait for its SyncGroup either.
 func (m *Machine) hasToGoThrough() bool {
+	holds := m.ticket != 0 || len(m.owned) > 0
 	switch m.state {
-	case Joining:
-		return m.ticket != 0 || len(m.owned) > 0
+	case Joining, Syncing:
+		return holds
 	case Assigning:
-		return m.ticket != 0 || len(m.owned) > 0 || m.end == toCloseAndStay
-	case Syncing:
-		return m.ticket != 0 || len(m.owned) > 0
+		return holds || m.end == toCloseAndStay
 	}
 	return false
 }

@@ -75,16 +75,20 @@ func (m *Machine) released(ticket uint64) {
 
 // lose drops what the member holds: it is not its own any more.
 func (m *Machine) lose(now time.Time, reason string, out *Effects) {
-	lost := slices.Concat(m.owned, m.giving)
-	m.owned, m.giving, m.ticket = nil, nil, 0
+	m.takeAway(now, reason, out)
 	if m.beats() { // no request is open
 		m.state = Idle
 	}
 	m.generation, m.leader = -1, false
 	m.withheld, m.followAt = false, time.Time{}
 	m.beat = 0
+}
+
+// takeAway tells the application that what the member holds is not its own any more.
+func (m *Machine) takeAway(now time.Time, reason string, out *Effects) {
+	lost := sorted(slices.Concat(m.owned, m.giving))
+	m.owned, m.giving, m.ticket = nil, nil, 0
 	if len(lost) > 0 {
-		slices.SortFunc(lost, TopicPartition.Compare)
 		*out = append(*out, m.note(now, "lost its partitions: "+reason), Lose{Partitions: lost, Reason: reason})
 	}
 }
@@ -156,7 +160,11 @@ func (m *Machine) synced(now time.Time, e Synced, out *Effects) {
 		m.followAt = now.Add(m.cfg.PollIntervalMax)
 	}
 	if m.missed {
-		m.forgo(now, out)
+		// What the member holds from before a generation that it did not join nobody held back for it there: others may have
+		// had it since. It begins anew with what it is assigned. A static member can miss a generation, because the
+		// coordinator keeps its place.
+		m.missed = false
+		m.takeAway(now, "it has missed a generation, in which others may have had them", out)
 	}
 	if m.end != goOn { // what it was given is for the next rebalance, which it causes by leaving
 		*out = append(*out, Passed{Generation: m.generation})
@@ -194,18 +202,6 @@ func (m *Machine) strange(assigned []TopicPartition) string {
 		}
 	}
 	return ""
-}
-
-// forgo gives back what the member holds from before a generation that it did not join: nobody held it back for this
-// member there, so others may have had it since. It begins anew with what it is assigned. A static member can miss a
-// generation, because the coordinator keeps its place.
-func (m *Machine) forgo(now time.Time, out *Effects) {
-	lost := sorted(slices.Concat(m.owned, m.giving))
-	m.owned, m.giving, m.ticket, m.missed = nil, nil, 0, false
-	if len(lost) > 0 {
-		const reason = "it has missed a generation, in which others may have had them"
-		*out = append(*out, m.note(now, "lost its partitions: "+reason), Lose{Partitions: lost, Reason: reason})
-	}
 }
 
 // checkFollowUp makes a leader that withheld partitions ask for the rebalance that gives them out, if nobody else does
