@@ -84,7 +84,23 @@ func spoiledFrames(key kmsg.Key) []hostility {
 	}
 }
 
-// spoiledBrokers are answers about nodes and topics.
+// spoiledPauses are answers that let the consumer wait for weeks before its next request on the connection (KIP-219).
+var spoiledPauses = []hostility{
+	{name: "Metadata/throttles for weeks", spoil: changing(func(r *kmsg.MetadataResponse) { r.ThrottleMillis = math.MaxInt32 }), says: weeks},
+	{name: "Metadata/no nodes, and throttles for weeks", spoil: changing(func(r *kmsg.MetadataResponse) { r.Brokers, r.ThrottleMillis = nil, math.MaxInt32 }), says: weeks},
+	{name: "FindCoordinator/throttles for weeks", spoil: changing(func(r *kmsg.FindCoordinatorResponse) { r.ThrottleMillis = math.MaxInt32 }), says: weeks},
+	{name: "JoinGroup/throttles for weeks", spoil: changing(func(r *kmsg.JoinGroupResponse) { r.ThrottleMillis = math.MaxInt32 }), says: weeks},
+	{name: "SyncGroup/throttles for weeks", spoil: changing(func(r *kmsg.SyncGroupResponse) { r.ThrottleMillis = math.MaxInt32 }), says: weeks},
+	{name: "Heartbeat/throttles for weeks", spoil: changing(func(r *kmsg.HeartbeatResponse) { r.ThrottleMillis = math.MaxInt32 }), says: weeks},
+	{name: "OffsetFetch/throttles for weeks", spoil: changing(func(r *kmsg.OffsetFetchResponse) { r.ThrottleMillis = math.MaxInt32 }), says: weeks},
+	{name: "ListOffsets/throttles for weeks", spoil: changing(func(r *kmsg.ListOffsetsResponse) { r.ThrottleMillis = math.MaxInt32 }), says: weeks},
+	{name: "Fetch/throttles for weeks", spoil: changing(func(r *kmsg.FetchResponse) { r.ThrottleMillis = math.MaxInt32 }), says: weeks},
+	{name: "OffsetCommit/throttles for weeks", spoil: changing(func(r *kmsg.OffsetCommitResponse) { r.ThrottleMillis = math.MaxInt32 }), says: weeks},
+}
+
+const weeks = "pause=596h31m23.647s"
+
+// spoiledTopics are answers about nodes and topics.
 var spoiledTopics = []hostility{
 	{name: "ApiVersions/nothing", spoil: changing(func(r *kmsg.ApiVersionsResponse) { r.ApiKeys = nil }), says: "contained no ApiKeys"},
 	{name: "ApiVersions/no Fetch", spoil: changing(func(r *kmsg.ApiVersionsResponse) {
@@ -97,7 +113,6 @@ var spoiledTopics = []hostility{
 	}), says: "advertised non-downgrade version -9000"},
 	{name: "ApiVersions/senseless error", spoil: changing(func(r *kmsg.ApiVersionsResponse) { r.ErrorCode = senseless }), says: "unable to read ApiVersions response"},
 
-	{name: "Metadata/throttles for weeks", spoil: changing(func(r *kmsg.MetadataResponse) { r.ThrottleMillis = math.MaxInt32 }), restart: true, says: "msg=throttled node=1 pause=596h31m23.647s"},
 	{name: "Metadata/empty", spoil: changing(func(r *kmsg.MetadataResponse) { r.Brokers, r.Topics = nil, nil }), says: "unknown broker"},
 	{name: "Metadata/no nodes", spoil: changing(func(r *kmsg.MetadataResponse) { r.Brokers = nil }), says: "unknown broker"},
 	{name: "Metadata/no topics", spoil: changing(func(r *kmsg.MetadataResponse) { r.Topics = nil }), says: "was asked for topic orders, and it is not named"},

@@ -25,7 +25,7 @@ type hostility struct {
 	says string
 	// fatal: every Poll fails from then on. Otherwise the consumer goes on, and reads everything when the broker is honest.
 	fatal bool
-	// restart: what a connection was told about versions, or of a pause, counts as long as it stands.
+	// restart: what a connection was told about versions counts as long as it stands.
 	restart bool
 	// rejoin: the coordinator believes what it was told in this member's name until the group rebalances.
 	rejoin bool
@@ -41,7 +41,7 @@ func TestHostileBroker(t *testing.T) {
 	for _, h := range slices.Concat(
 		spoiledFrames(kmsg.ApiVersions), spoiledFrames(kmsg.Metadata), spoiledFrames(kmsg.FindCoordinator), spoiledFrames(kmsg.JoinGroup),
 		spoiledFrames(kmsg.SyncGroup), spoiledFrames(kmsg.OffsetFetch), spoiledFrames(kmsg.Fetch),
-		spoiledTopics, spoiledGroups, spoiledRecords,
+		spoiledPauses, spoiledTopics, spoiledGroups, spoiledRecords,
 	) {
 		t.Run(h.name, func(t *testing.T) { suffers(t, h) })
 	}

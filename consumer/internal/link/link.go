@@ -40,8 +40,8 @@ type Config struct {
 // Link holds the connections. Safe for concurrent use.
 type Link struct {
 	cfg    Config
-	member *kgo.Client
-	data   *kgo.Client
+	member *client
+	data   *client
 }
 
 // An answer says how long it is before it comes, and that much is allocated at once. So a length beyond these is refused,
@@ -67,14 +67,14 @@ func Open(cfg Config) (*Link, error) {
 		kgo.ConnIdleTimeout(9 * time.Minute),
 		kgo.DisableClientMetrics(),
 	}, cfg.Options...)
-	data, err := kgo.NewClient(append(slices.Clip(options), kgo.BrokerMaxReadBytes(fetchMax))...)
+	data, err := newClient(cfg.RequestTimeout, append(slices.Clip(options), kgo.BrokerMaxReadBytes(fetchMax))...)
 	if err != nil {
-		return nil, fmt.Errorf("consumer: options of the connections: %w", err)
+		return nil, err
 	}
-	member, err := kgo.NewClient(append(slices.Clip(options), kgo.BrokerMaxReadBytes(memberBytesMax))...)
+	member, err := newClient(cfg.RequestTimeout, append(slices.Clip(options), kgo.BrokerMaxReadBytes(memberBytesMax))...)
 	if err != nil {
 		data.Close()
-		return nil, fmt.Errorf("consumer: options of the connections: %w", err)
+		return nil, err
 	}
 	return &Link{cfg: cfg, member: member, data: data}, nil
 }
@@ -95,22 +95,22 @@ var ErrNonsense = errors.New("the answer makes no sense")
 var errNoNode = errors.New("the node that it is for is not known")
 
 // ask sends a request to a node.
-func ask[R kmsg.Response](ctx context.Context, c *kgo.Client, node int32, timeout time.Duration, req kmsg.Request) (R, error) {
+func ask[R kmsg.Response](ctx context.Context, c *client, node int32, timeout time.Duration, req kmsg.Request) (R, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	var resp kmsg.Response
 	var err error
 	switch {
 	case node == anyNode:
-		resp, err = anyOf(ctx, c, req)
+		resp, err = c.any(ctx, req)
 	case node < 0:
 		err = errNoNode
 	default:
-		resp, err = c.Broker(int(node)).Request(ctx, req)
+		resp, err = c.to(ctx, node, req)
 	}
 	if err != nil {
 		var none R
-		c.ForceMetadataRefresh() // the node may have another address now
+		c.refresh() // the node may have another address now
 		return none, fmt.Errorf("%s to %s: %w", kmsg.NameForKey(req.Key()), nodeName(node), err)
 	}
 	r, ok := resp.(R)
@@ -119,33 +119,6 @@ func ask[R kmsg.Response](ctx context.Context, c *kgo.Client, node int32, timeou
 	}
 	return r, nil
 }
-
-// anyOf is c.Request, which waits beyond its ctx while a broker throttles the connection.
-func anyOf(ctx context.Context, c *kgo.Client, req kmsg.Request) (kmsg.Response, error) {
-	type answer struct {
-		resp kmsg.Response
-		err  error
-	}
-	answers := make(chan answer, 1)
-	go func() {
-		resp, err := c.Request(ctx, req)
-		answers <- answer{resp, err}
-	}()
-	select {
-	case a := <-answers:
-		return a.resp, a.err
-	case <-ctx.Done():
-	}
-	select {
-	case a := <-answers: // why the last try failed
-		return a.resp, a.err
-	case <-time.After(lastWord):
-		return nil, ctx.Err()
-	}
-}
-
-// lastWord is how long kgo has to say why it did not get an answer in time.
-const lastWord = 100 * time.Millisecond
 
 // throttles tells of brokers that make the client wait (KIP-219).
 type throttles func(node int32, pause time.Duration)
