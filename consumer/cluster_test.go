@@ -3,6 +3,7 @@ package consumer_test
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -23,10 +24,21 @@ type bed struct {
 	producer *kgo.Client
 }
 
+// A bubble's time goes on as long as somebody waits for it, so what waits for ever would use up the real time of all tests.
+const (
+	bubbleMost  = 2 * time.Hour
+	produceMost = 2 * time.Minute
+)
+
 // inBubble runs a test on nodes with time of their own.
 func inBubble(t *testing.T, nodes int, test func(b *bed)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
+		guard := time.AfterFunc(bubbleMost, func() {
+			debug.SetTraceback("all")
+			panic(fmt.Sprintf("%s waits since %v of its bubble's time; what for, the goroutines tell", t.Name(), bubbleMost))
+		})
+		t.Cleanup(func() { guard.Stop() })
 		options := []skeintest.Option{skeintest.InMemory()}
 		if nodes > 1 {
 			options = append(options, skeintest.Nodes(nodes))
@@ -37,8 +49,21 @@ func inBubble(t *testing.T, nodes int, test func(b *bed)) {
 			t.Fatal(err)
 		}
 		defer producer.Close()
-		test(&bed{T: t, node: node, producer: producer})
+		b := &bed{T: t, node: node, producer: producer}
+		b.identify()
+		test(b)
 	})
+}
+
+// identify has the producer ask for its id before it sends to several nodes at once. kgo asks with a mutex locked, and who
+// waits for a mutex is not durably blocked: the bubble's time would stand still, and with it everything that the answer needs.
+func (b *bed) identify() {
+	b.Helper()
+	ctx, cancel := context.WithTimeout(b.Context(), produceMost)
+	defer cancel()
+	if _, _, err := b.producer.ProducerID(ctx); err != nil {
+		b.Fatal("the producer's id: ", err)
+	}
 }
 
 func (b *bed) topic(name string, partitions int32) {
@@ -56,8 +81,29 @@ func (b *bed) produce(topic string, partitions, first, last int) {
 	for i := first; i < last; i++ {
 		records = append(records, &kgo.Record{Topic: topic, Partition: int32(i % partitions), Key: fmt.Append(nil, i%partitions), Value: fmt.Append(nil, i)})
 	}
-	if err := b.producer.ProduceSync(b.Context(), records...).FirstErr(); err != nil {
+	b.send(records...)
+}
+
+// send produces records and waits until all are acknowledged. A record that was sent does not end with its context, so Flush waits.
+func (b *bed) send(records ...*kgo.Record) {
+	b.Helper()
+	failed := make(chan error, len(records))
+	for _, r := range records {
+		b.producer.Produce(b.Context(), r, func(_ *kgo.Record, err error) {
+			if err != nil {
+				failed <- err
+			}
+		})
+	}
+	ctx, cancel := context.WithTimeout(b.Context(), produceMost)
+	defer cancel()
+	if err := b.producer.Flush(ctx); err != nil {
+		b.Fatalf("%d records are not acknowledged: %v", b.producer.BufferedProduceRecords(), err)
+	}
+	select {
+	case err := <-failed:
 		b.Fatal(err)
+	default:
 	}
 }
 

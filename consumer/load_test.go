@@ -94,8 +94,7 @@ func underLoad(t *testing.T, members int, events func(*load)) {
 				time.Sleep(10 * time.Second)
 				events(l)
 				time.Sleep(10 * time.Second)
-				close(l.stop)
-				<-l.done
+				l.quiet()
 				l.settle()
 			})
 		})
@@ -108,9 +107,6 @@ func (l *load) write() {
 	for i := 0; ; i++ {
 		select {
 		case <-l.stop:
-			if err := l.producer.Flush(l.Context()); err != nil {
-				l.note("flush: %v", err)
-			}
 			return
 		case <-time.After(5 * time.Millisecond):
 		}
@@ -121,6 +117,22 @@ func (l *load) write() {
 			}
 			l.acknowledged(r.Partition, r.Offset)
 		})
+	}
+}
+
+// quiet ends the producer, when everything that it gave away is acknowledged.
+func (l *load) quiet() {
+	l.Helper()
+	close(l.stop)
+	select {
+	case <-l.done:
+	case <-time.After(produceMost):
+		l.Fatal("the producer has no room for another record")
+	}
+	ctx, cancel := context.WithTimeout(l.Context(), produceMost)
+	defer cancel()
+	if err := l.producer.Flush(ctx); err != nil {
+		l.Fatalf("%d records are not acknowledged: %v", l.producer.BufferedProduceRecords(), err)
 	}
 }
 

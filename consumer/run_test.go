@@ -93,7 +93,7 @@ func TestRunPerKey(t *testing.T) {
 		for i := range 960 {
 			records = append(records, &kgo.Record{Topic: "orders", Key: fmt.Append(nil, i%16), Value: fmt.Append(nil, i)})
 		}
-		b.must(b.producer.ProduceSync(b.Context(), records...).FirstErr())
+		b.send(records...)
 		l := newLedger()
 		began := time.Now()
 		end := b.run(func(_ context.Context, r consumer.Record) error {
@@ -127,7 +127,7 @@ func TestRunRetries(t *testing.T) {
 		for i := range 100 {
 			records = append(records, &kgo.Record{Topic: "orders", Key: fmt.Append(nil, i%10), Value: fmt.Append(nil, i)})
 		}
-		b.must(b.producer.ProduceSync(b.Context(), records...).FirstErr())
+		b.send(records...)
 		var tries atomic.Int64
 		l := newLedger()
 		end := b.run(func(_ context.Context, r consumer.Record) error {
@@ -158,13 +158,13 @@ func TestRunDeadLetters(t *testing.T) {
 		for _, topic := range []string{"orders", "orders-soon", "orders-later", "orders-dead"} {
 			b.topic(topic, 1)
 		}
-		b.must(b.producer.ProduceSync(b.Context(),
+		b.send(
 			&kgo.Record{Topic: "orders", Key: []byte("k"), Value: []byte("good")},
 			&kgo.Record{Topic: "orders", Key: []byte("k"), Value: []byte("heals"), Headers: []kgo.RecordHeader{{Key: "mine", Value: []byte("1")}}},
 			&kgo.Record{Topic: "orders", Key: []byte("k"), Value: []byte("bad")},
 			&kgo.Record{Topic: "orders", Key: []byte("k"), Value: []byte("panics")},
 			&kgo.Record{Topic: "orders", Key: []byte("k"), Value: []byte("good too")},
-		).FirstErr())
+		)
 		began := time.Now()
 		var mu sync.Mutex
 		seen := map[string][]time.Duration{}

@@ -7,6 +7,10 @@
 // A node in memory can be used in a synctest bubble: session timeouts, retention and long polls take no real time
 // there. Its clients dial with Node.Dial. Nothing is stubbed: what passes here passes on a server.
 //
+// In a bubble nobody may wait for a mutex while its owner waits for time to pass: time would stand still, and the test hang.
+// franz-go asks for a producer's id with a mutex locked. A client that begins with records for the leaders on several nodes
+// calls its ProducerID first.
+//
 // Switches do harm to nodes that run, each undone by its opposite:
 //
 //	Crash, Kill; Open               power loss, kill -9
