@@ -8,8 +8,8 @@
 // there. Its clients dial with Node.Dial. Nothing is stubbed: what passes here passes on a server.
 //
 // In a bubble nobody may wait for a mutex while its owner waits for time to pass: time would stand still, and the test hang.
-// franz-go asks for a producer's id with a mutex locked. A client that begins with records for the leaders on several nodes
-// calls its ProducerID first.
+// franz-go holds mutexes while it waits for answers; go test -tags synctests builds it with locks that do no harm. Without the
+// tag, a client whose first records are for leaders on several nodes calls its ProducerID beforehand.
 //
 // Switches do harm to nodes that run, each undone by its opposite:
 //
