@@ -39,6 +39,7 @@ func Describe(m *event.TableMap) (t *change.Table, missing string, err error) {
 		switch m.Columns[i].Type {
 		case event.Time, event.DateTime, event.Timestamp:
 			if m.MariaDB {
+				t.Columns[i].Scale = -1
 				missing = "how many digits after the second column " + t.Columns[i].Name + " has: it is of MariaDB's old format (mysql56_temporal_format=OFF); ALTER TABLE ... FORCE makes it new"
 			}
 		}
@@ -70,7 +71,11 @@ func describe(c *event.Column) (change.Column, error) {
 	case event.Timestamp2, event.DateTime2, event.Time2:
 		col.Scale = int(c.Meta)
 	case event.VarChar, event.VarString, event.VarCharCompressed, event.String:
-		col.Length = int(c.Meta) / set.CharacterBytesMax
+		bytes := int(c.Meta)
+		if c.Type == event.VarCharCompressed {
+			bytes-- // how it is compressed
+		}
+		col.Length = max(bytes, 0) / set.CharacterBytesMax
 		switch fixed := c.Type == event.String; {
 		case fixed && binary:
 			col.Type = change.Binary
