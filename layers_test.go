@@ -35,6 +35,8 @@ var layers = []struct {
 	{[]string{"internal/metadata", "internal/logdump"}, "the image of the cluster is a value that every decision may read"},
 	{[]string{"internal/config"}, "property names and their values, with reasons a client may be told"},
 	{[]string{"perceptor"}, "changes go from a topic to whoever wants them, whatever writes them"},
+	{[]string{"perceptor/source"}, "a source joins what tables have and what the binlog tells, and knows no topic"},
+	{[]string{"perceptor/snapshot"}, "a snapshot reads what tables have, and knows nothing of events"},
 	{[]string{"perceptor/hbase", "perceptor/mysql", "perceptor/binlog", "perceptor/envelope"}, "ways to databases and topics: each knows one other system, and none another"},
 	{[]string{"perceptor/binlog/internal/server"}, "the connection to a database server carries packets and knows nothing of what events mean"},
 	{[]string{"perceptor/binlog/internal/rows"}, "values out of the bytes of rows are values of values"},

@@ -147,6 +147,7 @@ func (r *Reader) knowCommitted(ctx context.Context, c *server.Conn, a about) err
 	} else {
 		r.mysql, err = gtid.ParseSet(text)
 	}
+	r.text = ""
 	r.gtids = known // else the beginning of a file tells it
 	if err != nil {
 		return fmt.Errorf("%w: %w", errText, err)
