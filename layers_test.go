@@ -38,9 +38,10 @@ var layers = []struct {
 	{[]string{"perceptor/source"}, "a source joins what tables have and what the binlog tells, and knows no topic"},
 	{[]string{"perceptor/snapshot"}, "a snapshot reads what tables have, and knows nothing of events"},
 	{[]string{"perceptor/hbase", "perceptor/mysql", "perceptor/binlog", "perceptor/envelope"}, "ways to databases and topics: each knows one other system, and none another"},
-	{[]string{"perceptor/binlog/internal/server"}, "the connection to a database server carries packets and knows nothing of what events mean"},
+	{[]string{"perceptor/internal/server"}, "the connection to a database server carries packets and knows nothing of what events mean"},
 	{[]string{"perceptor/binlog/internal/rows"}, "values out of the bytes of rows are values of values"},
-	{[]string{"perceptor/binlog/internal/event", "perceptor/binlog/internal/binjson", "perceptor/binlog/internal/charset", "perceptor/binlog/internal/gtid"}, "events, documents, texts and ids out of bytes are values of values"},
+	{[]string{"perceptor/binlog/internal/event", "perceptor/binlog/internal/binjson", "perceptor/binlog/internal/gtid"}, "events, documents and ids out of bytes are values of values"},
+	{[]string{"perceptor/internal/charset", "perceptor/internal/arena"}, "texts out of bytes, and places for them, are values of values"},
 	{[]string{"perceptor/binlog/internal/number"}, "numbers as a database writes them"},
 	{[]string{"perceptor/sink"}, "what all places that changes are written to have in common"},
 	{[]string{"consumer"}, "the consumer library works against any broker over the wire: of skein it knows the format of batches and nothing else"},
@@ -59,7 +60,7 @@ var pure = []string{
 	"internal/group", "internal/controller", "internal/replica", "internal/quota",
 	"consumer/assign", "consumer/internal/membership", "consumer/internal/position", "consumer/internal/decode", "consumer/internal/parallel",
 	"consumer/internal/backoff", "perceptor/change", "perceptor/envelope",
-	"perceptor/binlog/internal/rows", "perceptor/binlog/internal/event", "perceptor/binlog/internal/binjson", "perceptor/binlog/internal/charset",
+	"perceptor/binlog/internal/rows", "perceptor/binlog/internal/event", "perceptor/binlog/internal/binjson", "perceptor/internal/charset", "perceptor/internal/arena",
 	"perceptor/binlog/internal/gtid", "perceptor/binlog/internal/number",
 }
 

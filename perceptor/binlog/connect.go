@@ -10,7 +10,7 @@ import (
 
 	"github.com/skein-io/skein/perceptor/binlog/internal/event"
 	"github.com/skein-io/skein/perceptor/binlog/internal/gtid"
-	"github.com/skein-io/skein/perceptor/binlog/internal/server"
+	"github.com/skein-io/skein/perceptor/internal/server"
 	"github.com/skein-io/skein/perceptor/change"
 )
 

@@ -8,9 +8,9 @@ import (
 
 	"github.com/skein-io/skein/perceptor/binlog/internal/event"
 	"github.com/skein-io/skein/perceptor/binlog/internal/gtid"
-	"github.com/skein-io/skein/perceptor/binlog/internal/rows"
-	"github.com/skein-io/skein/perceptor/binlog/internal/server"
 	"github.com/skein-io/skein/perceptor/change"
+	"github.com/skein-io/skein/perceptor/internal/arena"
+	"github.com/skein-io/skein/perceptor/internal/server"
 )
 
 // Reader reads a binlog. It is for one goroutine; Close may be called by any, and ends a Next that waits.
@@ -30,7 +30,7 @@ type Reader struct {
 	payload *event.Payload
 	scratch []byte
 	tables  tables
-	arena   rows.Arena
+	arena   arena.Arena
 
 	tx    transaction
 	image image
