@@ -37,7 +37,7 @@ var layers = []struct {
 	{[]string{"perceptor"}, "changes go from a topic to whoever wants them, whatever writes them"},
 	{[]string{"perceptor/source"}, "a source joins what tables have and what the binlog tells, and knows no topic"},
 	{[]string{"perceptor/snapshot"}, "a snapshot reads what tables have, and knows nothing of events"},
-	{[]string{"perceptor/hbase", "perceptor/mysql", "perceptor/binlog", "perceptor/envelope"}, "ways to databases and topics: each knows one other system, and none another"},
+	{[]string{"perceptor/hbase", "perceptor/mysql", "perceptor/binlog", "perceptor/envelope", "perceptor/catalog"}, "ways to databases and topics: each knows one other system, and none another"},
 	{[]string{"perceptor/internal/server"}, "the connection to a database server carries packets and knows nothing of what events mean"},
 	{[]string{"perceptor/binlog/internal/rows"}, "values out of the bytes of rows are values of values"},
 	{[]string{"perceptor/binlog/internal/event", "perceptor/binlog/internal/binjson", "perceptor/binlog/internal/gtid"}, "events, documents and ids out of bytes are values of values"},
