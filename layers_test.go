@@ -36,7 +36,7 @@ var layers = []struct {
 	{[]string{"internal/config"}, "property names and their values, with reasons a client may be told"},
 	{[]string{"perceptor/pipeline"}, "a pipeline puts sources, topics and sinks together as its file says"},
 	{[]string{"perceptor"}, "changes go from a topic to whoever wants them, whatever writes them"},
-	{[]string{"perceptor/hbase", "perceptor/mysql", "perceptor/binlog", "perceptor/envelope"}, "ways to databases and topics: each knows one other system, and none another"},
+	{[]string{"perceptor/hbase", "perceptor/mysql", "perceptor/binlog", "perceptor/envelope", "perceptor/catalog"}, "ways to databases and topics: each knows one other system, and none another"},
 	{[]string{"perceptor/binlog/internal/server"}, "the connection to a database server carries packets and knows nothing of what events mean"},
 	{[]string{"perceptor/binlog/internal/rows"}, "values out of the bytes of rows are values of values"},
 	{[]string{"perceptor/binlog/internal/event", "perceptor/binlog/internal/binjson", "perceptor/binlog/internal/charset", "perceptor/binlog/internal/gtid"}, "events, documents, texts and ids out of bytes are values of values"},
