@@ -111,6 +111,8 @@ const (
 	SnapshotInitial Snapshot = "initial"
 	// SnapshotNever begins with the changes of now.
 	SnapshotNever Snapshot = "never"
+	// SnapshotOnly reads the tables and then ends.
+	SnapshotOnly Snapshot = "only"
 )
 
 // Read says how topics are read that others have written. Of what a source of skein's wrote it only matters that Format is auto.

@@ -48,7 +48,7 @@ var sinkKeys = section[draft]{kind: func(d *draft) string { return d.Type }, key
 
 	{name: "bad-records", standard: policyStop, value: choice(func(d *draft) *string { return &d.policy }, policyStop, policyDeadLetter),
 		doc: "What becomes of a record that cannot be read or written: the sink ends with an error that names it, or it goes to the topic `dead-letter` and the sink goes on. Nothing is skipped in silence."},
-	{name: "dead-letter", value: text(func(d *draft) *string { return &d.DeadLetter }, "a topic's name", checkTopic), doc: "That topic. Without it PREFIX.dead-letter. The source, or an administrator, makes it."},
+	{name: "dead-letter", value: text(func(d *draft) *string { return &d.DeadLetter }, "a topic's name", checkTopic), doc: "That topic. Without it PREFIX.dead-letter. It is made if it is not there."},
 	{name: "retries", standard: empty, value: nested[draft, draft]{self[draft], &retryKeys}, doc: "What is done while the target as a whole fails, as when its server is away."},
 	{name: "batch", standard: empty, value: nested[draft, draft]{self[draft], &batchKeys}, doc: "How changes are written together."},
 	{name: "workers", standard: "512", value: number(func(d *draft) *int { return &d.Workers }, 1, 100_000), doc: "How many records are handled at the same time."},

@@ -165,6 +165,7 @@ func (r *reader) checkReads(c *Config, s *Sink, path string) {
 		r.at(r.place(at), at, s.DeadLetter, "it is one of the topics that are read")
 	}
 	if c.Source == nil || len(c.Source.Tables) == 0 {
+		r.checkShared(c, s, path)
 		return
 	}
 	for i, t := range s.Tables {
@@ -176,5 +177,19 @@ func (r *reader) checkReads(c *Config, s *Sink, path string) {
 			at = fmt.Sprintf("%s.tables[%d]", path, i)
 		}
 		r.at(r.place(at), at, t.Source.String(), "the source of this file does not read it: add it to source.tables")
+	}
+}
+
+// checkShared looks at a sink that reads topics of several tables: HBase has to know its tables before it reads.
+func (r *reader) checkShared(c *Config, s *Sink, path string) {
+	for i, t := range s.Tables {
+		if s.Type != HBase || len(c.Read.Topics) == 0 || t.Source.Exact() {
+			continue
+		}
+		at := fmt.Sprintf("%s.tables.%s", path, t.Source)
+		if !r.said(at) {
+			at = fmt.Sprintf("%s.tables[%d]", path, i)
+		}
+		r.at(r.place(at), at, t.Source.String(), "a sink of type hbase names its tables one by one while read.topics says which topics are read")
 	}
 }
