@@ -3,9 +3,9 @@ package rows
 import (
 	"fmt"
 
-	"github.com/skein-io/skein/perceptor/binlog/internal/charset"
 	"github.com/skein-io/skein/perceptor/binlog/internal/event"
 	"github.com/skein-io/skein/perceptor/change"
+	"github.com/skein-io/skein/perceptor/internal/charset"
 )
 
 // Table reads the rows of one table. Nobody changes it.
