@@ -124,11 +124,7 @@ func MySQLConfig(c *Config, s *spec.Sink) (mysql.Config, error) {
 			if !ok {
 				return s.MySQL.Database, table
 			}
-			name := to.NameFor(database, table)
-			if database, table, ok := spec.SplitTable(name); ok {
-				return database, table
-			}
-			return s.MySQL.Database, name
+			return targetOf(s, to, database, table)
 		},
 		Columns: mysql.Columns{ExecuteTime: s.MySQL.ExecuteTime, Position: s.MySQL.Position, Epoch: s.MySQL.Epoch, Deleted: s.MySQL.Deleted},
 	}

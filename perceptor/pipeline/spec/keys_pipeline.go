@@ -79,6 +79,9 @@ func isTopicRune(r rune) bool {
 	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.' || r == '_' || r == '-'
 }
 
+// CheckTopic says whether Kafka takes a name for a topic's.
+func CheckTopic(name string) error { return checkTopic(name) }
+
 func checkTopic(name string) error {
 	if len(name) > 249 || name == "." || name == ".." || strings.ContainsFunc(name, func(r rune) bool { return !isTopicRune(r) }) {
 		return errors.New("it must be letters, digits, ., _ and -, at most 249")
