@@ -34,6 +34,7 @@ var layers = []struct {
 	{[]string{"internal/group", "internal/controller", "internal/replica", "internal/quota"}, "decisions are pure: they see values, never machinery"},
 	{[]string{"internal/metadata", "internal/logdump"}, "the image of the cluster is a value that every decision may read"},
 	{[]string{"internal/config"}, "property names and their values, with reasons a client may be told"},
+	{[]string{"perceptor/pipeline"}, "a pipeline puts sources, topics and sinks together as its file says"},
 	{[]string{"perceptor"}, "changes go from a topic to whoever wants them, whatever writes them"},
 	{[]string{"perceptor/schema"}, "what tables were is decided from what binlogs and catalogs tell"},
 	{[]string{"perceptor/source"}, "a source joins what tables have and what the binlog tells, and knows no topic"},
@@ -49,6 +50,7 @@ var layers = []struct {
 	{[]string{"consumer/internal/link"}, "the way to the brokers carries what the decisions ask for"},
 	{[]string{"consumer/internal/membership", "consumer/internal/position", "consumer/internal/parallel"}, "decisions of the consumer are pure: they see values, never connections"},
 	{[]string{"consumer/internal/decode", "consumer/internal/backoff", "consumer/assign", "consumer/dedupe"}, "records out of bytes, and assignments out of subscriptions, are values of values"},
+	{[]string{"internal/nearest"}, "the name that was meant knows nothing of what is named"},
 	{[]string{"perceptor/change"}, "a change, its version and which of two is newer are values"},
 	{[]string{"internal/record"}, "batches are bytes with errors that a client may be told"},
 	{[]string{"internal/protocol"}, "the wire's messages and error codes"},
@@ -60,7 +62,7 @@ var layers = []struct {
 var pure = []string{
 	"internal/group", "internal/controller", "internal/replica", "internal/quota",
 	"consumer/assign", "consumer/internal/membership", "consumer/internal/position", "consumer/internal/decode", "consumer/internal/parallel",
-	"consumer/internal/backoff", "perceptor/change", "perceptor/envelope",
+	"consumer/internal/backoff", "perceptor/change", "perceptor/envelope", "perceptor/pipeline/spec",
 	"perceptor/binlog/internal/rows", "perceptor/binlog/internal/event", "perceptor/binlog/internal/binjson", "perceptor/internal/charset", "perceptor/internal/arena",
 	"perceptor/binlog/internal/gtid", "perceptor/binlog/internal/number",
 }
