@@ -58,9 +58,6 @@ func appendLiteral(dst []byte, v change.Value) ([]byte, error) {
 		if f := v.Float64(); math.IsNaN(f) || math.IsInf(f, 0) {
 			return dst, errNoNumber
 		}
-		if f := v.Float64(); f == 0 && math.Signbit(f) {
-			return append(dst, "-0e0"...), nil // -0 is a whole number, which has no such zero
-		}
 		return strconv.AppendFloat(dst, v.Float64(), 'g', -1, 64), nil // the digits of a float alone may be beyond the largest one
 	case change.Int, change.Uint, change.Bits:
 		return v.AppendText(dst, 0), nil

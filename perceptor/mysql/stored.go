@@ -94,7 +94,7 @@ func (s *Sink) placed(ctx context.Context, t *change.Table) (mapped, error) {
 }
 
 // canonical is a value's text such that two are the same if the column would hold them as the same: numbers without zeros
-// that do not count, no blanks behind a CHAR, which it does not keep, no zeros behind a BINARY.
+// that do not count and a zero without its sign, no blanks behind a CHAR, which it does not keep, no zeros behind a BINARY.
 func (c *targetColumn) canonical(text []byte) []byte {
 	switch c.typ {
 	case change.Numeric:
@@ -107,6 +107,7 @@ func (c *targetColumn) canonical(text []byte) []byte {
 		if c.typ == change.FloatType {
 			f = float64(float32(f))
 		}
+		f += 0 // MariaDB keeps no zero with a sign
 		return strconv.AppendFloat(nil, f, 'g', -1, 64)
 	case change.Char:
 		return bytes.TrimRight(text, " ")

@@ -86,9 +86,10 @@ type copies struct {
 	hbase  *sinkhbase.Sink
 	client *client.Client
 	// tables are HBase's, by name of the shape.
-	tables map[string]string
-	mysql  *sinkmysql.Sink // in db_in
-	beside *sinkmysql.Sink // in db_beside, with a side table
+	tables       map[string]string
+	mysql        *sinkmysql.Sink // in the database in
+	beside       *sinkmysql.Sink // in besideDB, with a side table
+	in, besideDB string
 }
 
 // makeCopies makes empty tables. HBase is left out if it is not wanted.
@@ -96,6 +97,7 @@ func makeCopies(t testing.TB, shapes []shape, withHBase bool) *copies {
 	t.Helper()
 	c := &copies{db: database(t), shapes: shapes, tables: map[string]string{}}
 	in, beside := database(t), database(t)
+	c.in, c.besideDB = in, beside
 	mapping := map[string]sinkhbase.Table{}
 	for _, s := range shapes {
 		key := ", PRIMARY KEY (" + s.key + ")"
