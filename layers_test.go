@@ -35,6 +35,7 @@ var layers = []struct {
 	{[]string{"internal/metadata", "internal/logdump"}, "the image of the cluster is a value that every decision may read"},
 	{[]string{"internal/config"}, "property names and their values, with reasons a client may be told"},
 	{[]string{"perceptor"}, "changes go from a topic to whoever wants them, whatever writes them"},
+	{[]string{"perceptor/verify", "perceptor/explain"}, "what a table or a row is in source, topic and sink is asked of each of them, and told"},
 	{[]string{"perceptor/hbase", "perceptor/mysql", "perceptor/binlog", "perceptor/envelope"}, "ways to databases and topics: each knows one other system, and none another"},
 	{[]string{"perceptor/binlog/internal/server"}, "the connection to a database server carries packets and knows nothing of what events mean"},
 	{[]string{"perceptor/binlog/internal/rows"}, "values out of the bytes of rows are values of values"},

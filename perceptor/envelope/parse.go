@@ -17,3 +17,12 @@ func ParseText(c *change.Column, text []byte) (change.Value, error) {
 	}
 	return textValue(c, text, time.UTC)
 }
+
+// Key writes the key of a row's records, of which only the columns of the key need be told. It is valid until Reset.
+func (e *Encoder) Key(t *change.Table, row change.Row) ([]byte, error) {
+	p, err := e.plan(t)
+	if err != nil {
+		return nil, err
+	}
+	return e.key(p, row)
+}

@@ -130,16 +130,19 @@ const (
 )
 
 // fate decides about a row that differs. What decides is that the source has had the row so since a place that the sink has
-// passed, and that the sink has nothing newer.
+// passed, and that the sink's row is of nothing behind that place: a row may be changed, and changed back, between two looks.
 func (r *run) fate(s *suspect, l *look, applied change.Position, known, last bool) fate {
-	same := s.seen && s.shape == l.shape
-	if !same {
-		s.seen, s.shape, s.since = true, l.shape, l.at
+	newer := func(than change.Position) bool {
+		return l.have.Versioned && l.have.Version.Epoch == r.c.Source.epoch && behind(than, l.have.Version.Position)
 	}
 	// The view began before the sink was read, so the sink may be ahead; a version that the next view does not reach either is
 	// of no change.
-	ahead := l.have.Versioned && l.have.Version.Epoch == r.c.Source.epoch && behind(l.at, l.have.Version.Position)
+	ahead := newer(l.at)
 	impossible := ahead && s.last == l.have.Version
+	same := s.seen && s.shape == l.shape && (impossible || !newer(s.since))
+	if !same {
+		s.seen, s.shape, s.since = true, l.shape, l.at
+	}
 	s.last = l.have.Version
 	switch {
 	case ahead && !impossible:

@@ -15,7 +15,7 @@ import (
 )
 
 // write changes rows of a table at random until the context ends.
-func (s *shape) write(ctx context.Context, db string, seed uint64, rows int) error {
+func (s *shape) write(ctx context.Context, db string, seed uint64, rows int, pace func(context.Context) error) error {
 	r := rand.New(rand.NewPCG(seed, 77))
 	for ctx.Err() == nil {
 		var q string
@@ -31,7 +31,9 @@ func (s *shape) write(ctx context.Context, db string, seed uint64, rows int) err
 		if _, err := maria.sql.ExecContext(ctx, q); err != nil && ctx.Err() == nil {
 			return fmt.Errorf("%s: %w", q, err)
 		}
-		time.Sleep(time.Duration(r.IntN(4)) * time.Millisecond)
+		if pace(ctx) != nil {
+			return nil
+		}
 	}
 	return nil
 }
@@ -76,7 +78,7 @@ func TestFlowing(t *testing.T) {
 	for i := range c.shapes {
 		writers.Go(func() {
 			s := c.shapes[i]
-			if err := s.writeButPlanted(ctx, c.db, uint64(i), rows); err != nil {
+			if err := s.writeButPlanted(ctx, c.db, uint64(i), rows, p.pace); err != nil {
 				t.Error(err)
 			}
 		})
@@ -106,9 +108,9 @@ func TestFlowing(t *testing.T) {
 	}
 }
 
-func (s *shape) writeButPlanted(ctx context.Context, db string, seed uint64, rows int) error {
+func (s *shape) writeButPlanted(ctx context.Context, db string, seed uint64, rows int, pace func(context.Context) error) error {
 	if s.name != "text" {
-		return s.write(ctx, db, seed, rows)
+		return s.write(ctx, db, seed, rows, pace)
 	}
 	r := rand.New(rand.NewPCG(seed, 78))
 	for ctx.Err() == nil {
@@ -122,7 +124,9 @@ func (s *shape) writeButPlanted(ctx context.Context, db string, seed uint64, row
 		if _, err := maria.sql.ExecContext(ctx, q); err != nil && ctx.Err() == nil {
 			return fmt.Errorf("%s: %w", q, err)
 		}
-		time.Sleep(time.Duration(r.IntN(4)) * time.Millisecond)
+		if pace(ctx) != nil {
+			return nil
+		}
 	}
 	return nil
 }

@@ -151,6 +151,28 @@ func (p *pipeline) Applied(context.Context) (binlog.Position, bool, error) {
 	return p.applied, true, nil
 }
 
+// behindMax is how many bytes of binlog writers may be ahead.
+const behindMax = 20_000
+
+// pace holds a writer up while the sinks are far behind.
+func (p *pipeline) pace(ctx context.Context) error {
+	end, err := binlog.Current(ctx, binlogConfig())
+	if err != nil {
+		return err
+	}
+	for {
+		at, _, _ := p.Applied(ctx)
+		if at.File == end.File && at.Offset+behindMax >= end.Offset {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
 // caughtUp waits until everything that is in the binlog now is applied.
 func (p *pipeline) caughtUp(t testing.TB) {
 	t.Helper()
