@@ -93,10 +93,16 @@ func (r *Reader) rotate(h event.Header, body []byte) error {
 	if err != nil {
 		return err
 	}
+	first := r.place.number == 0
 	if err := r.place.rotate(to.File, to.Offset); err != nil {
 		return err
 	}
-	if !r.tx.open {
+	switch {
+	case r.tx.open:
+	case first && r.config.GTID:
+		// The file is told from its beginning, and the server leaves out what was committed: a place that is not known yet.
+		r.resume.File, r.resume.Offset = "", 0
+	default:
 		r.resume.File, r.resume.Offset = to.File, to.Offset
 	}
 	return nil
@@ -151,7 +157,7 @@ func (r *Reader) previousGTIDs(h event.Header, body []byte) error {
 			}
 		}
 	}
-	r.gtids = true
+	r.gtids, r.text = true, ""
 	return nil
 }
 
@@ -167,7 +173,7 @@ func (r *Reader) listedGTIDs(h event.Header, body []byte) error {
 	for _, g := range list {
 		r.maria.Add(gtid.MariaID(g))
 	}
-	r.gtids = true
+	r.gtids, r.text = true, ""
 	return nil
 }
 
@@ -188,10 +194,15 @@ func (r *Reader) boundary() error {
 	switch {
 	case r.about.flavor == mariaDB && r.tx.maria != gtid.MariaID{}:
 		r.maria.Add(r.tx.maria)
+		r.text = ""
+		if r.maria.Domains() == 1 {
+			r.text = r.tx.gtid // the usual case needs no other
+		}
 	case r.gtids && r.tx.number > 0:
 		if err := r.mysql.Add(r.tx.source, r.tx.number); err != nil {
 			return err
 		}
+		r.text = ""
 	}
 	// An offset above 32 bits cannot be asked for. It is that of a file which ends with this transaction: the next file's beginning
 	// follows at once.
@@ -199,6 +210,7 @@ func (r *Reader) boundary() error {
 		r.resume.File, r.resume.Offset = r.place.file, r.place.end
 	}
 	r.resume.Clock = r.clock.Last()
+	r.told = filePlace{r.place.number, r.place.end}
 	r.tx.forget()
 	r.statement = ""
 	r.tables.trim()

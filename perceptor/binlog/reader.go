@@ -8,9 +8,9 @@ import (
 
 	"github.com/skein-io/skein/perceptor/binlog/internal/event"
 	"github.com/skein-io/skein/perceptor/binlog/internal/gtid"
-	"github.com/skein-io/skein/perceptor/binlog/internal/rows"
-	"github.com/skein-io/skein/perceptor/binlog/internal/server"
 	"github.com/skein-io/skein/perceptor/change"
+	"github.com/skein-io/skein/perceptor/internal/arena"
+	"github.com/skein-io/skein/perceptor/internal/server"
 )
 
 // Reader reads a binlog. It is for one goroutine; Close may be called by any, and ends a Next that waits.
@@ -30,7 +30,7 @@ type Reader struct {
 	payload *event.Payload
 	scratch []byte
 	tables  tables
-	arena   rows.Arena
+	arena   arena.Arena
 
 	tx    transaction
 	image image
@@ -39,8 +39,13 @@ type Reader struct {
 	maria gtid.Maria
 	mysql gtid.Set
 	gtids bool
+	// text is what they are as text, empty if it is not made yet.
+	text string
 	// resume is what Position tells, without its GTID.
 	resume Position
+	// told is where the transaction that was told last ends, in the files of the server that is read.
+	told filePlace
+	mark *mark
 	// statement is the text of what made the rows, if that is asked for.
 	statement string
 }
@@ -53,6 +58,9 @@ func Open(ctx context.Context, config Config) (*Reader, error) {
 	config.fill()
 	r := &Reader{config: config, resume: config.Start}
 	r.resume.GTID = ""
+	if n, err := fileNumber(r.resume.File); err == nil {
+		r.told = filePlace{n, r.resume.Offset}
+	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	if err := r.connect(ctx); err != nil {
 		r.cancel()
@@ -77,11 +85,16 @@ func (r *Reader) Position() Position {
 	return p
 }
 
+// committed is asked after each transaction, and again without one in between.
 func (r *Reader) committed() string {
-	if r.about.flavor == mariaDB {
-		return r.maria.String()
+	switch {
+	case r.text != "":
+	case r.about.flavor == mariaDB:
+		r.text = r.maria.String()
+	default:
+		r.text = r.mysql.String()
 	}
-	return r.mysql.String()
+	return r.text
 }
 
 // Next returns what is next, and waits for it. When the connection breaks it connects again, as often as it takes, and goes on
@@ -145,6 +158,9 @@ func (r *Reader) attempt(ctx context.Context) (Event, error) {
 		}
 	}
 	for {
+		if r.marked() {
+			return Event{Kind: Marked}, nil
+		}
 		e, told, err := r.step(ctx)
 		if err != nil || told && !r.tx.toldBefore(e.Kind) {
 			return e, err

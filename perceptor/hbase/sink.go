@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -201,6 +202,9 @@ func (s *Sink) Prepare(ctx context.Context, create bool) error {
 			if err = s.client.CreateTable(ctx, client.TableSpec{Name: t.Name, Families: t.families(), Splits: t.splits()}); err == nil {
 				continue
 			}
+		}
+		if errors.Is(err, client.ErrTableNotFound) {
+			err = fmt.Errorf("%w: create it with create '%s', '%s'", err, t.Name, strings.Join(t.families(), "', '"))
 		}
 		if err != nil {
 			wrong = append(wrong, fmt.Errorf("%s: %w", source, err))

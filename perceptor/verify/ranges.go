@@ -88,7 +88,7 @@ func classOf(t change.Type) class {
 		return decimals
 	case change.DateType, change.TimeType, change.DateTimeType, change.TimestampType:
 		return clocks
-	case change.Char, change.VarChar, change.TinyText, change.TextType, change.MediumText, change.LongText:
+	case change.Char, change.VarChar, change.TinyText, change.TextType, change.MediumText, change.LongText, change.JSONType:
 		return texts
 	case change.Binary, change.VarBinary, change.TinyBlob, change.Blob, change.MediumBlob, change.LongBlob:
 		return blobs

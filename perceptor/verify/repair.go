@@ -26,7 +26,7 @@ func (r *run) told(ctx context.Context, suspects []*suspect, looks []look) error
 		return err
 	}
 	// The rows are read again, behind the place that the version names: a change that is older than the version is in them.
-	again, err := r.looks(ctx, suspects)
+	again, err := r.looks(ctx, suspects, func(ctx context.Context) (*view, error) { return r.c.Source.viewBehind(ctx, version.Position) })
 	if err != nil {
 		return err
 	}

@@ -94,7 +94,7 @@ func (r *run) applied(ctx context.Context) (change.Position, bool, error) {
 
 // round looks at some rows once, and returns those of which nothing is certain yet.
 func (r *run) round(ctx context.Context, suspects []*suspect, applied change.Position, known, last bool) (again []*suspect, err error) {
-	looks, err := r.looks(ctx, suspects)
+	looks, err := r.looks(ctx, suspects, r.c.Source.view)
 	if err != nil {
 		return nil, err
 	}
@@ -135,10 +135,10 @@ func (r *run) fate(s *suspect, l *look, applied change.Position, known, last boo
 	newer := func(than change.Position) bool {
 		return l.have.Versioned && l.have.Version.Epoch == r.c.Source.epoch && behind(than, l.have.Version.Position)
 	}
-	// The view began before the sink was read, so the sink may be ahead; a version that the next view does not reach either is
-	// of no change.
+	// The view began before the sink was read, and a server tells a change in its binlog a moment before others see it, so the
+	// sink may be ahead. A version that no view reaches in all the time is of no change.
 	ahead := newer(l.at)
-	impossible := ahead && s.last == l.have.Version
+	impossible := ahead && last && s.last == l.have.Version
 	same := s.seen && s.shape == l.shape && (impossible || !newer(s.since))
 	if !same {
 		s.seen, s.shape, s.since = true, l.shape, l.at
@@ -164,9 +164,9 @@ func behind(p, q change.Position) bool {
 }
 
 // looks reads rows in the source, and then in the sink.
-func (r *run) looks(ctx context.Context, suspects []*suspect) ([]look, error) {
+func (r *run) looks(ctx context.Context, suspects []*suspect, view func(context.Context) (*view, error)) ([]look, error) {
 	looks := make([]look, len(suspects))
-	if err := r.lookAtSource(ctx, suspects, looks); err != nil {
+	if err := r.lookAtSource(ctx, suspects, looks, view); err != nil {
 		return nil, err
 	}
 	keys := make([][]byte, len(suspects))
@@ -183,8 +183,8 @@ func (r *run) looks(ctx context.Context, suspects []*suspect) ([]look, error) {
 	return looks, nil
 }
 
-func (r *run) lookAtSource(ctx context.Context, suspects []*suspect, looks []look) error {
-	v, err := r.c.Source.view(ctx)
+func (r *run) lookAtSource(ctx context.Context, suspects []*suspect, looks []look, begin func(context.Context) (*view, error)) error {
+	v, err := begin(ctx)
 	if err != nil {
 		return err
 	}

@@ -11,11 +11,13 @@ import (
 
 	driver "github.com/go-sql-driver/mysql"
 
+	"github.com/skein-io/skein/perceptor/catalog"
 	"github.com/skein-io/skein/perceptor/change"
 	"github.com/skein-io/skein/perceptor/mysql"
 )
 
-// SourceConfig names a table of a MariaDB or MySQL server. The account needs SELECT on it, and on MySQL REPLICATION CLIENT.
+// SourceConfig names a table of a MariaDB or MySQL server. The account needs SELECT on it, and on MySQL
+// REPLICATION CLIENT, and LOCK TABLES for repairs.
 type SourceConfig struct {
 	// DSN is user:password@tcp(host:port)/, as github.com/go-sql-driver/mysql has it.
 	DSN             string
@@ -57,7 +59,7 @@ func OpenSource(ctx context.Context, c SourceConfig) (*Source, error) {
 	s := &Source{db: sql.OpenDB(connector), epoch: c.Epoch}
 	if err := s.look(ctx, c); err != nil {
 		_ = s.db.Close()
-		return nil, fmt.Errorf("source %s, table %s.%s: %w", parsed.Addr, c.Database, c.Table, err)
+		return nil, fmt.Errorf("source %s: table %s.%s: %w", parsed.Addr, c.Database, c.Table, err)
 	}
 	return s, nil
 }
@@ -74,80 +76,52 @@ func (s *Source) look(ctx context.Context, c SourceConfig) error {
 		return err
 	}
 	s.mariaDB = strings.Contains(strings.ToLower(version), "mariadb")
-	s.table = &change.Table{Database: c.Database, Name: c.Table}
-	rows, err := s.db.QueryContext(ctx, `SELECT COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, COALESCE(CHARACTER_MAXIMUM_LENGTH, NUMERIC_PRECISION, 0),
-COALESCE(DATETIME_PRECISION, NUMERIC_SCALE, 0), COALESCE(CHARACTER_SET_NAME, ''), COALESCE(COLLATION_NAME, '')
-FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION`, c.Database, c.Table)
-	if err != nil {
+	var err error
+	if s.table, err = catalog.Table(ctx, s.db, c.Database, c.Table); err != nil {
 		return err
 	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var column change.Column
-		var typ, full, nullable, collation string
-		var length int64
-		if err := rows.Scan(&column.Name, &typ, &full, &nullable, &length, &column.Scale, &column.Charset, &collation); err != nil {
-			return err
-		}
-		if column.Type, err = typeOf(typ); err != nil {
-			return fmt.Errorf("column %s: %w", column.Name, err)
-		}
-		column.Length, column.Nullable = int(length), nullable == "YES"
-		column.Unsigned = strings.Contains(full, "unsigned")
-		s.table.Columns, s.collations = append(s.table.Columns, column), append(s.collations, collation)
-	}
-	if err := rows.Err(); err != nil {
+	if err := s.lookKey(c); err != nil {
 		return err
 	}
-	if len(s.table.Columns) == 0 {
-		return errors.New("it is not there, or the account has no rights to it")
-	}
-	return s.lookKey(ctx, c)
+	return s.lookCollations(ctx)
 }
 
-// typeOf finds a type by what DATA_TYPE says.
-func typeOf(name string) (change.Type, error) {
-	switch name {
-	case "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection", "geomcollection":
-		return change.Geometry, nil
+// lookKey takes the key that was declared instead of the table's own.
+func (s *Source) lookKey(c SourceConfig) error {
+	if len(c.Key) > 0 {
+		s.table.Key = nil
 	}
-	if t, ok := change.ParseType(name); ok {
-		return t, nil
-	}
-	return 0, fmt.Errorf("values of the type %s cannot be read", name)
-}
-
-func (s *Source) lookKey(ctx context.Context, c SourceConfig) error {
-	names := c.Key
-	if len(names) == 0 {
-		rows, err := s.db.QueryContext(ctx, `SELECT COLUMN_NAME FROM information_schema.STATISTICS WHERE INDEX_NAME = 'PRIMARY' AND TABLE_SCHEMA = ? AND TABLE_NAME = ?
-ORDER BY SEQ_IN_INDEX`, c.Database, c.Table)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = rows.Close() }()
-		for rows.Next() {
-			var name string
-			if err := rows.Scan(&name); err != nil {
-				return err
-			}
-			names = append(names, name)
-		}
-		if err := rows.Err(); err != nil {
-			return err
-		}
-	}
-	if len(names) == 0 {
-		return errors.New("it has no primary key: declare one")
-	}
-	for _, name := range names {
+	for _, name := range c.Key {
 		at := slices.IndexFunc(s.table.Columns, func(c change.Column) bool { return strings.EqualFold(c.Name, name) })
 		if at < 0 {
 			return fmt.Errorf("it has no column %s, which is said to be of its key", name)
 		}
 		s.table.Key = append(s.table.Key, at)
 	}
+	if len(s.table.Key) == 0 {
+		return errors.New("it has no primary key: declare one")
+	}
 	return nil
+}
+
+func (s *Source) lookCollations(ctx context.Context) error {
+	s.collations = make([]string, len(s.table.Columns))
+	rows, err := s.db.QueryContext(ctx, "SELECT COLUMN_NAME, COLLATION_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND COLLATION_NAME IS NOT NULL",
+		s.table.Database, s.table.Name)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var name, collation string
+		if err := rows.Scan(&name, &collation); err != nil {
+			return err
+		}
+		if at := s.table.Column(name); at >= 0 {
+			s.collations[at] = collation
+		}
+	}
+	return rows.Err()
 }
 
 // quoted is the table's name in SQL.

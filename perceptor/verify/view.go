@@ -9,6 +9,7 @@ import (
 	"iter"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/skein-io/skein/perceptor/change"
 	"github.com/skein-io/skein/perceptor/envelope"
@@ -19,26 +20,56 @@ import (
 type view struct {
 	s    *Source
 	conn *sql.Conn
-	// at is a place in the binlog: every change before it is in the view. On MariaDB none behind it is; on MySQL, which does
-	// not tell without a lock, some may be.
+	// at is a place in the binlog. On MariaDB the view has every change in front of it and none behind it; MySQL does not tell:
+	// some may be, and of those that are being committed just now some may be missing.
 	at change.Position
 }
 
 // view begins a consistent view.
-func (s *Source) view(ctx context.Context) (*view, error) {
+func (s *Source) view(ctx context.Context) (*view, error) { return s.viewWith(ctx, false) }
+
+// viewBehindMax is how long a view is waited for that has what the binlog has told already.
+const viewBehindMax = 10 * time.Second
+
+// viewBehind begins a view that certainly has every change in front of a place, if the server gets there.
+func (s *Source) viewBehind(ctx context.Context, at change.Position) (*view, error) {
+	for deadline := time.Now().Add(viewBehindMax); ; {
+		v, err := s.viewWith(ctx, true)
+		if err != nil || !behind(v.at, at) || time.Now().After(deadline) {
+			return v, err
+		}
+		v.close()
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (s *Source) viewWith(ctx context.Context, certain bool) (*view, error) {
 	conn, err := s.conn(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("source: %w", err)
 	}
 	v := &view{s: s, conn: conn}
-	if err := v.begin(ctx); err != nil {
+	if err := v.begin(ctx, certain); err != nil {
 		v.close()
 		return nil, fmt.Errorf("source: a consistent view of %s: %w", s.table, err)
 	}
 	return v, nil
 }
 
-func (v *view) begin(ctx context.Context) (err error) {
+// begin begins. On MySQL a transaction may be in the binlog and not in the view yet. To be certain, those that write to the
+// table are waited for: a lock that it takes for a moment, which START TRANSACTION lets go.
+func (v *view) begin(ctx context.Context, certain bool) (err error) {
+	if certain && !v.s.mariaDB {
+		for _, statement := range []string{"SET SESSION lock_wait_timeout = 10", "LOCK TABLES " + v.s.quoted() + " READ"} {
+			if _, err := v.conn.ExecContext(ctx, statement); err != nil {
+				return err
+			}
+		}
+	}
 	if !v.s.mariaDB {
 		if err := v.masterStatus(ctx); err != nil {
 			return err

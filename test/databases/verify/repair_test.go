@@ -123,7 +123,7 @@ func TestRepairOfAVersionOfNoChange(t *testing.T) {
 	exec(t, "INSERT INTO "+c.db+".alltypes (id, v) VALUES (1, 'a')")
 	p.caughtUp(t)
 	exec(t, "UPDATE "+c.in+".alltypes SET v='b', binlog_position=UNHEX('000000ff000000000000000000000000'), execute_time=execute_time+1000000000000")
-	report := compare(t, c, "alltypes", c.mysql, func(c *verify.Config) { c.Progress, c.Repair = p, true })
+	report := compare(t, c, "alltypes", c.mysql, func(c *verify.Config) { c.Progress, c.Repair, c.Wait = p, true, time.Second })
 	if report.Different != 1 || report.Repaired != 0 || report.Kept != 0 || report.Open() != 1 {
 		t.Fatalf("%+v", report)
 	}

@@ -1,0 +1,278 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/skein-io/skein/consumer"
+	"github.com/skein-io/skein/perceptor"
+	"github.com/skein-io/skein/perceptor/change"
+	"github.com/skein-io/skein/perceptor/hbase"
+	"github.com/skein-io/skein/perceptor/mysql"
+	"github.com/skein-io/skein/perceptor/pipeline/spec"
+	"github.com/skein-io/skein/perceptor/sink"
+)
+
+// sinkPart is a sink at work: a member of its consumer group.
+type sinkPart struct {
+	*part
+	c      *Config
+	s      *spec.Sink
+	o      *Options
+	to     *cluster
+	counts perceptor.Counts
+	// open connects the sink; another one in tests.
+	open func(ctx context.Context, tables []string) (sink.Sink, error)
+
+	mu      sync.Mutex
+	refused *Refusal
+}
+
+func newSinkPart(c *Config, s *spec.Sink, o *Options, to *cluster) *sinkPart {
+	p := &sinkPart{c: c, s: s, o: o, to: to}
+	p.part = &part{name: SinkPart(s.Name), log: o.Log, now: time.Now, run: p.apply, tell: func(r *Report) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		r.Sink = &SinkReport{Unread: p.counts.Unread(), Tables: sums(p.counts.Tables()), Refused: p.refused}
+	}}
+	p.open = func(ctx context.Context, tables []string) (sink.Sink, error) { return OpenSink(ctx, c, s, tables) }
+	return p
+}
+
+// How often it is looked for topics that are not there yet, and for new ones that fit a pattern.
+const (
+	lookSoon  = 2 * time.Second
+	lookLater = 30 * time.Second
+)
+
+// apply writes changes until ctx ends, and begins anew when there are more topics.
+func (p *sinkPart) apply(ctx context.Context) error {
+	for ctx.Err() == nil {
+		topics, tables, missing, err := p.find(ctx)
+		if err != nil {
+			return err
+		}
+		if len(topics) == 0 {
+			p.set(Waiting, missing)
+			if err := sleep(ctx, lookSoon); err != nil {
+				return nil
+			}
+			continue
+		}
+		if err := p.applyTables(ctx, topics, tables, missing != ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// find is what there is to read: topics, the tables in them, and what is missing.
+func (p *sinkPart) find(ctx context.Context) (topics, tables []string, missing string, err error) {
+	all, err := p.to.topics(ctx)
+	if err != nil {
+		return nil, nil, "", err
+	}
+	wanted := TablesOf(p.c, p.s, all)
+	if len(p.c.Read.Topics) > 0 {
+		for _, t := range p.c.Read.Topics {
+			if slices.Contains(all, t) {
+				topics = append(topics, t)
+			} else {
+				missing = "there is no topic " + t + " yet"
+			}
+		}
+		return topics, wanted, missing, nil
+	}
+	for _, t := range wanted {
+		if slices.Contains(all, TopicOf(p.c, t)) {
+			topics, tables = append(topics, TopicOf(p.c, t)), append(tables, t)
+		} else {
+			missing = "there is no topic " + TopicOf(p.c, t) + " yet"
+		}
+	}
+	if len(topics) == 0 && missing == "" {
+		missing = "no topic of a table that fits is there yet"
+	}
+	return topics, tables, missing, nil
+}
+
+// applyTables writes the changes of some tables until ctx ends or there are others.
+func (p *sinkPart) applyTables(ctx context.Context, topics, tables []string, soon bool) error {
+	s, err := p.open(ctx, tables)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.Close() }()
+	if h, ok := s.(*hbase.Sink); ok {
+		if err := h.Prepare(ctx, p.s.HBase.Create); err != nil {
+			return err
+		}
+	}
+	if p.s.DeadLetter != "" {
+		if err := p.to.ensure(ctx, p.s.DeadLetter, -1, nil); err != nil {
+			return err
+		}
+	}
+	options, err := p.options()
+	if err != nil {
+		return err
+	}
+	p.set(Running, "")
+	p.log.Info("it writes", "part", p.name, "tables", tables)
+	working, end := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	beside.Go(func() { p.watch(working, end, topics, soon) })
+	beside.Go(func() { p.sweep(working, s, tables) })
+	err = perceptor.Apply(working, p.s.Group, tables, &watched{Sink: s, part: p}, options...)
+	end()
+	beside.Wait()
+	return err
+}
+
+func (p *sinkPart) options() ([]perceptor.Option, error) {
+	read, err := ReadOptions(p.c)
+	if err != nil {
+		return nil, err
+	}
+	if p.o.Tables != nil {
+		read.Tables = p.o.Tables
+	}
+	attempts := p.s.Attempts
+	if attempts == 0 {
+		attempts = 1 << 30
+	}
+	options := []perceptor.Option{
+		perceptor.Prefix(p.c.Topics.Prefix), perceptor.Read(read), perceptor.Workers(p.s.Workers), perceptor.Retries(attempts, p.s.RetryFirst, p.s.RetryLongest),
+		perceptor.Batches(p.s.BatchChanges, p.s.BatchParallel), perceptor.Count(&p.counts), perceptor.Logger(p.log),
+		perceptor.Consumer(consumer.Brokers(p.c.Brokers.Addresses...), consumer.Transport(p.to.transport...), consumer.ClientID("skein-sync"),
+			consumer.NoTopicCreation(), consumer.MetadataAgeMax(time.Minute), consumer.AutoCommit(time.Second)),
+	}
+	if p.s.DeadLetter != "" {
+		options = append(options, perceptor.DeadLetter(p.s.DeadLetter))
+	}
+	if len(p.c.Read.Topics) > 0 {
+		options = append(options, perceptor.From(p.c.Read.Topics, func(database, table string) bool {
+			_, wanted := p.s.Target(database, table)
+			return wanted
+		}))
+	}
+	return options, nil
+}
+
+// watch ends the work when there are other topics to read.
+func (p *sinkPart) watch(ctx context.Context, end context.CancelFunc, reading []string, soon bool) {
+	pause := lookLater
+	if soon {
+		pause = lookSoon
+	}
+	for sleep(ctx, pause) == nil {
+		topics, _, _, err := p.find(ctx)
+		if err == nil && !slices.Equal(topics, reading) {
+			p.log.Info("there are other topics to read", "part", p.name, "topics", topics)
+			end()
+			return
+		}
+	}
+}
+
+// sweep removes tombstones that are old enough, if they are to be removed at all.
+func (p *sinkPart) sweep(ctx context.Context, s sink.Sink, tables []string) {
+	if p.s.TombstonesKeep == 0 {
+		return
+	}
+	for sleep(ctx, p.s.SweepEvery) == nil {
+		for _, name := range tables {
+			n, err := sweepTable(ctx, s, p.s, name, p.now())
+			switch {
+			case ctx.Err() != nil:
+				return
+			case err != nil:
+				p.log.Warn("tombstones are not swept", "part", p.name, "table", name, "error", err)
+			default:
+				p.log.Info("tombstones are swept", "part", p.name, "table", name, "removed", n)
+			}
+		}
+	}
+}
+
+func sweepTable(ctx context.Context, s sink.Sink, of *spec.Sink, name string, now time.Time) (removed int64, err error) {
+	switch s := s.(type) {
+	case *hbase.Sink:
+		swept, err := s.Sweep(ctx, name, of.TombstonesKeep)
+		return int64(swept.Removed), err
+	case *mysql.Sink:
+		database, table, _ := spec.SplitTable(name)
+		if to, ok := of.Target(database, table); ok {
+			database, table = targetOf(of, to, database, table)
+		}
+		return s.Sweep(ctx, database, table, now.Add(-of.TombstonesKeep).UnixMilli())
+	}
+	return 0, errors.New("this sink has no tombstones")
+}
+
+// targetOf is the database and table of a sink of type mysql that rows of a table go to.
+func targetOf(s *spec.Sink, to *spec.SinkTable, database, table string) (string, string) {
+	name := to.NameFor(database, table)
+	if database, table, ok := spec.SplitTable(name); ok {
+		return database, table
+	}
+	return s.MySQL.Database, name
+}
+
+// watched is a sink that says how it is doing, and waits for its turn if it has to share.
+type watched struct {
+	sink.Sink
+	part *sinkPart
+}
+
+// Apply implements sink.Sink.
+func (w *watched) Apply(ctx context.Context, changes []*change.Change, outcomes []sink.Outcome) error {
+	if budget := w.part.o.Budget; budget != nil {
+		select {
+		case budget <- struct{}{}:
+			defer func() { <-budget }()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	if err := w.Sink.Apply(ctx, changes, outcomes); err != nil {
+		if ctx.Err() == nil {
+			w.part.set(Waiting, fmt.Sprintf("%s and %d others are not written: %v", one(changes[0]), len(changes)-1, err))
+		}
+		return err
+	}
+	w.part.set(Running, "")
+	for i, o := range outcomes {
+		if o.Err != nil {
+			w.part.refuse(changes[i], o.Err)
+		}
+	}
+	return nil
+}
+
+func one(c *change.Change) string {
+	return fmt.Sprintf("%s of %s, version %s,", c.Op, c.Table, c.Version)
+}
+
+// refuse notes a change that cannot be written.
+func (p *sinkPart) refuse(c *change.Change, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.refused = &Refusal{At: p.now().UTC(), Table: c.Table.String(), Reason: err.Error()}
+}
+
+// sleep waits, or returns why it must not.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
