@@ -18,7 +18,7 @@ func TestLarge(t *testing.T) {
 	const rows, room = 200_000, 5_000
 	s := shape{name: "large", key: "id", columns: "id BIGINT NOT NULL, v VARCHAR(20)"}
 	c := makeCopies(t, []shape{s}, true)
-	exec(t, fmt.Sprintf("INSERT INTO %s.large SELECT seq, CONCAT('v', seq) FROM seq_1_to_%d", c.db, rows))
+	exec(t, fmt.Sprintf("INSERT INTO %s.large SELECT seq, CONCAT('v', seq) FROM %[1]s.seq_1_to_%d", c.db, rows))
 	exec(t, fmt.Sprintf("INSERT INTO %s.large (id, v, execute_time, binlog_position, source_epoch) SELECT id, IF(id %% 2, v, 'x'), 1, REPEAT(0x00,16), 1 FROM %s.large", c.in, c.db))
 	src := source(t, c.db, "large")
 	table := src.Table()
