@@ -29,6 +29,7 @@ type targetColumn struct {
 	scale     int
 	nullable  bool
 	generated bool
+	collation string // empty for what has none
 	// noCase: the column compares texts by a collation, so that texts that differ may be the same key.
 	noCase bool
 }
@@ -37,14 +38,14 @@ type targetColumn struct {
 func (s *Sink) look(ctx context.Context, database, table string) (*target, error) {
 	t := &target{database: database, name: table, byName: make(map[string]int), mappings: make(map[*change.Table]*mapping)}
 	t.quoted = string(appendName(append(appendName(nil, database), '.'), table))
-	err := s.query(ctx, `SELECT COLUMN_NAME, DATA_TYPE, IS_NULLABLE, EXTRA, COALESCE(DATETIME_PRECISION, 0), COALESCE(COLLATION_NAME, '')
+	err := s.query(ctx, `SELECT COLUMN_NAME, DATA_TYPE, IS_NULLABLE, EXTRA, COALESCE(DATETIME_PRECISION, NUMERIC_SCALE, 0), COALESCE(COLLATION_NAME, '')
 FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = `+text(database)+` AND TABLE_NAME = `+text(table)+` ORDER BY ORDINAL_POSITION`, func(rows *sql.Rows) error {
 		var name, typ, nullable, extra, collation string
 		var scale int
 		if err := rows.Scan(&name, &typ, &nullable, &extra, &scale, &collation); err != nil {
 			return err
 		}
-		c := targetColumn{name: name, scale: scale, nullable: nullable == "YES", noCase: collation != "" && !strings.HasSuffix(collation, "_bin")}
+		c := targetColumn{name: name, scale: scale, nullable: nullable == "YES", collation: collation, noCase: collation != "" && !strings.HasSuffix(collation, "_bin")}
 		c.typ, _ = change.ParseType(typ)
 		extra = strings.ToUpper(extra)
 		c.generated = strings.Contains(extra, "GENERATED") && !strings.Contains(extra, "DEFAULT_GENERATED")
