@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/skein-io/skein/consumer"
+	"github.com/skein-io/skein/consumer/dedupe"
 	"github.com/skein-io/skein/perceptor/change"
 	"github.com/skein-io/skein/perceptor/sink"
 )
@@ -15,7 +16,8 @@ import (
 //
 // While the sink fails as a whole, as when its server is away, the changes are tried again as Retries says, and nothing is
 // acknowledged. A change that the sink refuses sends its record to the dead-letter topic, or ends Apply. A truncate is
-// told, counted and not applied.
+// applied if the sink is a sink.Truncater that is configured for it; otherwise it is told, counted and not applied. A sink.Fenced
+// refuses changes of a partition that another member has by now: they are tried again until this one learns of it, too.
 //
 // It returns nil after ctx has ended and what was begun is written and acknowledged, or a *consumer.HandlerError that
 // names the record that could not be written, or what else ended the consumer. It does not close the sink.
@@ -41,18 +43,20 @@ func Apply(ctx context.Context, group string, tables []string, s sink.Sink, opti
 func (c *config) write(ctx context.Context, w *writer, r consumer.Record, changes []*change.Change) error {
 	rows := changes[:0]
 	for _, one := range changes {
-		if one.Op == change.Truncate {
-			c.counts.truncated(one.Table)
-			c.log.Warn("a truncate is not applied: the sink keeps the rows", "table", one.Table.String(), "partition", r.TopicPartition().String(), "offset", r.Offset)
-			continue
+		if one.Op != change.Truncate {
+			rows = append(rows, one)
+		} else if err := c.truncate(ctx, w.sink, r, one); err != nil {
+			return err
 		}
-		rows = append(rows, one)
 	}
 	if len(rows) == 0 {
 		return nil
 	}
-	outcomes, err := w.write(ctx, rows)
+	outcomes, err := w.write(ctx, r.Token(), rows)
 	if err != nil {
+		if errors.Is(err, dedupe.ErrFenced) {
+			c.counts.fenced(len(rows))
+		}
 		return err
 	}
 	var refused []error
@@ -65,5 +69,25 @@ func (c *config) write(ctx context.Context, w *writer, r consumer.Record, change
 	if len(refused) > 0 {
 		return consumer.GiveUp(errors.Join(refused...))
 	}
+	return nil
+}
+
+// truncate has a truncate applied, or tells that the sink does not do that.
+func (c *config) truncate(ctx context.Context, s sink.Sink, r consumer.Record, one *change.Change) error {
+	if t, able := s.(sink.Truncater); able {
+		o, err := t.Truncate(ctx, one)
+		switch {
+		case err != nil:
+			return err
+		case o.Err == nil:
+			c.counts.truncated(one.Table, true)
+			return nil
+		case !errors.Is(o.Err, sink.ErrTruncate):
+			c.counts.done(one, o)
+			return consumer.GiveUp(fmt.Errorf("%s: %w", one.Table, o.Err))
+		}
+	}
+	c.counts.truncated(one.Table, false)
+	c.log.Warn("a truncate is not applied: the sink keeps the rows", "table", one.Table.String(), "partition", r.TopicPartition().String(), "offset", r.Offset)
 	return nil
 }

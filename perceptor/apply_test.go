@@ -12,11 +12,18 @@ import (
 
 	"github.com/skein-io/skein/consumer"
 	"github.com/skein-io/skein/perceptor/change"
+	"github.com/skein-io/skein/perceptor/sink"
 )
 
 // Changes come in any order, from any partition, up to three times; members of the group come and go; the sink fails in
 // the middle of batches. Every row ends at its newest version, and everything is acknowledged.
 func TestApplyChaos(t *testing.T) {
+	m := newMemory()
+	applyChaos(t, m, m)
+}
+
+// applyChaos applies to a sink that is m, or stands in front of it.
+func applyChaos(t *testing.T, m *memory, to sink.Sink) {
 	inBubble(t, func(b *bed) {
 		const rows, versions = 20, 40
 		random := rand.New(rand.NewPCG(3, 5))
@@ -29,12 +36,11 @@ func TestApplyChaos(t *testing.T) {
 			}
 		}
 		random.Shuffle(len(changes), func(i, j int) { changes[i], changes[j] = changes[j], changes[i] })
-		m := newMemory()
 		m.fail = func(r *rand.Rand) bool { return r.IntN(10) == 0 }
 		var counts Counts
 		member := func() func() error {
 			return b.start(func(ctx context.Context) error {
-				return Apply(ctx, "g", []string{"shop.stock"}, m, b.options(Count(&counts), Consumer(consumer.AutoCommit(100*time.Millisecond)))...)
+				return Apply(ctx, "g", []string{"shop.stock"}, to, b.options(Count(&counts), Consumer(consumer.AutoCommit(100*time.Millisecond)))...)
 			})
 		}
 		members := []func() error{member()}

@@ -13,6 +13,7 @@ type Counts struct {
 	mu     sync.Mutex
 	tables map[string]TableCounts
 	unable uint64
+	past   uint64
 }
 
 // TableCounts are those of one table, since the start. A change that comes again counts again.
@@ -21,8 +22,8 @@ type TableCounts struct {
 	By [int(change.Folded) + 1]uint64
 	// Refused changes cannot be written: their record went to the dead-letter topic, or ended Apply.
 	Refused uint64
-	// Truncates were not applied.
-	Truncates uint64
+	// Truncates were not applied, Truncated were.
+	Truncates, Truncated uint64
 	// Newest is the latest execute time of a change that was put, in milliseconds since 1970.
 	Newest int64
 }
@@ -58,8 +59,27 @@ func (c *Counts) unread() {
 	c.unable++
 }
 
-func (c *Counts) truncated(t *change.Table) {
-	c.change(t, func(counts *TableCounts) { counts.Truncates++ })
+func (c *Counts) truncated(t *change.Table, applied bool) {
+	c.change(t, func(counts *TableCounts) {
+		if applied {
+			counts.Truncated++
+		} else {
+			counts.Truncates++
+		}
+	})
+}
+
+// Fenced is how often a change was refused because another member has its partition by now.
+func (c *Counts) Fenced() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.past
+}
+
+func (c *Counts) fenced(changes int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.past += uint64(changes)
 }
 
 func (c *Counts) done(of *change.Change, o sink.Outcome) {

@@ -2,9 +2,12 @@ package perceptor
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
+	"github.com/skein-io/skein/consumer/dedupe"
 	"github.com/skein-io/skein/perceptor/change"
 	"github.com/skein-io/skein/perceptor/sink"
 )
@@ -20,10 +23,12 @@ type writer struct {
 	mu      sync.Mutex
 	waiting []*job
 	writing int
+	owned   generations
 }
 
 // job is what one record wants written.
 type job struct {
+	token    dedupe.Token
 	changes  []*change.Change
 	outcomes []sink.Outcome
 	err      error
@@ -35,9 +40,10 @@ func newWriter(ctx context.Context, s sink.Sink, batch, parallel int) *writer {
 }
 
 // write returns when the changes are written, with what became of each. If ctx ends before, they may still be written.
-func (w *writer) write(ctx context.Context, changes []*change.Change) ([]sink.Outcome, error) {
-	j := &job{changes: changes, done: make(chan struct{})}
+func (w *writer) write(ctx context.Context, token dedupe.Token, changes []*change.Change) ([]sink.Outcome, error) {
+	j := &job{token: token, changes: changes, done: make(chan struct{})}
 	w.mu.Lock()
+	w.owned.see(token)
 	w.waiting = append(w.waiting, j)
 	if w.writing < w.parallel {
 		w.writing++
@@ -55,21 +61,47 @@ func (w *writer) write(ctx context.Context, changes []*change.Change) ([]sink.Ou
 // work writes batches until nothing waits.
 func (w *writer) work() {
 	for jobs := w.take(); len(jobs) > 0; jobs = w.take() {
-		var changes []*change.Change
-		for _, j := range jobs {
-			changes = append(changes, j.changes...)
-		}
-		outcomes := make([]sink.Outcome, len(changes))
-		err := w.sink.Apply(w.ctx, changes, outcomes)
-		for _, j := range jobs {
-			n := len(j.changes)
-			j.outcomes, outcomes = outcomes[:n:n], outcomes[n:]
-			if j.err = err; err == nil {
-				j.err = untold(j)
-			}
-			close(j.done)
+		for len(jobs) > 0 {
+			jobs = w.apply(jobs)
 		}
 	}
+}
+
+// apply writes a batch, and returns those of its jobs that have to be written without the others, whose partitions another member has.
+func (w *writer) apply(jobs []*job) (again []*job) {
+	var changes []*change.Change
+	for _, j := range jobs {
+		changes = append(changes, j.changes...)
+	}
+	outcomes := make([]sink.Outcome, len(changes))
+	var err error
+	if fenced, able := w.sink.(sink.Fenced); able {
+		err = fenced.ApplyFenced(w.ctx, w.tokens(jobs), changes, outcomes)
+	} else {
+		err = w.sink.Apply(w.ctx, changes, outcomes)
+	}
+	past := &sink.FencedError{}
+	errors.As(err, &past)
+	for _, j := range jobs {
+		n := len(j.changes)
+		j.outcomes, outcomes = outcomes[:n:n], outcomes[n:]
+		if len(past.Past) > 0 && !past.Has(j.token.Of()) {
+			again = append(again, j)
+		}
+	}
+	if len(again) == len(jobs) { // it refuses what it was not given
+		again = nil
+	}
+	for _, j := range jobs {
+		if slices.Contains(again, j) {
+			continue
+		}
+		if j.err = err; err == nil {
+			j.err = untold(j)
+		}
+		close(j.done)
+	}
+	return again
 }
 
 // untold finds a change of which the sink has said nothing: it must not be acknowledged.

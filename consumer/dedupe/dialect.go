@@ -20,6 +20,7 @@ var (
 		claim: "ON DUPLICATE KEY UPDATE generation = GREATEST(generation, VALUES(generation))",
 		reset: "ON DUPLICATE KEY UPDATE generation = VALUES(generation), applied_offset = VALUES(applied_offset), leader_epoch = VALUES(leader_epoch)",
 		lock:  " FOR UPDATE",
+		share: " LOCK IN SHARE MODE",
 	}}
 	// PostgreSQL is for PostgreSQL and what speaks its SQL.
 	PostgreSQL = Dialect{&dialect{
@@ -27,6 +28,7 @@ var (
 		claim: onConflict + " DO UPDATE SET generation = GREATEST(held.generation, excluded.generation)",
 		reset: onConflict + upsertAll,
 		lock:  " FOR UPDATE",
+		share: " FOR SHARE",
 	}}
 	// SQLite is for SQLite 3.24 and newer. It has one writer at a time, so a row needs no lock of its own.
 	SQLite = Dialect{&dialect{
@@ -50,6 +52,7 @@ type dialect struct {
 	claim    string // end of an INSERT that raises the generation of a row that is there, and locks it
 	reset    string // end of an INSERT that overwrites a row that is there
 	lock     string // end of a SELECT that locks what it reads, and reads what is committed now
+	share    string // the same, but others may lock it so at the same time
 }
 
 func (d Dialect) String() string {
@@ -64,8 +67,9 @@ func (d Dialect) String() string {
 //	apply   generation, applied_offset, leader_epoch, key (3), generation, applied_offset, leader_epoch
 //	claim   key (3), generation
 //	look    key (3)
+//	share   key (3)
 //	reset   key (3), generation, applied_offset, leader_epoch
-type statements struct{ create, apply, claim, look, reset string }
+type statements struct{ create, apply, claim, look, share, reset string }
 
 func (d *dialect) statements(table string) statements {
 	text := func(sql string) string {
@@ -100,7 +104,8 @@ func (d *dialect) statements(table string) statements {
 			" AND generation <= ? AND (applied_offset < ? OR (leader_epoch >= 0 AND leader_epoch < ?))"),
 		claim: text("INSERT INTO {table}" + d.as + " (consumer_group, topic, topic_partition, generation, applied_offset, leader_epoch)" +
 			" VALUES (?, ?, ?, ?, -1, -1) " + d.claim),
-		look: text("SELECT generation, applied_offset, leader_epoch FROM {table} WHERE " + key + d.lock),
+		look:  text("SELECT generation, applied_offset, leader_epoch FROM {table} WHERE " + key + d.lock),
+		share: text("SELECT generation FROM {table} WHERE " + key + d.share),
 		reset: text("INSERT INTO {table}" + d.as + " (consumer_group, topic, topic_partition, generation, applied_offset, leader_epoch)" +
 			" VALUES (?, ?, ?, ?, ?, ?) " + d.reset),
 	}

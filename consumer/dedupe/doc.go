@@ -16,6 +16,9 @@
 // With order per key a later record may be applied first, and the earlier one would be skipped: tokens of consumer.Run with
 // PerKey are refused with ErrPerKey.
 //
+// A writer whose records need no order, because what it writes is idempotent by itself, takes the second of the two alone: Claim once,
+// in a transaction of its own, then SQL.Share in each.
+//
 // # What the leader epoch is for
 //
 // After an unclean election a log can go on with other records at offsets that were there before. They have a higher leader

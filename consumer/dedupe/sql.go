@@ -105,6 +105,33 @@ func (s *SQL) apply(ctx context.Context, tx *sql.Tx, t Token) (done bool, err er
 	return n > 0, nil
 }
 
+// ErrUnclaimed: the row does not have the token's generation yet. Claim it in a transaction of its own, and try again.
+var ErrUnclaimed = errors.New("dedupe: the generation has not claimed the partition")
+
+// Share makes sure that a generation, which has claimed the partition, still owns it, and lets no newer one claim it before the
+// transaction ends. Transactions of the same generation do not wait for each other, as they do after Claim. It is for writers whose
+// records need no order, because what they write is idempotent by itself: it says nothing of what is applied, so the token may be of
+// a consumer that processes records in the order of their keys, or of none.
+// SQLite locks no row: there the transaction fails when it writes, if another one has written since.
+// The error is a *FencedError if a newer generation has shown itself, ErrUnclaimed if the token's has not.
+func (s *SQL) Share(ctx context.Context, tx *sql.Tx, t Token) error {
+	t.PerKey = false
+	if err := check(t); err != nil {
+		return err
+	}
+	var generation int32
+	err := tx.QueryRowContext(ctx, s.stmt.share, t.Group, t.Topic, t.Partition).Scan(&generation)
+	switch {
+	case errors.Is(err, sql.ErrNoRows) || err == nil && generation < t.Generation:
+		return ErrUnclaimed
+	case err != nil:
+		return fmt.Errorf("dedupe: share %v: %w", t, err)
+	case generation > t.Generation:
+		return &FencedError{Token: t, Generation: generation}
+	}
+	return nil
+}
+
 // Reset implements Store.
 func (s *SQL) Reset(ctx context.Context, tx *sql.Tx, t Token) error {
 	if err := check(t); err != nil {

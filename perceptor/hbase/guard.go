@@ -18,7 +18,7 @@ const (
 	Deleted      = "deleted"
 )
 
-var reserved = map[string]bool{ExecuteTime: true, BinlogOffset: true, Epoch: true, VersionName: true, Deleted: true}
+var reserved = map[string]bool{ExecuteTime: true, BinlogOffset: true, Epoch: true, VersionName: true, Deleted: true, AdoptedTime: true, AdoptedOffset: true}
 
 var (
 	updateInfo        = []byte(UpdateInfo)
@@ -94,7 +94,7 @@ func readStored(row *client.Row) (s stored, err error) {
 	time, packed := row.Value(updateInfo, columnExecuteTime), row.Value(updateInfo, columnVersion)
 	if packed == nil {
 		if time != nil {
-			return s, fmt.Errorf("%w: there is %s:%s, and no %[2]s:%[4]s; a table that others have written has to be adopted first", ErrForeign, UpdateInfo, ExecuteTime, VersionName)
+			return s, fmt.Errorf("%w: there is %s:%s, and no %[2]s:%[4]s; a table that others have written has to be adopted first (Sink.Adopt)", ErrForeign, UpdateInfo, ExecuteTime, VersionName)
 		}
 		return s, nil
 	}

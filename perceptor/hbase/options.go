@@ -14,6 +14,10 @@ type Options struct {
 	// Tables says for each source table ("database.table") where its rows go. A change of another table is an error of that
 	// change.
 	Tables map[string]Table
+	// Truncates names HBase's table in which the versions of truncates are kept, a row for each table that was truncated; Prepare
+	// makes it. Empty: truncates are not applied. All sinks that write to a table must say the same. It costs a batch in which
+	// not all changes are newer another read of one row.
+	Truncates string
 	// Now is the clock that tells the age of tombstones; nil means time.Now.
 	Now func() time.Time
 }
@@ -103,6 +107,9 @@ func (o *Options) check() error {
 	for source, t := range o.Tables {
 		if err := t.check(source); err != nil {
 			return err
+		}
+		if t.Name == o.Truncates {
+			return fmt.Errorf("table %s: %q is the table of the truncates' versions", source, t.Name)
 		}
 	}
 	if o.Now == nil {

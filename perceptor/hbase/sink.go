@@ -17,9 +17,10 @@ import (
 
 // Sink writes changes to HBase. It keeps the interface's promises: it may be called from many goroutines and processes.
 type Sink struct {
-	client *client.Client
-	tables map[string]*Table
-	now    func() time.Time
+	client    *client.Client
+	tables    map[string]*Table
+	truncates string
+	now       func() time.Time
 	// replays has a flag for each HBase table: of the last batch most was discarded. Then a look is cheaper than a try. It
 	// decides what is asked first, never what is written.
 	replays map[string]*atomic.Bool
@@ -27,10 +28,11 @@ type Sink struct {
 	mu    sync.Mutex
 	plans map[string]*plan // the last of each source table
 
+	cuts    cuts
 	folders sync.Pool
 }
 
-var _ sink.Sink = (*Sink)(nil)
+var _ sink.Truncater = (*Sink)(nil)
 
 // Open prepares a sink. It connects when it is first used.
 func Open(o Options) (*Sink, error) {
@@ -42,7 +44,7 @@ func Open(o Options) (*Sink, error) {
 		return nil, err
 	}
 	s := &Sink{
-		client: c, tables: map[string]*Table{}, now: o.Now, replays: map[string]*atomic.Bool{}, plans: map[string]*plan{},
+		client: c, tables: map[string]*Table{}, truncates: o.Truncates, now: o.Now, replays: map[string]*atomic.Bool{}, plans: map[string]*plan{},
 		folders: sync.Pool{New: func() any { return new(sink.Folder) }},
 	}
 	for source, t := range o.Tables {
@@ -81,6 +83,12 @@ func (s *Sink) Apply(ctx context.Context, changes []*change.Change, outcomes []s
 		next++
 		return append(append(append(dst, w.plan.target.Name...), 0), w.row...)
 	})
+	folded := map[string]bool{}
+	for i, o := range outcomes {
+		if o.Verdict != 0 {
+			folded[writes[i].plan.target.Name] = true
+		}
+	}
 	tables := map[string][]*write{}
 	for _, i := range kept {
 		w := &writes[i]
@@ -89,7 +97,7 @@ func (s *Sink) Apply(ctx context.Context, changes []*change.Change, outcomes []s
 	}
 	errs := make(chan error, len(tables))
 	for table, writes := range tables {
-		go func() { errs <- s.applyTable(ctx, table, writes) }()
+		go func() { errs <- s.applyCut(ctx, table, writes, folded[table]) }()
 	}
 	var failed []error
 	for range tables {
@@ -106,7 +114,7 @@ func (s *Sink) prepare(c *change.Change, w *write) (err error) {
 		return err
 	}
 	if c.Op == change.Truncate {
-		return fmt.Errorf("%s: this sink does not empty tables: the rows' versions would be lost with them", c.Table)
+		return fmt.Errorf("%s: a truncate is not a change of a row: Sink.Truncate applies it", c.Table)
 	}
 	if w.plan, err = s.plan(c.Table); err != nil {
 		return err
@@ -197,23 +205,31 @@ func (s *Sink) applyTable(ctx context.Context, table string, writes []*write) er
 func (s *Sink) Prepare(ctx context.Context, create bool) error {
 	var wrong []error
 	for source, t := range s.tables {
-		families, err := s.client.Families(ctx, t.Name)
-		if create && errors.Is(err, client.ErrTableNotFound) {
-			if err = s.client.CreateTable(ctx, client.TableSpec{Name: t.Name, Families: t.families(), Splits: t.splits()}); err == nil {
-				continue
-			}
+		wrong = append(wrong, s.prepareTable(ctx, source, client.TableSpec{Name: t.Name, Families: t.families(), Splits: t.splits()}, create))
+	}
+	if s.truncates != "" {
+		wrong = append(wrong, s.prepareTable(ctx, "versions of truncates", client.TableSpec{Name: s.truncates, Families: []string{UpdateInfo}}, create))
+	}
+	return errors.Join(wrong...)
+}
+
+func (s *Sink) prepareTable(ctx context.Context, source string, spec client.TableSpec, create bool) error {
+	families, err := s.client.Families(ctx, spec.Name)
+	if create && errors.Is(err, client.ErrTableNotFound) {
+		if err = s.client.CreateTable(ctx, spec); err == nil {
+			return nil
 		}
-		if errors.Is(err, client.ErrTableNotFound) {
-			err = fmt.Errorf("%w: create it with create '%s', '%s'", err, t.Name, strings.Join(t.families(), "', '"))
-		}
-		if err != nil {
-			wrong = append(wrong, fmt.Errorf("%s: %w", source, err))
-			continue
-		}
-		for _, f := range t.families() {
-			if !slices.Contains(families, f) {
-				wrong = append(wrong, fmt.Errorf("%s: table %q: %w %q: add it with alter '%[2]s', '%[4]s'", source, t.Name, client.ErrNoFamily, f))
-			}
+	}
+	if errors.Is(err, client.ErrTableNotFound) {
+		err = fmt.Errorf("%w: create it with create '%s', '%s'", err, spec.Name, strings.Join(spec.Families, "', '"))
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", source, err)
+	}
+	var wrong []error
+	for _, f := range spec.Families {
+		if !slices.Contains(families, f) {
+			wrong = append(wrong, fmt.Errorf("%s: table %q: %w %q: add it with alter '%[2]s', '%[4]s'", source, spec.Name, client.ErrNoFamily, f))
 		}
 	}
 	return errors.Join(wrong...)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/skein-io/skein/consumer/dedupe"
 	"github.com/skein-io/skein/perceptor/change"
 	"github.com/skein-io/skein/perceptor/sink"
 )
@@ -15,6 +16,7 @@ import (
 type batch struct {
 	s        *Sink
 	ctx      context.Context
+	tokens   []dedupe.Token
 	changes  []*change.Change
 	outcomes []sink.Outcome
 	rows     []row
@@ -41,13 +43,11 @@ type row struct {
 	key    []byte // appendRowKey
 }
 
-var errTruncate = errors.New("a truncate is not applied: it has no version for each row, so what came late could not be told from what came after")
-
 // prepare fills rows[i], or the outcome if the change cannot be written.
 func (b *batch) prepare(i int, c *change.Change) error {
 	err := c.Check()
 	if err == nil && c.Op == change.Truncate {
-		err = fmt.Errorf("%s: %w", c.Table, errTruncate)
+		err = fmt.Errorf("%s: a truncate is not a change of a row: Sink.Truncate applies it", c.Table)
 	}
 	if err != nil {
 		b.outcomes[i].Err = err

@@ -40,6 +40,14 @@ type Config struct {
 	Columns Columns
 	// Versions is the name of the side table, in the database of the DSN. Default skein_row_versions.
 	Versions string
+	// Generations names a table, in the database of the DSN, in which the sink keeps which generation of a consumer group has
+	// which partition, and refuses writers of past ones (ApplyFenced). Empty: nobody is refused. It costs a transaction a
+	// statement more for each partition.
+	Generations string
+	// Truncates names a table, in the database of the DSN, in which the versions of truncates are kept. Empty: truncates are not
+	// applied. With SideTable they never are. All sinks that write to a table must say the same. It costs a transaction a statement
+	// more.
+	Truncates string
 	// Target maps a source's table to the target's. Default: the same name, in the database of the DSN.
 	Target func(database, table string) (string, string)
 	// BatchRows bounds the rows of a transaction, 1 to 900. Default 500.
@@ -83,6 +91,8 @@ func (c Config) withDefaults() (Config, *driver.Config, error) {
 	switch {
 	case c.Layout > SideTable:
 		return c, nil, fmt.Errorf("there is no layout %d", c.Layout)
+	case c.Layout == SideTable && c.Truncates != "":
+		return c, nil, errors.New("truncates are applied only where versions are in the rows: a side table does not say which rows of its table are older")
 	case c.BatchRows < 1 || c.BatchRows > batchRowsMax:
 		return c, nil, fmt.Errorf("batches of %d rows: 1 to %d are possible", c.BatchRows, batchRowsMax)
 	case c.Tries < 1:

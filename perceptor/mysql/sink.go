@@ -10,6 +10,7 @@ import (
 
 	driver "github.com/go-sql-driver/mysql"
 
+	"github.com/skein-io/skein/consumer/dedupe"
 	"github.com/skein-io/skein/perceptor/change"
 	"github.com/skein-io/skein/perceptor/sink"
 )
@@ -20,6 +21,11 @@ type Sink struct {
 	db *sql.DB
 	// side is the side table's quoted name, if there is one.
 	side string
+	// owners keeps the generations of consumer groups, nil if nobody does.
+	owners  *dedupe.SQL
+	claimed claims
+	// cuts is the quoted name of the table of the truncates' versions, if there is one.
+	cuts string
 
 	mu      sync.Mutex
 	targets map[[2]string]*target
@@ -30,7 +36,10 @@ type Sink struct {
 // arenaMax bounds the text of a batch that is kept for the next one, in bytes.
 const arenaMax = 8 << 20
 
-var _ sink.Sink = (*Sink)(nil)
+var (
+	_ sink.Truncater = (*Sink)(nil)
+	_ sink.Fenced    = (*Sink)(nil)
+)
 
 // Open connects, and with a side table makes it if it is missing.
 func Open(ctx context.Context, c Config) (*Sink, error) {
@@ -49,14 +58,38 @@ func Open(ctx context.Context, c Config) (*Sink, error) {
 		_ = s.db.Close()
 		return nil, fmt.Errorf("target %s, database %s: %w", parsed.Addr, parsed.DBName, named(parsed.DBName, err))
 	}
-	if c.Layout == SideTable {
-		s.side = string(appendName(append(appendName(nil, parsed.DBName), '.'), c.Versions))
-		if _, err := s.db.ExecContext(ctx, s.sideSchema()); err != nil {
-			_ = s.db.Close()
-			return nil, named(c.Versions, err)
-		}
+	if err := s.makeTables(ctx, parsed.DBName); err != nil {
+		_ = s.db.Close()
+		return nil, err
 	}
 	return s, nil
+}
+
+// makeTables makes the tables of the sink's own that are configured.
+func (s *Sink) makeTables(ctx context.Context, database string) error {
+	quoted := func(table string) string { return string(appendName(append(appendName(nil, database), '.'), table)) }
+	schemas := map[string]string{}
+	if s.c.Layout == SideTable {
+		s.side = quoted(s.c.Versions)
+		schemas[s.c.Versions] = s.sideSchema()
+	}
+	if s.c.Truncates != "" {
+		s.cuts = quoted(s.c.Truncates)
+		schemas[s.c.Truncates] = s.cutSchema()
+	}
+	if s.c.Generations != "" {
+		var err error
+		if s.owners, err = dedupe.NewSQL(dedupe.MySQL, s.c.Generations); err != nil {
+			return err
+		}
+		schemas[s.c.Generations] = s.owners.Schema()
+	}
+	for table, schema := range schemas {
+		if _, err := s.db.ExecContext(ctx, schema); err != nil {
+			return named(table, err)
+		}
+	}
+	return nil
 }
 
 // Close ends the connections. Open calls of Apply fail.
@@ -64,12 +97,16 @@ func (s *Sink) Close() error { return s.db.Close() }
 
 // Apply writes a batch; see sink.Sink. Each transaction has the rows of one table, Config.BatchRows at most.
 func (s *Sink) Apply(ctx context.Context, changes []*change.Change, outcomes []sink.Outcome) error {
+	return s.apply(ctx, nil, changes, outcomes)
+}
+
+func (s *Sink) apply(ctx context.Context, tokens []dedupe.Token, changes []*change.Change, outcomes []sink.Outcome) error {
 	if len(changes) != len(outcomes) {
 		return fmt.Errorf("%d outcomes for %d changes", len(outcomes), len(changes))
 	}
 	clear(outcomes)
 	arena := s.arenas.Get().(*[]byte)
-	b := batch{s: s, ctx: ctx, changes: changes, outcomes: outcomes, rows: make([]row, len(changes)), arena: (*arena)[:0]}
+	b := batch{s: s, ctx: ctx, tokens: tokens, changes: changes, outcomes: outcomes, rows: make([]row, len(changes)), arena: (*arena)[:0]}
 	defer func() {
 		if *arena = b.arena; cap(b.arena) <= arenaMax {
 			s.arenas.Put(arena)
@@ -100,6 +137,9 @@ func (s *Sink) target(ctx context.Context, source *change.Table) (*target, error
 	}
 	t, err := s.look(ctx, database, table)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.readyCut(ctx, t); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()

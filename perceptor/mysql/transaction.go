@@ -33,6 +33,13 @@ func (b *batch) transaction(rows []int) (err error) {
 			_ = tx.Rollback()
 		}
 	}()
+	if err := b.s.share(b.ctx, tx, b.tokens); err != nil {
+		return err
+	}
+	last, err := b.s.lastCut(b.ctx, tx, b.rows[rows[0]].t)
+	if err != nil {
+		return err
+	}
 	found, err := b.lock(tx, rows)
 	if err != nil {
 		return err
@@ -40,7 +47,9 @@ func (b *batch) transaction(rows []int) (err error) {
 	outcomes := make([]sink.Outcome, len(rows))
 	var fresh, known []int
 	for n, i := range rows {
-		outcomes[n] = decide(found[n], b.changes[i])
+		if outcomes[n] = decide(found[n], b.changes[i]); last.takes(b.changes[i].Version) {
+			outcomes[n] = sink.Outcome{Verdict: change.Stale, Stored: last.version}
+		}
 		switch {
 		case !outcomes[n].Verdict.Puts():
 		case found[n].present:

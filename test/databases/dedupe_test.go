@@ -60,6 +60,59 @@ func TestDedupeAnswers(t *testing.T) {
 	})
 }
 
+// TestDedupeShare: transactions of the owner hold the partition side by side; a newer generation's claim comes before or after each of
+// them, and one of the two waits or is refused; the older one is refused from then on.
+func TestDedupeShare(t *testing.T) {
+	each(t, func(t *testing.T, d *database) {
+		s := d.table(t, "shared")
+		share := func(tx *sql.Tx, token dedupe.Token) error { return s.Share(t.Context(), tx, token) }
+		alone := func(token dedupe.Token) error {
+			_, err := d.in(t.Context(), func(tx *sql.Tx) error { return share(tx, token) })
+			return err
+		}
+		claim := func(generation int32) {
+			t.Helper()
+			if _, err := d.in(t.Context(), func(tx *sql.Tx) error { _, err := s.Claim(t.Context(), tx, tok(generation, -1, -1)); return err }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := alone(tok(5, -1, -1)); !errors.Is(err, dedupe.ErrUnclaimed) {
+			t.Errorf("before the claim: %v", err)
+		}
+		claim(5)
+		perKey := tok(5, -1, -1)
+		perKey.PerKey = true
+		var open []*sql.Tx
+		for range 2 {
+			tx, err := d.begin(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = tx.Rollback() }()
+			if err := share(tx, perKey); err != nil {
+				t.Fatal(err)
+			}
+			open = append(open, tx)
+		}
+		for _, tx := range open {
+			if err := tx.Commit(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		claim(6)
+		var fenced *dedupe.FencedError
+		if err := alone(tok(5, -1, -1)); !errors.As(err, &fenced) || fenced.Generation != 6 {
+			t.Errorf("the older one: %v", err)
+		}
+		if err := alone(tok(7, -1, -1)); !errors.Is(err, dedupe.ErrUnclaimed) {
+			t.Errorf("one that has not claimed: %v", err)
+		}
+		if got := d.mark(t, s, tok(0, 0, 0)); got != (dedupe.Mark{Generation: 6, Offset: -1, LeaderEpoch: -1}) {
+			t.Errorf("the row is %+v", got)
+		}
+	})
+}
+
 // mark is what the table says: a claim of no generation changes nothing.
 func (d *database) mark(t *testing.T, s *dedupe.SQL, token dedupe.Token) dedupe.Mark {
 	t.Helper()

@@ -126,6 +126,23 @@ func (c *Client) Server(ctx context.Context, table string, row []byte) (addr str
 	return r.addr, nil
 }
 
+// Starts returns the first keys of the table's regions in their order, at most so many; the first is empty.
+func (c *Client) Starts(ctx context.Context, table string, most int) (rows [][]byte, err error) {
+	next := []byte{}
+	for len(rows) < most {
+		r, err := c.located(ctx, table, next)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, next)
+		if len(r.end) == 0 {
+			break
+		}
+		next = r.end
+	}
+	return rows, nil
+}
+
 // located finds a region, not by memory, and waits while it has no server.
 func (c *Client) located(ctx context.Context, table string, row []byte) (*region, error) {
 	if r := c.regions.find(table, row); r != nil {
