@@ -31,6 +31,7 @@ var layers = []struct {
 	{[]string{"internal/coordinator", "internal/partition", "internal/quorum", "internal/controllerlink"}, "machinery: each drives one decision package over a log, or is the way to the one that does, and none drives another"},
 	{[]string{"internal/commitlog"}, "the log knows files and batches, not who reads or replicates them"},
 	{[]string{"internal/peer"}, "the way to another node carries requests and knows nothing of what they mean"},
+	{[]string{"internal/oldgroups"}, "the old consumer's groups come out of a ZooKeeper; what they mean is known below"},
 	{[]string{"internal/group", "internal/controller", "internal/replica", "internal/quota"}, "decisions are pure: they see values, never machinery"},
 	{[]string{"internal/metadata", "internal/logdump"}, "the image of the cluster is a value that every decision may read"},
 	{[]string{"internal/config"}, "property names and their values, with reasons a client may be told"},
@@ -46,6 +47,7 @@ var layers = []struct {
 	{[]string{"consumer/internal/membership", "consumer/internal/position", "consumer/internal/parallel"}, "decisions of the consumer are pure: they see values, never connections"},
 	{[]string{"consumer/internal/decode", "consumer/internal/backoff", "consumer/assign", "consumer/dedupe"}, "records out of bytes, and assignments out of subscriptions, are values of values"},
 	{[]string{"perceptor/change"}, "a change, its version and which of two is newer are values"},
+	{[]string{"internal/oldconsumer"}, "the old consumer's znodes and what its members decide are values of values"},
 	{[]string{"internal/record"}, "batches are bytes with errors that a client may be told"},
 	{[]string{"internal/protocol"}, "the wire's messages and error codes"},
 	{[]string{"internal/disk"}, "files, real and simulated"},
@@ -56,7 +58,7 @@ var layers = []struct {
 var pure = []string{
 	"internal/group", "internal/controller", "internal/replica", "internal/quota",
 	"consumer/assign", "consumer/internal/membership", "consumer/internal/position", "consumer/internal/decode", "consumer/internal/parallel",
-	"consumer/internal/backoff", "perceptor/change", "perceptor/envelope",
+	"internal/oldconsumer", "consumer/internal/backoff", "perceptor/change", "perceptor/envelope",
 	"perceptor/binlog/internal/rows", "perceptor/binlog/internal/event", "perceptor/binlog/internal/binjson", "perceptor/binlog/internal/charset",
 	"perceptor/binlog/internal/gtid", "perceptor/binlog/internal/number",
 }
