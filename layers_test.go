@@ -21,6 +21,7 @@ var layers = []struct {
 }{
 	{[]string{"cmd/skein"}, "the binary turns flags into values and holds nothing that could be tested or embedded"},
 	{[]string{"internal/cli"}, "the commands use the node and its clients; nothing may depend on a command"},
+	{[]string{"internal/herd"}, "the bench lets members loose on a real ZooKeeper and on a real node; nothing depends on a bench"},
 	{[]string{"internal/tour"}, "the tour plays on real nodes and is shown by a command; nothing depends on a show"},
 	{[]string{"examples"}, "programs as users write them; nothing depends on an example"},
 	{[]string{"skeintest"}, "a test's node is the real node, started for it"},
@@ -48,6 +49,7 @@ var layers = []struct {
 	{[]string{"consumer/internal/decode", "consumer/internal/backoff", "consumer/assign", "consumer/dedupe"}, "records out of bytes, and assignments out of subscriptions, are values of values"},
 	{[]string{"perceptor/change"}, "a change, its version and which of two is newer are values"},
 	{[]string{"internal/oldconsumer"}, "the old consumer's znodes and what its members decide are values of values"},
+	{[]string{"internal/herd/measure", "internal/herd/chart"}, "what a rebalance cost, and its picture, come out of a history"},
 	{[]string{"internal/record"}, "batches are bytes with errors that a client may be told"},
 	{[]string{"internal/protocol"}, "the wire's messages and error codes"},
 	{[]string{"internal/disk"}, "files, real and simulated"},
@@ -58,7 +60,7 @@ var layers = []struct {
 var pure = []string{
 	"internal/group", "internal/controller", "internal/replica", "internal/quota",
 	"consumer/assign", "consumer/internal/membership", "consumer/internal/position", "consumer/internal/decode", "consumer/internal/parallel",
-	"internal/oldconsumer", "consumer/internal/backoff", "perceptor/change", "perceptor/envelope",
+	"internal/oldconsumer", "internal/herd/measure", "internal/herd/chart", "consumer/internal/backoff", "perceptor/change", "perceptor/envelope",
 	"perceptor/binlog/internal/rows", "perceptor/binlog/internal/event", "perceptor/binlog/internal/binjson", "perceptor/binlog/internal/charset",
 	"perceptor/binlog/internal/gtid", "perceptor/binlog/internal/number",
 }
