@@ -51,6 +51,7 @@ var layers = []struct {
 	{[]string{"internal/oldconsumer"}, "the old consumer's znodes and what its members decide are values of values"},
 	{[]string{"internal/herd/measure", "internal/herd/chart"}, "what a rebalance cost, and its picture, come out of a history"},
 	{[]string{"internal/record"}, "batches are bytes with errors that a client may be told"},
+	{[]string{"internal/wiretap"}, "connections that are listened to: frames out of bytes, for whoever shows or measures"},
 	{[]string{"internal/protocol"}, "the wire's messages and error codes"},
 	{[]string{"internal/disk"}, "files, real and simulated"},
 	{[]string{"internal/sim"}, "the seeded clock and event heap know nothing of skein"},
