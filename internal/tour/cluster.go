@@ -249,7 +249,9 @@ func (l *localLinks) dialer(from int32) func(context.Context, string) (net.Conn,
 		if err != nil {
 			return nil, err
 		}
-		conn = wiretap.New(conn, watched, func(protocol.Key) {}, func(x wiretap.Exchange) { l.watch.tell(Happening{Kind: Asked, Node: from, At: x.Answered, Exchange: x}) })
+		conn = wiretap.New(conn, watched, func(protocol.Key) {}, func(x wiretap.Exchange) {
+			l.watch.tell(Happening{Kind: Asked, Node: from, At: x.Answered, Exchange: x})
+		})
 		return l.hold(conn, link)
 	}
 }
