@@ -21,6 +21,7 @@ var layers = []struct {
 }{
 	{[]string{"cmd/skein"}, "the binary turns flags into values and holds nothing that could be tested or embedded"},
 	{[]string{"internal/cli"}, "the commands use the node and its clients; nothing may depend on a command"},
+	{[]string{"internal/herd"}, "the bench lets members loose on a real ZooKeeper and on a real node; nothing depends on a bench"},
 	{[]string{"internal/tour"}, "the tour plays on real nodes and is shown by a command; nothing depends on a show"},
 	{[]string{"examples"}, "programs as users write them; nothing depends on an example"},
 	{[]string{"skeintest"}, "a test's node is the real node, started for it"},
@@ -31,6 +32,7 @@ var layers = []struct {
 	{[]string{"internal/coordinator", "internal/partition", "internal/quorum", "internal/controllerlink"}, "machinery: each drives one decision package over a log, or is the way to the one that does, and none drives another"},
 	{[]string{"internal/commitlog"}, "the log knows files and batches, not who reads or replicates them"},
 	{[]string{"internal/peer"}, "the way to another node carries requests and knows nothing of what they mean"},
+	{[]string{"internal/oldgroups"}, "the old consumer's groups come out of a ZooKeeper; what they mean is known below"},
 	{[]string{"internal/group", "internal/controller", "internal/replica", "internal/quota"}, "decisions are pure: they see values, never machinery"},
 	{[]string{"internal/metadata", "internal/logdump"}, "the image of the cluster is a value that every decision may read"},
 	{[]string{"internal/config"}, "property names and their values, with reasons a client may be told"},
@@ -53,7 +55,10 @@ var layers = []struct {
 	{[]string{"consumer/internal/decode", "consumer/internal/backoff", "consumer/assign", "consumer/dedupe"}, "records out of bytes, and assignments out of subscriptions, are values of values"},
 	{[]string{"internal/nearest"}, "the name that was meant knows nothing of what is named"},
 	{[]string{"perceptor/change"}, "a change, its version and which of two is newer are values"},
+	{[]string{"internal/oldconsumer"}, "the old consumer's znodes and what its members decide are values of values"},
+	{[]string{"internal/herd/measure", "internal/herd/chart"}, "what a rebalance cost, and its picture, come out of a history"},
 	{[]string{"internal/record"}, "batches are bytes with errors that a client may be told"},
+	{[]string{"internal/wiretap"}, "connections that are listened to: frames out of bytes, for whoever shows or measures"},
 	{[]string{"internal/protocol"}, "the wire's messages and error codes"},
 	{[]string{"internal/disk"}, "files, real and simulated"},
 	{[]string{"internal/sim"}, "the seeded clock and event heap know nothing of skein"},
@@ -65,6 +70,7 @@ var pure = []string{
 	"consumer/assign", "consumer/internal/membership", "consumer/internal/position", "consumer/internal/decode", "consumer/internal/parallel",
 	"consumer/internal/backoff", "perceptor/change", "perceptor/envelope", "perceptor/pipeline/spec",
 	"perceptor/binlog/internal/rows", "perceptor/binlog/internal/event", "perceptor/binlog/internal/binjson", "perceptor/internal/charset", "perceptor/internal/arena",
+	"internal/oldconsumer", "internal/herd/measure", "internal/herd/chart",
 	"perceptor/binlog/internal/gtid", "perceptor/binlog/internal/number",
 }
 

@@ -12,7 +12,7 @@ import (
 
 func newGroup() *cobra.Command {
 	return family("group", "List, describe, explain, replay, reset and delete consumer groups, and show their lag",
-		newGroupList(), newGroupDescribe(), newGroupWhy(), newGroupLag(), newGroupReset(), newGroupDelete(), newReplay())
+		newGroupList(), newGroupDescribe(), newGroupWhy(), newGroupLag(), newGroupReset(), newGroupImport(), newGroupDelete(), newReplay())
 }
 
 // stillComing says whether a group's coordinator is being made or loaded: Apache Kafka makes it when it is first asked for.

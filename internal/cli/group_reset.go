@@ -173,14 +173,19 @@ func mayReset(ctx context.Context, admin *kadm.Client, names []string, needed bo
 		if len(g.Members) == 0 {
 			continue
 		}
-		var members []string
-		for _, m := range g.Members {
-			members = append(members, fmt.Sprintf("%s at %s", printable(m.ClientID), strings.TrimPrefix(m.ClientHost, "/")))
-		}
-		active = append(active, fmt.Errorf("group %s is %s and has %s (%s), whose commits would undo the reset; stop them first",
-			name, g.State, plural(len(members), "member"), strings.Join(members, ", ")))
+		active = append(active, activeGroup(g, "reset"))
 	}
 	return errors.Join(active...), nil
+}
+
+// activeGroup says that a group has members, whose commits would undo what.
+func activeGroup(g kadm.DescribedGroup, what string) error {
+	var members []string
+	for _, m := range g.Members {
+		members = append(members, fmt.Sprintf("%s at %s", printable(m.ClientID), strings.TrimPrefix(m.ClientHost, "/")))
+	}
+	return fmt.Errorf("group %s is %s and has %s (%s), whose commits would undo the %s; stop them first",
+		g.Group, g.State, plural(len(members), "member"), strings.Join(members, ", "), what)
 }
 
 func commitPlan(ctx context.Context, admin *kadm.Client, group string, plan []resetOffset) error {
@@ -199,7 +204,7 @@ func commitPlan(ctx context.Context, admin *kadm.Client, group string, plan []re
 			continue
 		}
 		if code, _ := codeOf(o.Err); code == protocol.UnknownMemberID {
-			return fmt.Errorf("group %s was not reset: a member joined it meanwhile; stop it first", group)
+			return fmt.Errorf("group %s was not changed: a member joined it meanwhile; stop it first", group)
 		}
 		failed = append(failed, answered(fmt.Sprintf("offset of group %s in %s-%d", group, r.Topic, r.Partition), o.Err, ""))
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/skein-io/skein/internal/protocol"
+	"github.com/skein-io/skein/internal/wiretap"
 )
 
 // Dial connects to a broker, in the form that clients take a dialer in.
@@ -29,8 +30,8 @@ type actor struct {
 
 	mu        sync.Mutex
 	sent      map[protocol.Key]int
-	heard     []Exchange
-	conns     map[*mutable]struct{}
+	heard     []wiretap.Exchange
+	conns     map[*wiretap.Mutable]struct{}
 	muted     bool          // see mute
 	resumed   chan struct{} // closed when it goes on; nil while it is not paused
 	killed    bool
@@ -38,7 +39,7 @@ type actor struct {
 }
 
 func newActor(name string, dial Dial) *actor {
-	return &actor{name: name, dial: dial, sent: map[protocol.Key]int{}, conns: map[*mutable]struct{}{}, killedNow: make(chan struct{})}
+	return &actor{name: name, dial: dial, sent: map[protocol.Key]int{}, conns: map[*wiretap.Mutable]struct{}{}, killedNow: make(chan struct{})}
 }
 
 // connect is the dialer of the actor's client.
@@ -56,9 +57,9 @@ func (a *actor) connect(ctx context.Context, network, address string) (net.Conn,
 		_ = raw.Close()
 		return nil, errKilled
 	}
-	conn := &mutable{Conn: raw}
+	conn := &wiretap.Mutable{Conn: raw}
 	a.conns[conn] = struct{}{}
-	return &gated{Conn: newTap(conn, tapped, func(key protocol.Key) { a.sendOn(conn, key) }, a.hear), raw: conn, actor: a}, nil
+	return &gated{Conn: wiretap.New(conn, wiretap.Groups, func(key protocol.Key) { a.sendOn(conn, key) }, a.hear), raw: conn, actor: a}, nil
 }
 
 // asked is how many requests of an API it has sent.
@@ -71,7 +72,7 @@ func (a *actor) asked(key protocol.Key) int {
 // exchangesMax bounds what an actor remembers of its connections; the oldest go first.
 const exchangesMax = 1 << 12
 
-func (a *actor) hear(x Exchange) {
+func (a *actor) hear(x wiretap.Exchange) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if len(a.heard) == exchangesMax {
@@ -82,7 +83,7 @@ func (a *actor) hear(x Exchange) {
 
 // told is a request with what it was answered.
 type told[Request, Response protocol.Message] struct {
-	Exchange
+	wiretap.Exchange
 	request  Request
 	response Response
 }
@@ -156,7 +157,7 @@ func (a *actor) kill() {
 // gated is a connection that stands still while its actor is paused.
 type gated struct {
 	net.Conn
-	raw   *mutable
+	raw   *wiretap.Mutable
 	actor *actor
 }
 

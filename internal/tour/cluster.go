@@ -15,6 +15,7 @@ import (
 	"github.com/skein-io/skein"
 	"github.com/skein-io/skein/internal/disk"
 	"github.com/skein-io/skein/internal/protocol"
+	"github.com/skein-io/skein/internal/wiretap"
 )
 
 // Faults are what a scene may do to the nodes of a cluster. Nodes are called by their ids.
@@ -248,7 +249,9 @@ func (l *localLinks) dialer(from int32) func(context.Context, string) (net.Conn,
 		if err != nil {
 			return nil, err
 		}
-		conn = newTap(conn, watched, func(protocol.Key) {}, func(x Exchange) { l.watch.tell(Happening{Kind: Asked, Node: from, At: x.Answered, Exchange: x}) })
+		conn = wiretap.New(conn, watched, func(protocol.Key) {}, func(x wiretap.Exchange) {
+			l.watch.tell(Happening{Kind: Asked, Node: from, At: x.Answered, Exchange: x})
+		})
 		return l.hold(conn, link)
 	}
 }

@@ -19,6 +19,8 @@ const (
 	Recorder Source = "recorder"
 	// Disk is what nodes of this process did to their files, watched from below.
 	Disk Source = "disk"
+	// Model is a model of ZooKeeper in memory, with old consumers on it.
+	Model Source = "model"
 )
 
 // Fact is something that must hold, with what was found. Got and Want are plain values: JSON shows them.

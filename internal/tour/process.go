@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/skein-io/skein/internal/disk"
+	"github.com/skein-io/skein/internal/wiretap"
 )
 
 // process is a node's way to its disk. It ends when the node is killed, and what the node writes and syncs can be watched.
@@ -37,7 +38,7 @@ type Happening struct {
 	File     string
 	Offset   int64 // in bytes
 	Bytes    int
-	Exchange Exchange
+	Exchange wiretap.Exchange
 }
 
 // HappeningKind says which fields a Happening has.

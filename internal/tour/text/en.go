@@ -33,7 +33,18 @@ var english = map[string]string{
 	"lane.durable":         "ReplicaDurableEnds: durable up to offset %[1]d",
 	"lane.answered":        "Produce is answered: offset %[1]d",
 	"lane.seen":            "its Fetch is answered: high watermark %[1]d",
+	"lane.old.registers":   "creates its id",
+	"lane.old.told":        "the children of ids changed",
+	"lane.old.ended":       "the session of %[1]s is over: its znodes are deleted",
+	"lane.old.stopped":     "stops reading %[1]s, and releases",
+	"lane.old.started":     "reads %[1]s",
+	"lane.old.collided":    "%[1]s has an owner: back-off",
+	"lane.old.gave-up":     "gives up",
 
+	"table.member":         "MEMBER",
+	"table.notified":       "NOTIFIED",
+	"table.requests":       "REQUESTS",
+	"table.tries":          "TRIES",
 	"table.letter":         "LETTER",
 	"table.unit":           "UNIT",
 	"table.hash":           "HASH",
@@ -317,6 +328,40 @@ var english = map[string]string{
 	"fact.record.waits.answered":  "then the Produces are answered, in order: offsets %[1]v",
 	"fact.record.waits.last":      "and Metadata after them, with topics: %[1]d",
 	"fact.record.waits.seen":      "the consumer sees them, at high watermark %[1]d",
+
+	"herd.title": "Before there was a coordinator",
+	"herd.about": "Kafka's first consumers (0.8) had no coordinator. Each member put its id into ZooKeeper, watched the ids of the " +
+		"others, and worked out by itself which partitions are its own; a partition's owner was whoever created a znode for it. Here that " +
+		"algorithm runs on a model of ZooKeeper, with a clock of its own; then the same happens to a real group with a real coordinator. " +
+		"skein bench herd measures both, on a real ZooKeeper.",
+	"herd.watch": "o1 and o2 read orders, three partitions each. o3 comes. ZooKeeper tells everybody who watches the ids that they " +
+		"changed, and not how: each reads all ids again, and the topic. o3 knows at once and claims its part, while o2, who is told " +
+		"later, still owns it: collision. o3 waits for rebalance.backoff.ms and tries again; meanwhile nobody reads those partitions.",
+	"herd.split": "The way from o2 to ZooKeeper is cut for 10 s, and the way to the brokers is not. After 6 s its session is over, its " +
+		"ephemeral znodes are gone, and others claim its partitions. o2 cannot be told. It goes on reading, and so do they: a split brain. " +
+		"Nothing in a fetch or in an offset says from whom it may come.",
+	"herd.coordinator": "The same with a coordinator: c1 and c2 share six partitions, and c3 comes. One asks, the coordinator tells each " +
+		"other by the answer to its next heartbeat, and each joins and syncs once. Nobody reads anything about anybody else, but for the " +
+		"consumer leader. The partitions are handed out together.",
+	"herd.fenced": "c3 is cut off from the coordinator, not from the brokers. Its session ends, c1 and c2 take over, read and commit. A " +
+		"coordinator cannot stop c3 from reading either, as long as it cannot be told. But what c3 would commit names its member id and " +
+		"its generation, and is refused. The scene sends that commit in its place; then c3 is heard again, and joins anew.",
+	"fact.herd.watch.told":        "notifications that one change led to: %[1]v",
+	"fact.herd.watch.ids":         "ids that were read: %[1]d, which is every id in every try of everybody",
+	"fact.herd.watch.collided":    "found that another still owns a partition: %[1]v",
+	"fact.herd.watch.unread":      "partition-seconds that nobody read: %.1[2]f, at least one back-off of %.0[3]f s: %[1]v",
+	"fact.herd.watch.shared":      "in the end they read %[1]v",
+	"fact.herd.split.reads":       "o2 reads partitions %[1]v all the same; their owners in ZooKeeper are %[2]v",
+	"fact.herd.split.owners":      "in ZooKeeper their owners are %[1]v",
+	"fact.herd.split.two":         "partition-seconds with two readers: %.1[2]f, from the end of the session on: %[1]v",
+	"fact.herd.split.doubled":     "records read twice: %[2]d",
+	"fact.herd.split.back":        "when it is back, all is shared anew: %[1]v",
+	"fact.herd.coordinator.told":  "heartbeats of c2 that were answered with REBALANCE_IN_PROGRESS when c3 came: %[1]d",
+	"fact.herd.coordinator.asked": "JoinGroup and SyncGroup requests that its coming led to: %[1]v (the new one is sent back once for its id)",
+	"fact.herd.coordinator.once":  "%[1]d partitions, each with one owner",
+	"fact.herd.fenced.refused":    "the commit of %[2]s is answered with %[1]v",
+	"fact.herd.fenced.kept":       "the committed offsets are as the others left them: %[1]v",
+	"fact.herd.fenced.back":       "%[2]s is back: %[1]d partitions, each with one owner",
 
 	"ui.connect":    "A broker runs at %[1]s for this scene; look at it with other tools too.",
 	"ui.step":       "%[1]d of %[2]d",

@@ -33,7 +33,18 @@ var chinese = map[string]string{
 	"lane.durable":         "ReplicaDurableEnds：到偏移量 %[1]d 都已落盘",
 	"lane.answered":        "Produce 得到回答：偏移量 %[1]d",
 	"lane.seen":            "它的 Fetch 得到回答：高水位 %[1]d",
+	"lane.old.registers":   "创建自己的 id",
+	"lane.old.told":        "ids 的子节点变了",
+	"lane.old.ended":       "%[1]s 的会话结束：它的 znode 被删除",
+	"lane.old.stopped":     "停止读 %[1]s，并释放",
+	"lane.old.started":     "读 %[1]s",
+	"lane.old.collided":    "%[1]s 已有主人：退避",
+	"lane.old.gave-up":     "放弃",
 
+	"table.member":         "成员",
+	"table.notified":       "通知",
+	"table.requests":       "请求",
+	"table.tries":          "尝试",
 	"table.letter":         "字母",
 	"table.unit":           "编码",
 	"table.hash":           "哈希",
@@ -286,6 +297,35 @@ var chinese = map[string]string{
 	"fact.record.waits.answered":  "然后 Produce 按顺序得到回答：偏移量 %[1]v",
 	"fact.record.waits.last":      "Metadata 在它们之后，主题数：%[1]d",
 	"fact.record.waits.seen":      "消费者看到它们，高水位是 %[1]d",
+
+	"herd.title": "没有协调者的时候",
+	"herd.about": "Kafka 最早的消费者（0.8）没有协调者。每个成员把自己的 id 放进 ZooKeeper，监视别人的 id，自己算出哪些分区归自己；谁为分区创建了 " +
+		"znode，谁就是它的主人。这里让那个算法在 ZooKeeper 的一个模型上运行，它有自己的时钟；然后让同样的事发生在一个真实的组和真实的协调者上。" +
+		"skein bench herd 在真正的 ZooKeeper 上测量两者。",
+	"herd.watch": "o1 和 o2 读 orders，各三个分区。o3 来了。ZooKeeper 告诉每个监视 id 的成员：有变化，但不说是什么变化。于是每个成员重新读所有的 id " +
+		"和主题。o3 立刻就知道，去认领自己的一份，而 o2 得知得晚，还占着它：冲突。o3 等 rebalance.backoff.ms 再试；这期间没有人读那些分区。",
+	"herd.split": "o2 到 ZooKeeper 的路断开 10 秒，到 broker 的路没有断。6 秒后它的会话结束，临时 znode 消失，别人认领了它的分区。没有办法告诉 o2。" +
+		"它继续读，别人也在读：脑裂。拉取请求和位移里都没有说，它可以来自谁。",
+	"herd.coordinator": "有协调者时：c1 和 c2 分享六个分区，c3 来了。一个请求，协调者在下一次心跳的回答里告诉其他每个成员，每个成员各加入、同步一次。" +
+		"除了消费者 leader，没有人去读别人的任何东西。分区一起发放。",
+	"herd.fenced": "c3 与协调者断开，与 broker 没有断开。它的会话结束，c1 和 c2 接手，读取并提交。只要无法告诉 c3，协调者也不能阻止它继续读。但是 c3 " +
+		"的提交带着它的成员 id 和代，会被拒绝。这一幕替它发送这个提交；然后 c3 又能联系协调者，重新加入。",
+	"fact.herd.watch.told":        "一次变化引发的通知：%[1]v",
+	"fact.herd.watch.ids":         "读取 id 的次数：%[1]d，即每个成员的每次尝试都读所有 id",
+	"fact.herd.watch.collided":    "发现分区仍有别的主人：%[1]v",
+	"fact.herd.watch.unread":      "没有人读的分区秒数：%.1[2]f，至少是一次 %.0[3]f 秒的退避：%[1]v",
+	"fact.herd.watch.shared":      "最后它们读的是 %[1]v",
+	"fact.herd.split.reads":       "o2 照样在读分区 %[1]v；它们在 ZooKeeper 里的主人是 %[2]v",
+	"fact.herd.split.owners":      "在 ZooKeeper 里它们的主人是 %[1]v",
+	"fact.herd.split.two":         "有两个读者的分区秒数：%.1[2]f，从会话结束算起：%[1]v",
+	"fact.herd.split.doubled":     "读了两次的记录：%[2]d 条",
+	"fact.herd.split.back":        "它回来之后，重新分享：%[1]v",
+	"fact.herd.coordinator.told":  "c3 来时，c2 的心跳得到 REBALANCE_IN_PROGRESS 的次数：%[1]d",
+	"fact.herd.coordinator.asked": "它的到来引发的 JoinGroup 和 SyncGroup 请求：%[1]v（新成员为了 id 要多来一次）",
+	"fact.herd.coordinator.once":  "%[1]d 个分区，每个恰有一个主人",
+	"fact.herd.fenced.refused":    "%[2]s 的提交得到的回答是 %[1]v",
+	"fact.herd.fenced.kept":       "已提交的位移仍是其他成员留下的：%[1]v",
+	"fact.herd.fenced.back":       "%[2]s 回来了：%[1]d 个分区，每个恰有一个主人",
 
 	"ui.connect":    "这一幕的 broker 在 %[1]s 运行；也可以用别的工具去看。",
 	"ui.step":       "第 %[1]d 步，共 %[2]d 步",

@@ -1,9 +1,12 @@
-package tour
+// Package wiretap listens to a client's connections: it puts frames together as they pass, and tells requests with their answers. A
+// connection can also be silenced. It changes nothing of what it hears.
+package wiretap
 
 import (
 	"encoding/binary"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/skein-io/skein/internal/protocol"
@@ -17,8 +20,8 @@ type Exchange struct {
 	Response        protocol.Message
 }
 
-// tapped are the APIs that are listened to: those about groups, and how to find their coordinator.
-var tapped = map[protocol.Key]bool{
+// Groups are the APIs about groups, and how to find their coordinator.
+var Groups = map[protocol.Key]bool{
 	protocol.KeyFindCoordinator: true, protocol.KeyMetadata: true, protocol.KeyJoinGroup: true, protocol.KeySyncGroup: true,
 	protocol.KeyHeartbeat: true, protocol.KeyLeaveGroup: true, protocol.KeyOffsetCommit: true, protocol.KeyOffsetFetch: true,
 }
@@ -45,7 +48,9 @@ type question struct {
 // questionsMax bounds what waits for an answer on one connection.
 const questionsMax = 1 << 10
 
-func newTap(conn net.Conn, wanted map[protocol.Key]bool, sent func(protocol.Key), heard func(Exchange)) *tap {
+// New listens to a connection for the APIs that are wanted. sent is called before a request of these is written, heard when one was
+// answered; both must be quick, and heard has what it is given for itself.
+func New(conn net.Conn, wanted map[protocol.Key]bool, sent func(protocol.Key), heard func(Exchange)) net.Conn {
 	t := &tap{Conn: conn, wanted: wanted, sent: sent, heard: heard, asked: map[int32]question{}}
 	t.out = frames{headBytes: 12, wanted: t.wantsRequest, take: t.request}
 	t.in = frames{headBytes: 8, wanted: t.wantsResponse, take: t.response}
@@ -156,4 +161,31 @@ func (f *frames) settle() {
 		f.buf = nil
 		f.take(frame)
 	}
+}
+
+// Mutable is a connection that can lose what is written to it. Answers on a connection come in order, so from a request that was
+// lost on it is of no use any more.
+type Mutable struct {
+	net.Conn
+	silent atomic.Bool
+}
+
+// Silence loses everything from now on.
+func (c *Mutable) Silence() { c.silent.Store(true) }
+
+// Silent says whether something may have been lost.
+func (c *Mutable) Silent() bool { return c.silent.Load() }
+
+// Write passes on, or loses.
+func (c *Mutable) Write(b []byte) (int, error) {
+	if c.silent.Load() {
+		return len(b), nil
+	}
+	return c.Conn.Write(b)
+}
+
+// ForCoordinator are the requests that a group's coordinator answers. Who it is, any broker says.
+var ForCoordinator = map[protocol.Key]bool{
+	protocol.KeyJoinGroup: true, protocol.KeySyncGroup: true, protocol.KeyHeartbeat: true, protocol.KeyLeaveGroup: true,
+	protocol.KeyOffsetCommit: true, protocol.KeyOffsetFetch: true,
 }

@@ -1,4 +1,4 @@
-package tour
+package wiretap
 
 import (
 	"bytes"
@@ -57,7 +57,7 @@ func TestTapHearsPieces(t *testing.T) {
 			in = append(in, frameOf(&protocol.ResponseHeader{CorrelationID: id}, 1, beaten, 4)...)
 		}
 		var heard []Exchange
-		tap := newTap(&pieces{in: in, random: random}, tapped, func(protocol.Key) {}, func(x Exchange) { heard = append(heard, x) })
+		tap := New(&pieces{in: in, random: random}, Groups, func(protocol.Key) {}, func(x Exchange) { heard = append(heard, x) })
 		for len(out) > 0 {
 			n := min(1+random.IntN(20), len(out))
 			_, _ = tap.Write(out[:n])
@@ -89,7 +89,7 @@ func FuzzTap(f *testing.F) {
 	f.Add(frameOf(&protocol.RequestHeader{RequestApiKey: 11, RequestApiVersion: 9}, 2, join, 9), []byte{0, 0, 0, 9, 0, 0, 0, 0, 1, 2, 3, 4, 5})
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0, 11, 0, 9, 0, 0, 0, 0}, []byte{0, 0, 0, 0, 0, 0, 0, 0, 0})
 	f.Fuzz(func(_ *testing.T, out, in []byte) {
-		tap := newTap(&pieces{in: in, random: rand.New(rand.NewPCG(1, 1))}, tapped, func(protocol.Key) {}, func(Exchange) {})
+		tap := New(&pieces{in: in, random: rand.New(rand.NewPCG(1, 1))}, Groups, func(protocol.Key) {}, func(Exchange) {})
 		_, _ = tap.Write(out)
 		b := make([]byte, 16)
 		for {
@@ -98,22 +98,4 @@ func FuzzTap(f *testing.F) {
 			}
 		}
 	})
-}
-
-// TestPlaceInTheRecorder: what was read last is found again, unless it is forgotten.
-func TestPlaceInTheRecorder(t *testing.T) {
-	for _, p := range []struct {
-		read, lines []string
-		want        int
-	}{
-		{[]string{"a", "b"}, []string{"a", "b", "c"}, 2},
-		{[]string{"a", "b"}, []string{"a", "b"}, 2},
-		{[]string{"b", "b"}, []string{"b", "b", "b", "c"}, 3},
-		{[]string{"a", "b"}, []string{"b", "c", "d"}, -1},
-		{[]string{"a", "b"}, []string{"b"}, -1},
-	} {
-		if got := placeOf(p.read, p.lines); got != p.want {
-			t.Errorf("%v in %v: %d, want %d", p.read, p.lines, got, p.want)
-		}
-	}
 }
