@@ -40,6 +40,9 @@ func (n *Node) Members() []Member { return *n.membership.Load() }
 // Decides says whether this node is the only voter, as Members has them: nobody else can be the controller.
 func (n *Node) Decides() bool { return members(n.Members()).decides(n.config.NodeID) }
 
+// Alone says whether this node is the only member, as Members has them.
+func (n *Node) Alone() bool { return members(n.Members()).alone(n.config.NodeID) }
+
 func (n *Node) setMembers(m members) {
 	n.members = m.told(members{{ID: n.config.NodeID, Address: n.config.Address, Directory: n.config.Dir.ID()}})
 	n.storage.log.apart = !n.members.alone(n.config.NodeID)
