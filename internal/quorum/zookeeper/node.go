@@ -66,7 +66,7 @@ func Open(config Config) (*Node, error) {
 	}
 	n := &Node{
 		config: config, logger: config.Logger, inbox: seat.NewInbox(), quit: make(chan struct{}), done: make(chan struct{}),
-		member: member.New(member.Config{Self: config.NodeID, Broker: config.Broker}),
+		member: member.New(member.Config{Self: config.NodeID, ClusterID: config.ClusterID, Broker: config.Broker}),
 	}
 	n.seat = seat.New(seat.Config{Controller: config.Controller, Propose: n.propose, Reply: n.reply})
 	n.images.Begin(metadata.NewImage(config.ClusterID))

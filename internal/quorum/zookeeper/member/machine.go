@@ -10,7 +10,8 @@ import (
 
 // Config is who a member is.
 type Config struct {
-	Self metadata.NodeID
+	Self      metadata.NodeID
+	ClusterID string
 	// Broker is what the node's own znode holds; Timestamp is set when it is written.
 	Broker Broker
 }
@@ -65,13 +66,14 @@ type Machine struct {
 
 // looks are what is to be looked at again.
 type looks struct {
-	broker, controller, head, brokers bool
+	cluster, broker, controller, head, brokers bool
 }
 
 // flight is a request under way, with what comes after the answer.
 type flight struct {
 	request Request
 	sent    time.Time
+	fired   bool // its watch has fired, or another on the path, and the answer is not here yet
 	session int64
 	reign   uint64
 	then    func(now time.Time, a *Answer, out *Effects)
@@ -170,16 +172,20 @@ func (m *Machine) connect(e *Connected, out *Effects) {
 		m.session, m.registered, m.heard = e.Session, false, time.Time{}
 		m.reign++
 		clear(m.armed)
+		m.look.cluster = true
 	}
 	m.lookAll()
 }
 
 func (m *Machine) lookAll() {
-	m.look = looks{broker: true, controller: true, head: m.role != leading, brokers: m.role != following}
+	m.look = looks{cluster: m.look.cluster, broker: true, controller: true, head: m.role != leading, brokers: m.role != following}
 }
 
 func (m *Machine) fired(path string) {
 	delete(m.armed, path)
+	if f := m.flight; f != nil && f.request.Path == path {
+		f.fired = true
+	}
 	switch path {
 	case BrokerPath(m.config.Self):
 		m.look.broker = true
@@ -228,7 +234,7 @@ func (m *Machine) answered(now time.Time, a *Answer, out *Effects) {
 	if a.Code != Lost && (f.request.Kind == Sync || f.request.Kind == Multi) {
 		m.heard = f.sent
 	}
-	if a.Code == OK && f.request.Watch {
+	if a.Code == OK && f.request.Watch && !f.fired {
 		m.armed[f.request.Path] = true
 	}
 	if f.reign == m.reign {
@@ -266,6 +272,8 @@ func (m *Machine) next(now time.Time, out *Effects) {
 		switch {
 		case !now.Before(m.heard.Add(m.keepEvery())):
 			m.ask(now, out, Request{Kind: Sync, Path: HeadPath}, func(time.Time, *Answer, *Effects) {})
+		case m.look.cluster:
+			m.lookCluster(now, out)
 		case m.look.broker:
 			m.lookBroker(now, out)
 		case m.look.controller && m.registered:

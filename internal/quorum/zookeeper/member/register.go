@@ -7,6 +7,23 @@ import (
 	"time"
 )
 
+// lookCluster sees to it that a new session is on the cluster that this member knows: an ensemble may have been set up anew.
+func (m *Machine) lookCluster(now time.Time, out *Effects) {
+	m.ask(now, out, Request{Kind: Get, Path: ClusterIDPath}, func(_ time.Time, a *Answer, out *Effects) {
+		if a.Code != OK && a.Code != NoNode {
+			return
+		}
+		m.look.cluster = false
+		if a.Code == NoNode {
+			m.fail(fmt.Errorf("znode %s is gone: somebody has removed the cluster's state from ZooKeeper", ClusterIDPath), out)
+			return
+		}
+		if id, err := ParseClusterID(a.Data); err != nil || id != m.config.ClusterID {
+			m.fail(fmt.Errorf("ZooKeeper holds cluster %q, this node is of cluster %q", id, m.config.ClusterID), out)
+		}
+	})
+}
+
 // lookBroker sees to it that the broker's znode is this session's.
 func (m *Machine) lookBroker(now time.Time, out *Effects) {
 	m.look.broker = false
