@@ -69,11 +69,7 @@ func (p *parts) many() bool { return len(p.broker.QuorumVoters) > 1 }
 
 // several says whether the quorum has other members, now.
 func (p *parts) several() bool {
-	if p.quorum == nil {
-		return false
-	}
-	members := p.quorum.Members()
-	return len(members) != 1 || members[0].ID != p.self()
+	return p.quorum != nil && !p.quorum.Alone()
 }
 
 // clusterIDOf is the id of a cluster that begins: its voters have the same list, so they find the same id.
@@ -177,7 +173,7 @@ func (p *parts) membersChanged(members []quorum.Member) {
 
 // enter makes the node known to the others, if there are any, and returns when it serves.
 func (p *parts) enter(*Config) error {
-	if p.several() {
+	if p.several() && p.ensemble == nil {
 		p.cluster.announcer.kick()
 	}
 	if p.ready.taken() {
@@ -242,6 +238,8 @@ func (p *parts) await(s *step, patience <-chan time.Time, what string) error {
 			switch trouble := p.cluster.announcer.trouble(); {
 			case known:
 				who = fmt.Sprintf("node %d is the controller", leader)
+			case p.ensemble != nil:
+				who = p.ensembleTrouble()
 			case p.joins() && trouble != nil:
 				who = fmt.Sprintf("no controller is known: %v", trouble)
 			}
@@ -290,7 +288,7 @@ func (p *parts) unlessDeserted(giveUp func()) (end func()) {
 	watch.Go(func() {
 		ticker := time.NewTicker(desertedEvery)
 		defer ticker.Stop()
-		for !p.cluster.ways.deserted(p.quorum.Members()) {
+		for !p.deserted() {
 			select {
 			case <-ticker.C:
 			case <-done:
@@ -303,6 +301,15 @@ func (p *parts) unlessDeserted(giveUp func()) (end func()) {
 		close(done)
 		watch.Wait()
 	}
+}
+
+// deserted says whether no node is there that could take over.
+func (p *parts) deserted() bool {
+	members := p.quorum.Members()
+	if p.ensemble == nil {
+		return p.cluster.ways.deserted(members)
+	}
+	return !slices.ContainsFunc(members, func(m quorum.Member) bool { return m.ID != p.self() })
 }
 
 // quorumOf is this node's part of the quorum as the link sees it: until the partitions follow the image, it is as good as

@@ -1,6 +1,10 @@
 package skein
 
-import "time"
+import (
+	"time"
+
+	"github.com/skein-io/skein/internal/quorum/zookeeper"
+)
 
 // leased says whether no other node can have taken this one's place as far as it knows: it is alone, nobody but it can be the
 // controller, or a controller has answered it lately (metadata.Lease).
@@ -15,7 +19,11 @@ func (p *parts) leaseLeft() (left time.Duration, needed bool) {
 	if link == nil || p.quorum.Decides() {
 		return 0, false
 	}
-	return link.LeaseLeft(time.Now()), true
+	left = link.LeaseLeft(time.Now())
+	if node, ok := p.quorum.(*zookeeper.Node); ok {
+		left = min(left, node.SessionLeft(time.Now()))
+	}
+	return left, true
 }
 
 // leaseChanged is told when the lease is over, or begins again. Those who come look for themselves; this is for those who wait.

@@ -11,6 +11,9 @@ import (
 
 // openQuorum opens the metadata log, registers this broker, and takes the image to the partitions and groups.
 func (p *parts) openQuorum(c *Config) error {
+	if p.ensemble != nil {
+		return p.openEnsembleNode()
+	}
 	node, err := quorum.Open(quorum.Config{
 		Dir:    p.dir,
 		FS:     c.FS,

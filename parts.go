@@ -20,7 +20,7 @@ import (
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/partition"
 	"github.com/skein-io/skein/internal/protocol"
-	"github.com/skein-io/skein/internal/quorum"
+	"github.com/skein-io/skein/internal/quorum/zookeeper"
 	"github.com/skein-io/skein/internal/server"
 )
 
@@ -38,7 +38,8 @@ type parts struct {
 	hosted    atomic.Pointer[partition.Host] // host, for callbacks
 	groups    *coordinator.Coordinator
 	brokers   *api.BrokerStates
-	quorum    *quorum.Node
+	ensemble  *zookeeper.Session // nil where the metadata is not in ZooKeeper
+	quorum    metadataQuorum
 	cluster   *cluster
 	ready     step                          // clients are answered
 	server    atomic.Pointer[server.Server] // follow reads it while the node is still being opened
@@ -54,7 +55,7 @@ func openParts(c *Config, broker *config.Broker, stopped func(error)) (*parts, e
 	if err := p.checkVoters(); err != nil {
 		return nil, err
 	}
-	for _, open := range []func(*Config) error{p.listen, p.openDir, p.openWays, p.openHost, p.openGroups, p.openQuorum, p.openLink, p.openServer, p.enter} {
+	for _, open := range []func(*Config) error{p.listen, p.openEnsemble, p.openDir, p.openWays, p.openHost, p.openGroups, p.openQuorum, p.openLink, p.openServer, p.enter} {
 		if err := open(c); err != nil {
 			return nil, errors.Join(err, p.close())
 		}
@@ -76,7 +77,11 @@ func (p *parts) openDir(c *Config) error {
 		c.FS = files
 	}
 	clusterID := ""
-	if _, err := files.Stat("meta.properties"); errors.Is(err, fs.ErrNotExist) {
+	if _, err := files.Stat("meta.properties"); p.ensemble != nil {
+		if clusterID, err = p.ensembleCluster(errors.Is(err, fs.ErrNotExist)); err != nil {
+			return err
+		}
+	} else if errors.Is(err, fs.ErrNotExist) {
 		switch {
 		case p.many():
 			clusterID = clusterIDOf(p.broker.QuorumVoters)
@@ -114,7 +119,7 @@ func (p *parts) openDir(c *Config) error {
 		return fmt.Errorf("data directory %s: %w", p.broker.LogDirs[0], err)
 	}
 	p.dir = dir
-	return nil
+	return p.claimMetadata(files)
 }
 
 // openHost makes the partitions' host, without partitions.
@@ -222,6 +227,9 @@ func (p *parts) close() error {
 	}
 	if p.quorum != nil && !several {
 		failed = append(failed, p.quorum.Close())
+	}
+	if p.quorum == nil && p.ensemble != nil {
+		p.ensemble.Close()
 	}
 	p.cluster.close()
 	if p.dir != nil {

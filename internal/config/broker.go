@@ -24,6 +24,11 @@ type Broker struct {
 	QuorumFetchTimeout    time.Duration `property:"controller.quorum.fetch.timeout.ms"`
 	QuorumRequestTimeout  time.Duration `property:"controller.quorum.request.timeout.ms"`
 
+	// ZooKeeper, in place of the quorum.
+	ZooKeeper                  Ensemble
+	ZooKeeperSessionTimeout    time.Duration `property:"zookeeper.session.timeout.ms"`
+	ZooKeeperConnectionTimeout time.Duration `property:"zookeeper.connection.timeout.ms"`
+
 	// Network.
 	Listeners                   []Listener
 	AdvertisedListeners         []Listener // without those of controllers

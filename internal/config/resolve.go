@@ -89,7 +89,7 @@ func ValidateDynamic(values map[string]string, own bool) error {
 func (b *Broker) fill() Faults {
 	bind(b, b.rule)
 	var faults Faults
-	for _, f := range []func() *Fault{b.fillNodeID, b.fillVoters, b.fillPerIP, b.fillListeners, b.fillAdvertised,
+	for _, f := range []func() *Fault{b.fillNodeID, b.fillVoters, b.fillEnsemble, b.fillPerIP, b.fillListeners, b.fillAdvertised,
 		b.fillInterBroker, b.checkSessions, b.checkHeartbeats} {
 		if fault := f(); fault != nil {
 			faults = append(faults, fault)

@@ -34,4 +34,10 @@ var nodeTable = []Property{
 		Doc: "A voter that did not hear from the leader for so long stands for election."},
 	{Name: "controller.quorum.request.timeout.ms", Type: Int, Default: new("2000"), Bounds: atLeast(1), Effect: ManyBrokers,
 		Doc: "How long a node waits for another's answer about metadata."},
+	{Name: "zookeeper.connect", Type: String, Default: new(""), Bounds: ensembleBounds, Kafka: new("null"),
+		Doc: "A ZooKeeper ensemble that holds the cluster's metadata in place of a quorum of the nodes' own. Every node of the cluster has the same."},
+	{Name: "zookeeper.session.timeout.ms", Type: Int, Default: new("18000"), Bounds: atLeast(1),
+		Doc: "The session that a node asks ZooKeeper for, which decides within its own bounds. A node that ZooKeeper has not heard of for so long is fenced; it stops by itself before that."},
+	{Name: "zookeeper.connection.timeout.ms", Type: Int, Default: new("0"), Bounds: atLeast(0), Kafka: new("null"),
+		Doc: "How long a node that starts waits for a session in ZooKeeper; 0 is as long as the session's timeout."},
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
+	"github.com/skein-io/skein/internal/quorum/seat"
 	"github.com/skein-io/skein/internal/sim"
 	"github.com/skein-io/skein/internal/sim/seeds"
 )
@@ -124,7 +125,7 @@ func (s *storm) describe() string {
 		}
 		b := n.node.raft.BasicStatus()
 		out += fmt.Sprintf("\n\tnode %d: %v in term %d, lead %d, vote %d, commit %d, applied %d of %d, controller %v, members %v",
-			n.id, b.RaftState, b.GetTerm(), b.Lead, b.GetVote(), b.GetCommit(), n.node.applied, n.node.storage.last(), n.node.controller.Leading(), n.node.Members())
+			n.id, b.RaftState, b.GetTerm(), b.Lead, b.GetVote(), b.GetCommit(), n.node.applied, n.node.storage.last(), n.node.seat.Controller.Leading(), n.node.Members())
 	}
 	return out
 }
@@ -273,7 +274,7 @@ func (s *storm) disturb() {
 	case "yield":
 		n.clock.Run(func() {
 			if n.node != nil {
-				_ = n.node.put(message{work: func(now time.Time) error { n.node.yield(now); return nil }})
+				_ = n.node.inbox.Put(seat.Message{Work: func(now time.Time) error { n.node.yield(now); return nil }})
 				n.work()
 			}
 		})

@@ -205,7 +205,7 @@ func (n *clusterNode) close() {
 // epoch.
 func (c *cluster) leader() (found *clusterNode) {
 	for _, n := range c.nodes {
-		if n.node != nil && n.node.controller.Leading() && (found == nil || n.node.term > found.node.term) {
+		if n.node != nil && n.node.seat.Controller.Leading() && (found == nil || n.node.term > found.node.term) {
 			found = n
 		}
 	}

@@ -1,8 +1,6 @@
 package quorum
 
 import (
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,6 +12,7 @@ import (
 	"github.com/skein-io/skein/internal/disk"
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
+	"github.com/skein-io/skein/internal/quorum/seat"
 )
 
 // Config is what a node is told when it is opened.
@@ -51,7 +50,7 @@ type Config struct {
 
 	// Random is the source of ids, of the places where replica placement begins, and of how long a node waits before it
 	// stands for election; nil is crypto/rand.
-	Random func([]byte)
+	Random seat.Random
 	// Now is the clock; nil is time.Now. It decides nothing but when sessions end and when ticks are due.
 	Now func() time.Time
 	// OnLeader is called when Node.Leader names another node, or the same in a later epoch. It must not wait.
@@ -84,9 +83,6 @@ func (c Config) completed() (Config, error) {
 	}
 	if c.SnapshotSendMax <= 0 {
 		c.SnapshotSendMax = 64 << 20
-	}
-	if c.Random == nil {
-		c.Random = func(b []byte) { _, _ = rand.Read(b) } // never fails: crypto/rand ends the process instead
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -145,25 +141,8 @@ func nodeIDs(list []Member) []metadata.NodeID {
 	return slices.Clip(ids)
 }
 
-func (c *Config) uuid() (id protocol.UUID) {
-	c.Random(id[:])
-	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80 // RFC 9562, version 4
-	return id
-}
-
-func (c *Config) number() uint32 {
-	var b [4]byte
-	c.Random(b[:])
-	return binary.BigEndian.Uint32(b[:])
-}
-
 // Bounds.
 const (
 	// EntryBytesMax is the greatest size of one entry of the metadata log, in bytes.
 	EntryBytesMax = 32 << 20
-	// InboxMax is how many requests may wait for the node's goroutine; more are refused.
-	InboxMax = 10_000
-	// DeliveriesMax is how many calls of Receive may wait for the node's goroutine; more are refused, and their messages
-	// are lost: raft sends again what matters.
-	DeliveriesMax = 4096
 )

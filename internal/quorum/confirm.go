@@ -8,7 +8,7 @@ import (
 	"go.etcd.io/raft/v3"
 
 	"github.com/skein-io/skein/internal/controller"
-	"github.com/skein-io/skein/internal/protocol"
+	"github.com/skein-io/skein/internal/quorum/seat"
 )
 
 // A controller that was cut off, or stopped and continued, does not know yet that there is another. What it proposes is never
@@ -17,28 +17,21 @@ import (
 // node leads (raft's ReadIndex, section 6.4 of Ongaro's thesis). One question serves all that wait, and there is at most one in
 // tickEvery. An answer that rests on a proposal needs none: that was agreed upon in this node's term.
 type confirmation struct {
-	asked   []heldAnswer // wait for the question that is under way
-	next    []heldAnswer // came after it was asked
-	round   uint64       // numbers the questions: raft may answer one of an earlier leadership late
+	asked   []seat.Answer // wait for the question that is under way
+	next    []seat.Answer // came after it was asked
+	round   uint64        // numbers the questions: raft may answer one of an earlier leadership late
 	askedAt time.Time
 }
 
-// heldAnswer is an answer that is ready but for the confirmation.
-type heldAnswer struct {
-	done     func(protocol.Message, error)
-	response protocol.Message
-	err      error
-}
-
 // reply gives an answer of the controller's to who waits, or keeps it until it is confirmed. event is what it was made of.
-func (n *Node) reply(event controller.Event, a heldAnswer) {
+func (n *Node) reply(event controller.Event, a seat.Answer) {
 	sure := n.members.decides(n.config.NodeID) || n.term == 0 || n.config.faults.answersUnconfirmed
 	switch event.(type) {
 	case *controller.Committed, *controller.Resign:
 		sure = true
 	}
 	if sure {
-		a.done(a.response, a.err)
+		a.Give()
 		return
 	}
 	n.confirmation.next = append(n.confirmation.next, a)
@@ -71,7 +64,7 @@ func (n *Node) confirms(states []raft.ReadState) {
 		answers := c.asked
 		c.asked = nil
 		for _, a := range answers {
-			a.done(a.response, a.err)
+			a.Give()
 		}
 	}
 }
@@ -82,6 +75,6 @@ func (n *Node) unconfirmed(reason error) {
 	answers := slices.Concat(c.asked, c.next)
 	c.asked, c.next = nil, nil
 	for _, a := range answers {
-		a.done(nil, reason)
+		a.Done(nil, reason)
 	}
 }

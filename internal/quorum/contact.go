@@ -9,6 +9,7 @@ import (
 
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
+	"github.com/skein-io/skein/internal/quorum/seat"
 	"github.com/skein-io/skein/internal/record"
 )
 
@@ -64,7 +65,7 @@ type MemberStatus struct {
 // the node has stopped.
 func (n *Node) Status(done func(Status, error)) {
 	refuse := func(_ protocol.Message, err error) { done(Status{}, err) }
-	err := n.put(message{done: refuse, work: func(now time.Time) error {
+	err := n.inbox.Put(seat.Message{Done: refuse, Work: func(now time.Time) error {
 		done(n.status(now), nil)
 		return nil
 	}})

@@ -6,6 +6,7 @@ import (
 
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
+	"github.com/skein-io/skein/internal/quorum/seat"
 )
 
 // TestDifference: what is found by comparing two images is what the records between them say.
@@ -45,10 +46,10 @@ func TestDifference(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := difference(before, after); !reflect.DeepEqual(got, want) {
+	if got := seat.Difference(before, after); !reflect.DeepEqual(got, want) {
 		t.Errorf("difference\n%+v\nwant\n%+v", got, want)
 	}
-	if got := difference(metadata.NewImage("c"), after); !reflect.DeepEqual(got, metadata.Whole(after)) {
+	if got := seat.Difference(metadata.NewImage("c"), after); !reflect.DeepEqual(got, metadata.Whole(after)) {
 		t.Errorf("from nothing\n%+v\nwant\n%+v", got, metadata.Whole(after))
 	}
 	var b []byte
@@ -60,7 +61,7 @@ func TestDifference(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := difference(after, again); !got.Empty() {
+	if got := seat.Difference(after, again); !got.Empty() {
 		t.Errorf("the same image, read from a snapshot, differs: %+v", got)
 	}
 }

@@ -115,7 +115,7 @@ func (n *Node) wait(least time.Duration) {
 		t.patience = tickEvery
 		return
 	}
-	t.patience = least + time.Duration(n.config.number()%uint32(electionTimeout/time.Microsecond))*time.Microsecond
+	t.patience = least + time.Duration(n.config.Random.Number()%uint32(electionTimeout/time.Microsecond))*time.Microsecond
 }
 
 // opens says whether this node is the one that is to be elected first in a cluster that has had no leader yet.

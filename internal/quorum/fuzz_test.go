@@ -7,7 +7,6 @@ import (
 
 	"go.etcd.io/raft/v3/raftpb"
 
-	"github.com/skein-io/skein/internal/controller"
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
 )
@@ -132,36 +131,6 @@ func FuzzCheckpoint(f *testing.F) {
 		}
 		if d, second, err := decodeCheckpoint(again); err != nil || dump(second) != dump(image) || !slices.EqualFunc(d.members, c.members, sameVote) {
 			t.Fatalf("a snapshot changed: %v", err)
-		}
-	})
-}
-
-// FuzzEvent: one event of a recording.
-func FuzzEvent(f *testing.F) {
-	for _, e := range []controller.Event{
-		&controller.CreateTopics{Token: 1, TopicIDs: []protocol.UUID{{1}}, Start: 7, Request: createRequest("a", 2)},
-		&controller.DeleteTopics{Token: 2, Version: 3, Request: &protocol.DeleteTopicsRequest{TopicNames: []string{"a"}}},
-		&controller.RegisterBroker{Token: 3, Local: true, Request: registration(2)},
-		&controller.Committed{Sequence: 4, Offset: 5}, &controller.Resign{}, &controller.SessionExpired{Broker: 6},
-	} {
-		b, _ := appendEvent(nil, e)
-		f.Add(b)
-	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		event, err := decodeEvent(b)
-		if err != nil {
-			return
-		}
-		once, ok := appendEvent(nil, event)
-		if !ok {
-			t.Fatalf("%T cannot be encoded", event)
-		}
-		again, err := decodeEvent(once)
-		if err != nil {
-			t.Fatalf("%T: %v", event, err)
-		}
-		if twice, _ := appendEvent(nil, again); !bytes.Equal(once, twice) {
-			t.Fatalf("%T changed:\n%x\n%x", event, once, twice)
 		}
 	})
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
+	"github.com/skein-io/skein/internal/quorum/seat"
 )
 
 // handOverMax is how long Close waits for another voter to lead. Without it the others wait for their own patience to end.
@@ -20,8 +21,8 @@ func (n *Node) handOver() {
 		return
 	}
 	over := make(chan struct{})
-	err := n.put(message{
-		work: func(now time.Time) error {
+	err := n.inbox.Put(seat.Message{
+		Work: func(now time.Time) error {
 			if n.yield(now) {
 				n.handingOver = over
 			} else {
@@ -29,7 +30,7 @@ func (n *Node) handOver() {
 			}
 			return nil
 		},
-		done: func(protocol.Message, error) { close(over) },
+		Done: func(protocol.Message, error) { close(over) },
 	})
 	if err != nil {
 		return

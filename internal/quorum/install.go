@@ -8,6 +8,8 @@ import (
 
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
+
+	"github.com/skein-io/skein/internal/quorum/seat"
 )
 
 // A member that lacks entries which the leader has no more, or has nothing at all, gets the leader's image: a snapshot as a
@@ -24,7 +26,7 @@ func (n *Node) snapshotToSend() (*raftpb.Snapshot, error) {
 	if n.now.Before(n.snapshot.sendAgain) {
 		return nil, raft.ErrSnapshotTemporarilyUnavailable
 	}
-	image, sizeMax := n.image.Load(), n.config.SnapshotSendMax
+	image, sizeMax := n.images.Image(), n.config.SnapshotSendMax
 	c := checkpoint{index: n.applied, term: uint64(max(image.Epoch, 0)), clusterID: image.ClusterID(), members: n.members}
 	var data []byte
 	err := encodeCheckpoint(c, image, func(b []byte) error {
@@ -74,7 +76,7 @@ func (n *Node) install(s *raftpb.Snapshot) error {
 	n.applied = c.index
 	n.snapshot.size, n.snapshot.retryAt = size, 0
 	n.setMembers(c.members)
-	n.publish(in.image, difference(n.image.Load(), in.image))
+	n.images.Publish(in.image, seat.Difference(n.images.Image(), in.image))
 	n.tellMembers()
 	n.logger.Info("a snapshot of the metadata log was installed", "offset", offsetOf(c.index), "epoch", c.term, "bytes", size)
 	if n.snapshot.running { // its file is being written; snapshotDone removes both

@@ -14,6 +14,7 @@ import (
 	"github.com/skein-io/skein/internal/controller"
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
+	"github.com/skein-io/skein/internal/quorum/seat"
 )
 
 // The members change one at a time, each by an entry of the log, which counts when it is committed and a node applies it.
@@ -38,6 +39,9 @@ func (n *Node) Members() []Member { return *n.membership.Load() }
 
 // Decides says whether this node is the only voter, as Members has them: nobody else can be the controller.
 func (n *Node) Decides() bool { return members(n.Members()).decides(n.config.NodeID) }
+
+// Alone says whether this node is the only member, as Members has them.
+func (n *Node) Alone() bool { return members(n.Members()).alone(n.config.NodeID) }
 
 func (n *Node) setMembers(m members) {
 	n.members = m.told(members{{ID: n.config.NodeID, Address: n.config.Address, Directory: n.config.Dir.ID()}})
@@ -98,7 +102,7 @@ func (n *Node) RemoveLearner(id metadata.NodeID, done func([]Member, error)) {
 // change has a change of the members planned and proposed, on the node's goroutine.
 func (n *Node) change(done func([]Member, error), plan func() (*raftpb.ConfChangeSingle, members, error)) {
 	refuse := func(_ protocol.Message, err error) { done(nil, err) }
-	err := n.put(message{done: refuse, work: func(now time.Time) error {
+	err := n.inbox.Put(seat.Message{Done: refuse, Work: func(now time.Time) error {
 		n.lead(now) // what came before in this round may have changed who leads
 		single, after, err := n.planned(plan)
 		switch {
@@ -119,7 +123,7 @@ func (n *Node) change(done func([]Member, error), plan func() (*raftpb.ConfChang
 // planned looks whether the members may change now, and asks how. Nil and no error: nothing has to.
 func (n *Node) planned(plan func() (*raftpb.ConfChangeSingle, members, error)) (*raftpb.ConfChangeSingle, members, error) {
 	switch {
-	case !n.controller.Leading():
+	case !n.seat.Controller.Leading():
 		return nil, nil, n.notLeading()
 	case n.changing != nil:
 		return nil, nil, protocol.Fail(protocol.RequestTimedOut, "the members are being changed, by node %d: ask again", n.changing.id)
@@ -386,7 +390,7 @@ func (n *Node) applyChange(e *raftpb.Entry) error {
 	}
 	n.logger.Info("the members of the metadata quorum have changed", "members", n.members, "offset", offsetOf(e.GetIndex()))
 	n.tellMembers()
-	if n.controller.Leading() {
+	if n.seat.Controller.Leading() {
 		if err := n.step(n.now, &controller.SeveralChanged{Several: !n.members.decides(n.config.NodeID)}); err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/skein-io/skein/internal/controller"
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
+	"github.com/skein-io/skein/internal/quorum/seat"
 	"github.com/skein-io/skein/internal/record"
 )
 
@@ -28,19 +29,11 @@ type Node struct {
 	config Config
 	logger *slog.Logger
 
-	image  atomic.Pointer[metadata.Image]
-	leader atomic.Pointer[leadership]
+	images  seat.Images
+	leader  atomic.Pointer[leadership]
+	inbox   *seat.Inbox
+	dropped atomic.Pointer[error] // why the node stopped by itself
 
-	publishing  sync.Mutex // held while subscribers are told
-	subscribers []Subscriber
-
-	mu      sync.Mutex // guards the fields below
-	inbox   []message
-	mail    int   // deliveries in it
-	stopped error // no request is taken any more
-	dropped error // why the node stopped by itself
-
-	wake       chan struct{}
 	quit       chan struct{}
 	done       chan struct{} // closed when the node has stopped, by itself or by Close
 	loop       sync.WaitGroup
@@ -51,23 +44,18 @@ type Node struct {
 	membership atomic.Pointer[[]Member] // members, for everybody
 
 	// The rest belongs to the goroutine that works.
-	now        time.Time // of the work at hand
-	state      *stateFile
-	storage    *storage
-	raft       *raft.RawNode
-	controller *controller.Controller
-	effects    controller.Effects
-	recorder   recorder
-	waiting    map[controller.Token]func(protocol.Message, error)
-	token      controller.Token
-	deadlines  map[controller.TimerKey]time.Time
-	applied    uint64    // index of the last entry in image
-	term       uint64    // in which this node leads or is about to; 0 if it follows
-	first      uint64    // index of the first entry of that term
-	since      time.Time // when this node began to lead in term
-	cededTerm  uint64    // in which it does not want to for now, see cede
-	refused    bool      // raft has not taken a proposal
-	snapshot   snapshotState
+	now       time.Time // of the work at hand
+	state     *stateFile
+	storage   *storage
+	raft      *raft.RawNode
+	seat      *seat.Seat
+	applied   uint64    // index of the last entry in image
+	term      uint64    // in which this node leads or is about to; 0 if it follows
+	first     uint64    // index of the first entry of that term
+	since     time.Time // when this node began to lead in term
+	cededTerm uint64    // in which it does not want to for now, see cede
+	refused   bool      // raft has not taken a proposal
+	snapshot  snapshotState
 
 	confirmation confirmation
 
@@ -81,23 +69,13 @@ type Node struct {
 	sent        []uint64      // raft's nodes that were just sent a snapshot
 	handingOver chan struct{} // closed when this node leads no more
 
-	trace    func(time.Time, controller.Event, *controller.Effects) // of a test
-	applying func([]*raftpb.Entry)                                  // of a test
+	applying func([]*raftpb.Entry) // of a test
 }
 
 // leadership is who leads, as far as this node knows.
 type leadership struct {
 	node  metadata.NodeID
 	epoch record.LeaderEpoch
-}
-
-// message is what waits for the node's goroutine: a request with who wants the answer, messages of another node, or work
-// of the node's own, with who is told if it will not be done.
-type message struct {
-	event    func(controller.Token) controller.Event
-	done     func(protocol.Message, error)
-	work     func(now time.Time) error
-	delivery *delivery
 }
 
 // Work does all there is to do now, and returns why the node has stopped, or nil. Only a Manual node's owner calls it,
@@ -108,7 +86,7 @@ func (n *Node) Work(now time.Time) error {
 	}
 	n.now = now
 	for {
-		messages := n.take()
+		messages := n.inbox.Take()
 		for _, m := range messages {
 			if err := n.handle(now, m); err != nil {
 				return n.fail(now, err)
@@ -141,7 +119,7 @@ func (n *Node) run() {
 			timer.Reset(at.Sub(n.config.Now()))
 		}
 		select {
-		case <-n.wake:
+		case <-n.inbox.Wake():
 		case <-timer.C:
 		case <-n.quit:
 			return
@@ -156,44 +134,10 @@ func (n *Node) run() {
 // Deadline says when a Manual node has work though nothing comes; false if it has none.
 func (n *Node) Deadline() (time.Time, bool) { return n.deadline() }
 
-// take empties the inbox.
-func (n *Node) take() []message {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	messages := n.inbox
-	n.inbox, n.mail = nil, 0
-	return messages
-}
-
-// put adds to the inbox; an error says that nobody will look.
-func (n *Node) put(m message) error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	switch {
-	case n.stopped != nil:
-		return n.stopped
-	case m.delivery != nil && n.mail >= DeliveriesMax:
-		return protocol.Fail(protocol.ThrottlingQuotaExceeded, "%d deliveries from other nodes wait for the metadata log already", n.mail)
-	case len(n.inbox)-n.mail >= InboxMax && m.done != nil:
-		return protocol.Fail(protocol.ThrottlingQuotaExceeded, "%d requests wait for the controller already", len(n.inbox)-n.mail)
-	}
-	if m.delivery != nil {
-		n.mail++
-	}
-	n.inbox = append(n.inbox, m)
-	select {
-	case n.wake <- struct{}{}:
-	default: // the wake-up before has not been used yet: it serves this message too
-	}
-	return nil
-}
-
 // fail stops the node: what it holds in memory may be more than what is on the disk.
 func (n *Node) fail(now time.Time, cause error) error {
-	reason := protocol.Fail(protocol.KafkaStorageError, "the metadata log has stopped: %w", cause)
-	n.mu.Lock()
-	n.dropped = reason
-	n.mu.Unlock()
+	var reason error = protocol.Fail(protocol.KafkaStorageError, "the metadata log has stopped: %w", cause)
+	n.dropped.Store(&reason)
 	n.logger.Error("the metadata log has stopped; restart the node", "cause", cause)
 	n.stop(now, reason)
 	if n.config.OnStopped != nil {
@@ -205,27 +149,22 @@ func (n *Node) fail(now time.Time, cause error) error {
 // stop answers everything that waits with a reason, and takes nothing more.
 func (n *Node) stop(now time.Time, reason error) {
 	n.stopping.Do(func() {
-		n.mu.Lock()
-		n.stopped = reason
-		n.mu.Unlock()
+		n.inbox.Stop(reason)
 		n.leader.Store(nil)
 		n.step(now, &controller.Resign{Reason: reason})
 		n.unconfirmed(reason)
 		n.abandonChange(reason)
-		for _, m := range n.take() {
-			if m.done != nil {
-				m.done(nil, reason)
-			}
-		}
+		n.inbox.Refuse(reason)
 		close(n.done)
 	})
 }
 
 // Err is why the node has stopped by itself, nil while it works and after Close.
 func (n *Node) Err() error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.dropped
+	if reason := n.dropped.Load(); reason != nil {
+		return *reason
+	}
+	return nil
 }
 
 // Done is closed when the node has stopped, by itself or by Close.
@@ -248,7 +187,16 @@ func (n *Node) Close() error {
 }
 
 // Image is the cluster as this node knows it. It never goes back.
-func (n *Node) Image() *metadata.Image { return n.image.Load() }
+func (n *Node) Image() *metadata.Image { return n.images.Image() }
+
+// Subscriber is told of each new image; see seat.Subscriber.
+type Subscriber = seat.Subscriber
+
+// Subscribe adds a subscriber, which is told of the present image at once; see seat.Images.
+func (n *Node) Subscribe(s Subscriber) { n.images.Subscribe(s) }
+
+// Recording is the flight recorder's content; see seat.Seat.
+func (n *Node) Recording() []byte { return n.seat.Recording() }
 
 // Leader is the controller and the epoch in which it leads, as far as this node knows; false if it knows none.
 func (n *Node) Leader() (metadata.NodeID, record.LeaderEpoch, bool) {

@@ -9,9 +9,9 @@ import (
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
 
-	"github.com/skein-io/skein/internal/controller"
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
+	"github.com/skein-io/skein/internal/quorum/seat"
 )
 
 // raftID is a node's id within raft, where 0 means nobody.
@@ -29,11 +29,10 @@ func Open(config Config) (*Node, error) {
 	}
 	n := &Node{
 		config: config, logger: config.Logger,
-		wake: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}),
-		waiting: make(map[controller.Token]func(protocol.Message, error)), deadlines: make(map[controller.TimerKey]time.Time),
-		contacts:   make(map[metadata.NodeID]contact),
-		controller: controller.New(config.Controller),
+		inbox: seat.NewInbox(), quit: make(chan struct{}), done: make(chan struct{}),
+		contacts: make(map[metadata.NodeID]contact),
 	}
+	n.seat = seat.New(seat.Config{Controller: config.Controller, Propose: n.propose, Reply: n.reply})
 	log, err := openEntryLog(config.Dir)
 	if err != nil {
 		return nil, err
@@ -88,13 +87,13 @@ func (n *Node) load() error {
 		return err
 	}
 	if c == nil {
-		n.image.Store(metadata.NewImage(n.config.ClusterID))
+		n.images.Begin(metadata.NewImage(n.config.ClusterID))
 		return n.storage.load(false)
 	}
 	if c.clusterID != n.config.ClusterID {
 		return fmt.Errorf("%s belongs to cluster %q, not %q: give this node its own data directory", logFolder, c.clusterID, n.config.ClusterID)
 	}
-	n.image.Store(image)
+	n.images.Begin(image)
 	n.applied = c.index
 	n.storage.index, n.storage.term = c.index, c.term
 	n.snapshot.size = size

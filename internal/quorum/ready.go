@@ -117,12 +117,12 @@ func (n *Node) lead(now time.Time) {
 		n.term, n.first = term, n.progress(n.config.NodeID).Match+1
 		n.leader.Store(nil) // nobody is the controller until this node is
 	}
-	if n.controller.Leading() || n.applied < n.first-1 {
+	if n.seat.Controller.Leading() || n.applied < n.first-1 {
 		return
 	}
 	epoch := record.LeaderEpoch(n.term)
 	n.show(leadership{n.config.NodeID, epoch})
-	_ = n.step(now, &controller.Lead{Epoch: epoch, Image: n.image.Load(), Several: !n.members.decides(n.config.NodeID)})
+	_ = n.step(now, &controller.Lead{Epoch: epoch, Image: n.images.Image(), Several: !n.members.decides(n.config.NodeID)})
 }
 
 // follow shows who leads, if it is another node.
@@ -194,7 +194,7 @@ func (n *Node) apply(now time.Time, entries []*raftpb.Entry) error {
 
 // applyPart returns the number of the last proposal in it that is this controller's, 0 if none is.
 func (n *Node) applyPart(entries []*raftpb.Entry) (own uint64, err error) {
-	builder := metadata.NewBuilder(n.image.Load())
+	builder := metadata.NewBuilder(n.images.Image())
 	for _, e := range entries {
 		if e.GetIndex() != n.applied+1 {
 			panic(fmt.Sprintf("quorum: entry %d is applied after entry %d", e.GetIndex(), n.applied))
@@ -210,7 +210,7 @@ func (n *Node) applyPart(entries []*raftpb.Entry) (own uint64, err error) {
 	}
 	n.storage.begun = true
 	image, delta := builder.Done()
-	n.publish(image, delta)
+	n.images.Publish(image, delta)
 	if n.applying != nil {
 		n.applying(entries)
 	}

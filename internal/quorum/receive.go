@@ -10,6 +10,7 @@ import (
 
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
+	"github.com/skein-io/skein/internal/quorum/seat"
 )
 
 // delivery is what one call of Receive brought.
@@ -28,7 +29,7 @@ type incoming struct {
 
 // Receive takes messages that another node's Transport was given, in their order. Any goroutine may call it; it does not
 // wait. Messages that cannot be are refused with INVALID_REQUEST, all of them, before anything is done with one; with
-// THROTTLING_QUOTA_EXCEEDED more than DeliveriesMax calls wait already. Either may be ignored: raft sends again.
+// THROTTLING_QUOTA_EXCEEDED more than seat.MailMax calls wait already. Either may be ignored: raft sends again.
 //
 // It does not check who sends. See HandleMessages.
 func (n *Node) Receive(from metadata.NodeID, messages [][]byte) error {
@@ -44,7 +45,7 @@ func (n *Node) Receive(from metadata.NodeID, messages [][]byte) error {
 		}
 		d.messages = append(d.messages, m)
 	}
-	return n.put(message{delivery: d})
+	return n.inbox.Put(seat.Message{Mail: true, Work: func(now time.Time) error { return n.deliver(now, d) }})
 }
 
 // admit checks a message by itself: what raft takes for granted.

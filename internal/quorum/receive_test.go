@@ -9,6 +9,7 @@ import (
 	"github.com/skein-io/skein/internal/disk"
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
+	"github.com/skein-io/skein/internal/quorum/seat"
 )
 
 // mail makes a raft message from node 2 to node 1, and lets change spoil it.
@@ -100,7 +101,7 @@ func TestTooMuchMail(t *testing.T) {
 	l := voterOfThree(t)
 	defer l.close(t)
 	b := mail(t, raftpb.MsgHeartbeat, nil)
-	for range DeliveriesMax {
+	for range seat.MailMax {
 		if err := l.node.Receive(2, [][]byte{b}); err != nil {
 			t.Fatal(err)
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/skein-io/skein/internal/disk"
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
+	"github.com/skein-io/skein/internal/quorum/seat"
 	"github.com/skein-io/skein/internal/sim/seeds"
 )
 
@@ -38,7 +39,7 @@ func TestRecordingReplays(t *testing.T) {
 			t.Fatal(err)
 		}
 		var live []string
-		h.life.node.trace = func(now time.Time, event controller.Event, effects *controller.Effects) {
+		h.life.node.seat.Trace = func(now time.Time, event controller.Event, effects *controller.Effects) {
 			live = append(live, line(now, event, effects))
 		}
 		for range 60 {
@@ -60,7 +61,7 @@ func TestRecordingReplays(t *testing.T) {
 			}
 		}
 		var replayed []string
-		err := Replay(h.life.node.Recording(), h.life.node.config.Controller, func(now time.Time, event controller.Event, effects *controller.Effects) {
+		err := seat.Replay(h.life.node.Recording(), h.life.node.config.Controller, func(now time.Time, event controller.Event, effects *controller.Effects) {
 			replayed = append(replayed, line(now, event, effects))
 		})
 		if err != nil {
@@ -86,11 +87,11 @@ func TestRecordingIsBounded(t *testing.T) {
 	}
 	_ = l.node.Work(l.now)
 	recording := l.node.Recording()
-	if len(recording) > 2*chapterBytesMax || len(recording) < chapterBytes {
+	if len(recording) > 2*seat.ChapterBytesMax || len(recording) < seat.ChapterBytes {
 		t.Errorf("%d bytes", len(recording))
 	}
 	events := 0
-	err := Replay(recording, l.node.config.Controller, func(time.Time, controller.Event, *controller.Effects) { events++ })
+	err := seat.Replay(recording, l.node.config.Controller, func(time.Time, controller.Event, *controller.Effects) { events++ })
 	if err != nil || events < 1000 {
 		t.Errorf("%d events, %v", events, err)
 	}

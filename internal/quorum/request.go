@@ -7,6 +7,7 @@ import (
 	"github.com/skein-io/skein/internal/controller"
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
+	"github.com/skein-io/skein/internal/quorum/seat"
 )
 
 // Submit gives a request to the controller. done is called once, with the response or with an error that carries the
@@ -30,72 +31,17 @@ func (n *Node) Submit(request protocol.Message, version int16, done func(protoco
 	case *protocol.UnregisterBrokerRequest:
 		done = n.forgetting(metadata.NodeID(r.BrokerID), done)
 	}
-	event := n.event(request, version)
+	event := seat.Event(n.config.Random, request, version, func(broker metadata.NodeID) bool {
+		// This process's broker needs no session only while no other node could lead without this one.
+		return broker == n.config.NodeID && n.members.decides(n.config.NodeID)
+	})
 	if event == nil {
 		done(nil, protocol.Fail(protocol.UnsupportedVersion, "the controller takes no request of type %T", request))
 		return
 	}
-	if err := n.put(message{event: event, done: done}); err != nil {
+	if err := n.inbox.Put(seat.Message{Event: event, Done: done}); err != nil {
 		done(nil, err)
 	}
-}
-
-// event makes the controller's event of a request, with what is random drawn beforehand.
-func (n *Node) event(request protocol.Message, version int16) func(controller.Token) controller.Event {
-	switch r := request.(type) {
-	case *protocol.CreateTopicsRequest:
-		ids, start := make([]protocol.UUID, len(r.Topics)), n.config.number()
-		for i := range ids {
-			ids[i] = n.config.uuid()
-		}
-		return func(t controller.Token) controller.Event {
-			return &controller.CreateTopics{Token: t, Request: r, TopicIDs: ids, Start: start}
-		}
-	case *protocol.DeleteTopicsRequest:
-		return func(t controller.Token) controller.Event {
-			return &controller.DeleteTopics{Token: t, Request: r, Version: version}
-		}
-	case *protocol.CreatePartitionsRequest:
-		start := n.config.number()
-		return func(t controller.Token) controller.Event {
-			return &controller.CreatePartitions{Token: t, Request: r, Start: start}
-		}
-	case *protocol.IncrementalAlterConfigsRequest:
-		return func(t controller.Token) controller.Event {
-			return &controller.IncrementalAlterConfigs{Token: t, Request: r}
-		}
-	case *protocol.AlterConfigsRequest:
-		return func(t controller.Token) controller.Event { return &controller.AlterConfigs{Token: t, Request: r} }
-	case *protocol.ElectLeadersRequest:
-		return func(t controller.Token) controller.Event { return &controller.ElectLeaders{Token: t, Request: r} }
-	case *protocol.AllocateProducerIDsRequest:
-		return func(t controller.Token) controller.Event {
-			return &controller.AllocateProducerIDs{Token: t, Request: r}
-		}
-	case *protocol.BrokerHeartbeatRequest:
-		return func(t controller.Token) controller.Event { return &controller.BrokerHeartbeat{Token: t, Request: r} }
-	case *protocol.BrokerRegistrationRequest:
-		return func(t controller.Token) controller.Event {
-			// This process's broker needs no session only while no other node could lead without this one.
-			local := r.BrokerID == int32(n.config.NodeID) && n.members.decides(n.config.NodeID)
-			return &controller.RegisterBroker{Token: t, Request: r, Local: local}
-		}
-	case *protocol.UnregisterBrokerRequest:
-		return func(t controller.Token) controller.Event { return &controller.UnregisterBroker{Token: t, Request: r} }
-	case *protocol.AlterPartitionRequest:
-		return func(t controller.Token) controller.Event { return &controller.AlterPartition{Token: t, Request: r} }
-	case *protocol.AssignReplicasToDirsRequest:
-		return func(t controller.Token) controller.Event { return &controller.AssignReplicas{Token: t, Request: r} }
-	case *protocol.AlterPartitionReassignmentsRequest:
-		return func(t controller.Token) controller.Event {
-			return &controller.AlterPartitionReassignments{Token: t, Request: r}
-		}
-	case *protocol.ListPartitionReassignmentsRequest:
-		return func(t controller.Token) controller.Event {
-			return &controller.ListPartitionReassignments{Token: t, Request: r}
-		}
-	}
-	return nil
 }
 
 // call submits a request and waits for the answer, for the context, whichever is first. A request whose context ends may
@@ -188,7 +134,7 @@ func (n *Node) ListPartitionReassignments(ctx context.Context, r *protocol.ListP
 // HeartbeatConnectionLost tells the controller, if this node is it, that the connection has ended over which a broker sent
 // its last heartbeat, in the given broker epoch. It does not wait.
 func (n *Node) HeartbeatConnectionLost(broker metadata.NodeID, epoch metadata.BrokerEpoch) {
-	_ = n.put(message{work: func(now time.Time) error { // a node that has stopped has no sessions
+	_ = n.inbox.Put(seat.Message{Work: func(now time.Time) error { // a node that has stopped has no sessions
 		return n.step(now, &controller.HeartbeatConnectionLost{Broker: broker, Epoch: epoch})
 	}})
 }
@@ -196,9 +142,9 @@ func (n *Node) HeartbeatConnectionLost(broker metadata.NodeID, epoch metadata.Br
 // Refused tells the controller, if this node is it, that a connection to a member was refused. It does not wait, and may be
 // called as often as that happens: the controller hears it once in its epoch.
 func (n *Node) Refused(member metadata.NodeID) {
-	_ = n.put(message{work: func(now time.Time) error { // a node that has stopped has no sessions
+	_ = n.inbox.Put(seat.Message{Work: func(now time.Time) error { // a node that has stopped has no sessions
 		c := n.contacts[member]
-		if !n.controller.Leading() || c.refused == n.term {
+		if !n.seat.Controller.Leading() || c.refused == n.term {
 			return nil
 		}
 		c.refused = n.term

@@ -66,10 +66,10 @@ func (h *history) open(fs disk.FS, serial uint64) (*life, error) {
 
 // proposed is what the image will be when everything under way is committed.
 func (h *history) proposed() string {
-	if h.starting || h.life == nil || !h.life.node.controller.Leading() {
+	if h.starting || h.life == nil || !h.life.node.seat.Controller.Leading() {
 		return h.confirmed
 	}
-	return topics(h.life.node.controller.Image())
+	return topics(h.life.node.seat.Controller.Image())
 }
 
 // start opens the node on the disk as it is. also is what the image may be beside what was confirmed.
@@ -129,7 +129,7 @@ func (h *history) request() error {
 	h.underWay = h.confirmed
 	h.life.node.Submit(h.pick(), 6, func(_ protocol.Message, err error) {
 		if err == nil {
-			h.confirmed = topics(h.life.node.controller.Image())
+			h.confirmed = topics(h.life.node.seat.Controller.Image())
 		}
 		failed = err
 	})

@@ -1,6 +1,10 @@
 package quorum
 
-import "time"
+import (
+	"time"
+
+	"github.com/skein-io/skein/internal/quorum/seat"
+)
 
 // snapshotState is where the node is with its snapshots.
 type snapshotState struct {
@@ -22,17 +26,17 @@ func (n *Node) considerSnapshot(now time.Time) {
 	if n.config.faults.compactsEarly {
 		_ = n.storage.log.compact(n.applied, now.UnixMilli())
 	}
-	image := n.image.Load()
+	image := n.images.Image()
 	c := checkpoint{index: n.applied, term: uint64(image.Epoch), clusterID: image.ClusterID(), members: n.members}
-	write := func() message {
+	write := func() seat.Message {
 		size, err := writeCheckpoint(n.config.FS, logFolder, c, image, n.config.faults.snapshotUnsynced)
-		return message{work: func(now time.Time) error { return n.snapshotDone(now, c, size, err) }}
+		return seat.Message{Work: func(now time.Time) error { return n.snapshotDone(now, c, size, err) }}
 	}
 	if n.config.Manual {
-		_ = n.put(write()) // refused when the node has stopped, and then nobody needs it
+		_ = n.inbox.Put(write()) // refused when the node has stopped, and then nobody needs it
 		return
 	}
-	n.background.Go(func() { _ = n.put(write()) })
+	n.background.Go(func() { _ = n.inbox.Put(write()) })
 }
 
 // snapshotDone lets what the snapshot holds go. A snapshot that could not be written costs nothing but room: the next

@@ -1,4 +1,4 @@
-package quorum
+package seat
 
 import (
 	"encoding/binary"
@@ -35,8 +35,8 @@ type chapter struct {
 
 // Bounds of a chapter, in bytes.
 const (
-	chapterBytes    = 128 << 10 // full; a new one begins at the next moment of rest
-	chapterBytesMax = 512 << 10 // what comes after it is not kept
+	ChapterBytes    = 128 << 10 // full; a new one begins at the next moment of rest
+	ChapterBytesMax = 512 << 10 // what comes after it is not kept
 )
 
 // note keeps an event that is about to be stepped.
@@ -48,7 +48,7 @@ func (r *recorder) note(now time.Time, event controller.Event, c *controller.Con
 		r.begin(lead.Image, lead.Epoch, c)
 		return
 	}
-	if len(r.newer.events) >= chapterBytes && c.Idle() && c.Leading() {
+	if len(r.newer.events) >= ChapterBytes && c.Idle() && c.Leading() {
 		r.begin(c.Image(), r.newer.epoch, c)
 	}
 	if changed, ok := event.(*controller.SeveralChanged); ok {
@@ -58,7 +58,7 @@ func (r *recorder) note(now time.Time, event controller.Event, c *controller.Con
 		return
 	}
 	one, ok := appendEvent(binary.AppendUvarint(nil, uint64(now.UnixNano())), event)
-	if !ok || len(r.newer.events)+len(one) > chapterBytesMax {
+	if !ok || len(r.newer.events)+len(one) > ChapterBytesMax {
 		r.newer.broken = true
 		return
 	}
@@ -77,8 +77,8 @@ func (r *recorder) begin(image *metadata.Image, epoch record.LeaderEpoch, c *con
 //	chapter: length u32 | cluster id: uvarint and bytes | offset, epoch, sequence, several uvarint | image: u32 and records | events
 //
 // Version 1 had no several.
-func (n *Node) Recording() []byte {
-	r := &n.recorder
+func (s *Seat) Recording() []byte {
+	r := &s.recorder
 	r.mu.Lock()
 	older, newer := r.older, r.newer
 	r.mu.Unlock()
@@ -156,7 +156,7 @@ func replayChapter(b []byte, version byte, config controller.Config, each func(t
 	}
 	step(time.Time{}, &controller.Lead{Epoch: epoch, Image: image, Several: several})
 	for len(r.b) > 0 {
-		one := &eventReader{b: r.take(int(min(r.uvarint(), chapterBytesMax)))}
+		one := &eventReader{b: r.take(int(min(r.uvarint(), ChapterBytesMax)))}
 		now := time.Unix(0, int64(one.uvarint()))
 		event, err := decodeEvent(one.b)
 		if err := errors.Join(r.err, one.err, err); err != nil {

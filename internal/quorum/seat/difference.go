@@ -1,4 +1,4 @@
-package quorum
+package seat
 
 import (
 	"bytes"
@@ -13,8 +13,8 @@ import (
 	"github.com/skein-io/skein/internal/protocol"
 )
 
-// difference is what differs between two images of which nobody knows the records in between, sorted as a delta is.
-func difference(before, after *metadata.Image) *metadata.Delta {
+// Difference is what differs between two images of which nobody knows the records in between, sorted as a delta is.
+func Difference(before, after *metadata.Image) *metadata.Delta {
 	d := &metadata.Delta{ProducerIDs: before.NextProducerID() != after.NextProducerID()}
 	d.Topics = topicChanges(before, after)
 	d.Configs = differing(maps.Collect(before.ConfigResources()), maps.Collect(after.ConfigResources()), metadata.Resource.Compare, sameConfig)

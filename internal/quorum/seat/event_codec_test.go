@@ -1,4 +1,4 @@
-package quorum
+package seat
 
 import (
 	"reflect"
