@@ -14,14 +14,15 @@ import (
 	"github.com/skein-io/skein/perceptor/binlog"
 	"github.com/skein-io/skein/perceptor/change"
 	"github.com/skein-io/skein/perceptor/envelope"
+	"github.com/skein-io/skein/perceptor/source"
 )
 
-// Changes is what Feed reads: a *binlog.Reader.
+// Changes is what Feed reads: a *source.Source.
 type Changes interface {
 	// Next returns what is next, and waits for it.
 	Next(ctx context.Context) (binlog.Event, error)
-	// Position is behind the last transaction that Next has told to its end.
-	Position() binlog.Position
+	// State is behind the last transaction that Next has told to its end. It is asked after each.
+	State() source.State
 }
 
 // FeedConfig says where changes go.
@@ -158,7 +159,7 @@ func (f *feed) read(ctx context.Context, from Changes) error {
 				return err
 			}
 		case binlog.Commit, binlog.Statement, binlog.Heartbeat:
-			f.sent.reached(from.Position())
+			f.sent.reached(from.State())
 		}
 	}
 }

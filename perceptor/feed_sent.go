@@ -8,8 +8,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/skein-io/skein/perceptor/binlog"
 	"github.com/skein-io/skein/perceptor/envelope"
+	"github.com/skein-io/skein/perceptor/source"
 )
 
 // FeedCounts counts what a Feed does. The zero FeedCounts is ready. Safe for concurrent use.
@@ -39,7 +39,7 @@ type parcel struct {
 	open     int  // records that are not acknowledged
 	full     bool // nothing is added any more
 	reached  bool // a transaction ended within it
-	position binlog.Position
+	position source.State
 }
 
 // record is the next record's place. There is always one: a parcel ends before it is full.
@@ -58,7 +58,7 @@ type sent struct {
 	mu       sync.Mutex
 	queue    []*parcel // the oldest first; the last one is being filled
 	spare    []*parcel
-	position binlog.Position
+	position source.State
 	known    bool
 	counts   *FeedCounts
 }
@@ -122,7 +122,7 @@ func (s *sent) acknowledged(p *parcel, err error) {
 }
 
 // reached notes that everything that was sent so far ends a transaction here.
-func (s *sent) reached(at binlog.Position) {
+func (s *sent) reached(at source.State) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	last := s.queue[len(s.queue)-1]
@@ -149,7 +149,7 @@ func (s *sent) settle() {
 }
 
 // now is the position up to which everything is acknowledged.
-func (s *sent) now() (binlog.Position, bool) {
+func (s *sent) now() (source.State, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settle()

@@ -16,11 +16,14 @@ import (
 	"github.com/skein-io/skein/perceptor/binlog"
 	"github.com/skein-io/skein/perceptor/change"
 	"github.com/skein-io/skein/perceptor/envelope"
+	"github.com/skein-io/skein/perceptor/snapshot"
+	"github.com/skein-io/skein/perceptor/source"
 )
 
 // history is a binlog in memory: transactions, each of some changes.
 type history struct {
 	transactions [][]*change.Change
+	progress     *snapshot.Progress
 }
 
 // write makes a history in which ids are changed at random.
@@ -55,8 +58,8 @@ func (h *history) from(p binlog.Position, pause func()) *reading {
 	return &reading{h: h, tx: int(p.Offset), pause: pause}
 }
 
-func (r *reading) Position() binlog.Position {
-	return binlog.Position{File: "bin.000001", Offset: uint64(r.tx), Epoch: 1}
+func (r *reading) State() source.State {
+	return source.State{Position: binlog.Position{File: "bin.000001", Offset: uint64(r.tx), Epoch: 1}, Snapshot: r.h.progress}
 }
 
 func (r *reading) Next(ctx context.Context) (binlog.Event, error) {
@@ -156,7 +159,7 @@ func TestFeedDies(t *testing.T) {
 				b.Fatal(found, start, err)
 			}
 			left := 200 + random.IntN(400) // events, then it dies
-			r := h.from(start, func() {
+			r := h.from(start.Position, func() {
 				time.Sleep(time.Millisecond)
 				if left--; left == 0 {
 					w.die()
@@ -204,6 +207,7 @@ func TestFeedDies(t *testing.T) {
 func TestFeedEnds(t *testing.T) {
 	inBubble(t, func(b *bed) {
 		h := write(50)
+		h.progress = h.progress.With("shop.stock", snapshot.Table{Key: []string{"id"}, Last: []string{"7"}, Rows: 3})
 		cfg := b.feedConfig(kgo.Dialer(b.node.Dial))
 		cfg.PositionEvery = time.Hour
 		end := b.start(func(ctx context.Context) error { return Feed(ctx, h.from(binlog.Position{}, func() {}), cfg) })
@@ -213,6 +217,8 @@ func TestFeedEnds(t *testing.T) {
 		}
 		if p, found, err := Resume(b.Context(), cfg); err != nil || !found || p.Offset != 50 || p.Epoch != 1 {
 			b.Errorf("it goes on at %s (%v, %v)", p, found, err)
+		} else if at, _ := p.Snapshot.Of("shop.stock"); at.Rows != 3 || at.Last[0] != "7" {
+			b.Errorf("its snapshot goes on at %+v", at)
 		}
 		other := cfg
 		other.Name = "db2"

@@ -14,9 +14,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/skein-io/skein/consumer"
-	"github.com/skein-io/skein/perceptor/binlog"
 	"github.com/skein-io/skein/perceptor/change"
 	"github.com/skein-io/skein/perceptor/envelope"
+	"github.com/skein-io/skein/perceptor/source"
 )
 
 // topic is one that a Feed writes to.
@@ -216,9 +216,9 @@ func (f *feed) keepPosition(ctx context.Context) error {
 	return nil
 }
 
-// Resume returns the position that the source of this name has kept; found is false if there is none. What follows it may
+// Resume returns the place that the source of this name has kept; found is false if there is none. What follows it may
 // have been written already; Feed knows.
-func Resume(ctx context.Context, cfg FeedConfig) (position binlog.Position, found bool, err error) {
+func Resume(ctx context.Context, cfg FeedConfig) (position source.State, found bool, err error) {
 	if err := cfg.fill(); err != nil {
 		return position, false, err
 	}
@@ -236,7 +236,7 @@ func Resume(ctx context.Context, cfg FeedConfig) (position binlog.Position, foun
 		if string(r.Key) != cfg.Name {
 			return nil
 		}
-		position, found = binlog.Position{}, r.Value != nil
+		position, found = source.State{}, r.Value != nil
 		if !found {
 			return nil
 		}

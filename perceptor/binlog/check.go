@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/skein-io/skein/perceptor/binlog/internal/server"
+	"github.com/skein-io/skein/perceptor/internal/server"
 )
 
 // flavor is which of the two families a server is of.

@@ -8,7 +8,7 @@ import (
 	"net"
 	"time"
 
-	"github.com/skein-io/skein/perceptor/binlog/internal/server"
+	"github.com/skein-io/skein/perceptor/internal/server"
 	"github.com/skein-io/skein/perceptor/change"
 )
 

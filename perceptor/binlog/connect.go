@@ -10,7 +10,7 @@ import (
 
 	"github.com/skein-io/skein/perceptor/binlog/internal/event"
 	"github.com/skein-io/skein/perceptor/binlog/internal/gtid"
-	"github.com/skein-io/skein/perceptor/binlog/internal/server"
+	"github.com/skein-io/skein/perceptor/internal/server"
 	"github.com/skein-io/skein/perceptor/change"
 )
 
@@ -147,6 +147,7 @@ func (r *Reader) knowCommitted(ctx context.Context, c *server.Conn, a about) err
 	} else {
 		r.mysql, err = gtid.ParseSet(text)
 	}
+	r.text = ""
 	r.gtids = known // else the beginning of a file tells it
 	if err != nil {
 		return fmt.Errorf("%w: %w", errText, err)

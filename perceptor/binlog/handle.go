@@ -151,7 +151,7 @@ func (r *Reader) previousGTIDs(h event.Header, body []byte) error {
 			}
 		}
 	}
-	r.gtids = true
+	r.gtids, r.text = true, ""
 	return nil
 }
 
@@ -167,7 +167,7 @@ func (r *Reader) listedGTIDs(h event.Header, body []byte) error {
 	for _, g := range list {
 		r.maria.Add(gtid.MariaID(g))
 	}
-	r.gtids = true
+	r.gtids, r.text = true, ""
 	return nil
 }
 
@@ -188,10 +188,15 @@ func (r *Reader) boundary() error {
 	switch {
 	case r.about.flavor == mariaDB && r.tx.maria != gtid.MariaID{}:
 		r.maria.Add(r.tx.maria)
+		r.text = ""
+		if r.maria.Domains() == 1 {
+			r.text = r.tx.gtid // the usual case needs no other
+		}
 	case r.gtids && r.tx.number > 0:
 		if err := r.mysql.Add(r.tx.source, r.tx.number); err != nil {
 			return err
 		}
+		r.text = ""
 	}
 	// An offset above 32 bits cannot be asked for. It is that of a file which ends with this transaction: the next file's beginning
 	// follows at once.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/skein-io/skein/perceptor/binlog/internal/charset"
+	"github.com/skein-io/skein/perceptor/internal/charset"
 	"github.com/skein-io/skein/perceptor/binlog/internal/event"
 )
 

@@ -8,9 +8,9 @@ import (
 
 	"github.com/skein-io/skein/perceptor/binlog/internal/event"
 	"github.com/skein-io/skein/perceptor/binlog/internal/gtid"
-	"github.com/skein-io/skein/perceptor/binlog/internal/rows"
-	"github.com/skein-io/skein/perceptor/binlog/internal/server"
 	"github.com/skein-io/skein/perceptor/change"
+	"github.com/skein-io/skein/perceptor/internal/arena"
+	"github.com/skein-io/skein/perceptor/internal/server"
 )
 
 // Reader reads a binlog. It is for one goroutine; Close may be called by any, and ends a Next that waits.
@@ -30,7 +30,7 @@ type Reader struct {
 	payload *event.Payload
 	scratch []byte
 	tables  tables
-	arena   rows.Arena
+	arena   arena.Arena
 
 	tx    transaction
 	image image
@@ -39,6 +39,8 @@ type Reader struct {
 	maria gtid.Maria
 	mysql gtid.Set
 	gtids bool
+	// text is what they are as text, empty if it is not made yet.
+	text string
 	// resume is what Position tells, without its GTID.
 	resume Position
 	// statement is the text of what made the rows, if that is asked for.
@@ -77,11 +79,16 @@ func (r *Reader) Position() Position {
 	return p
 }
 
+// committed is asked after each transaction, and again without one in between.
 func (r *Reader) committed() string {
-	if r.about.flavor == mariaDB {
-		return r.maria.String()
+	switch {
+	case r.text != "":
+	case r.about.flavor == mariaDB:
+		r.text = r.maria.String()
+	default:
+		r.text = r.mysql.String()
 	}
-	return r.mysql.String()
+	return r.text
 }
 
 // Next returns what is next, and waits for it. When the connection breaks it connects again, as often as it takes, and goes on

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/skein-io/skein/perceptor/binlog/internal/event"
-	"github.com/skein-io/skein/perceptor/binlog/internal/server"
+	"github.com/skein-io/skein/perceptor/internal/server"
 )
 
 func queryBody(sql string) []byte {

@@ -76,6 +76,9 @@ func (m *Maria) Add(id MariaID) {
 	m.domains[id.Domain] = id
 }
 
+// Domains is how many domains have a transaction.
+func (m *Maria) Domains() int { return len(m.domains) }
+
 // Missing returns an id of m that a server has not got, empty if it has all. state is its @@gtid_binlog_state: the last id of
 // each domain and server.
 func (m *Maria) Missing(state string) (string, error) {

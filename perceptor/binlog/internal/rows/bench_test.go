@@ -5,6 +5,7 @@ import (
 
 	"github.com/skein-io/skein/perceptor/binlog/internal/event"
 	"github.com/skein-io/skein/perceptor/binlog/internal/rows"
+	"github.com/skein-io/skein/perceptor/internal/arena"
 )
 
 // Decoding the images of recorded rows of 40 columns of all types.
@@ -31,14 +32,14 @@ func BenchmarkRecordedRows(b *testing.B) {
 			all = append(all, recorded{s.tables[r.TableID], r})
 		}
 	}
-	var arena rows.Arena
+	var memory arena.Arena
 	var reader rows.Reader
 	images := 0
 	b.ReportAllocs()
 	b.ResetTimer()
 	for range b.N {
 		for _, r := range all {
-			if err := reader.Reset(r.table, r.event, &arena); err != nil {
+			if err := reader.Reset(r.table, r.event, &memory); err != nil {
 				b.Fatal(err)
 			}
 			for reader.More() {

@@ -13,6 +13,7 @@ import (
 	"github.com/skein-io/skein/perceptor/binlog/internal/event"
 	"github.com/skein-io/skein/perceptor/binlog/internal/rows"
 	"github.com/skein-io/skein/perceptor/change"
+	"github.com/skein-io/skein/perceptor/internal/arena"
 )
 
 // There is no MySQL to record: these events are put together by its rules.
@@ -240,7 +241,7 @@ func TestOldTimes(t *testing.T) {
 	minus := int32(-8385959)
 	data := slices.Concat([]byte{0}, long(123456)[:3], long(uint32(minus))[:3], binary.LittleEndian.AppendUint64(nil, 99991231235958), long(1_700_000_000), long(2024<<9 | 2<<5 | 29)[:3])
 	var r rows.Reader
-	if err := r.Reset(table, event.Rows{Action: event.Write, Columns: 5, Present: [2][]byte{{0b11111}}, Data: data}, &rows.Arena{}); err != nil {
+	if err := r.Reset(table, event.Rows{Action: event.Write, Columns: 5, Present: [2][]byte{{0b11111}}, Data: data}, &arena.Arena{}); err != nil {
 		t.Fatal(err)
 	}
 	_, row, err := r.Next()

@@ -7,6 +7,7 @@ import (
 	"github.com/skein-io/skein/perceptor/binlog/internal/binjson"
 	"github.com/skein-io/skein/perceptor/binlog/internal/event"
 	"github.com/skein-io/skein/perceptor/change"
+	"github.com/skein-io/skein/perceptor/internal/arena"
 )
 
 var errCut = errors.New("a row is cut")
@@ -15,14 +16,14 @@ var errCut = errors.New("a row is cut")
 type Reader struct {
 	table *Table
 	event event.Rows
-	arena *Arena
+	arena *arena.Arena
 	rest  []byte
 	// documents are the binary documents of the before image, if an after image may be told as differences to them.
 	documents [][]byte
 }
 
 // Reset lets the reader begin with the rows of an event of t.
-func (r *Reader) Reset(t *Table, e event.Rows, arena *Arena) error {
+func (r *Reader) Reset(t *Table, e event.Rows, arena *arena.Arena) error {
 	if e.Columns != len(t.columns) {
 		return fmt.Errorf("table %s has %d columns in a rows event and %d in its map", t.Schema, e.Columns, len(t.columns))
 	}
@@ -120,14 +121,14 @@ func (r *Reader) value(c *column, i int, isDifferent, isAfter bool) (change.Valu
 		r.documents[i] = content
 	}
 	if !isDifferent {
-		text, err := binjson.Append(r.arena.buffer(2*len(content)), content)
-		return change.JSONValue(r.arena.keep(text)), err
+		text, err := binjson.Append(r.arena.Buffer(2*len(content)), content)
+		return change.JSONValue(r.arena.Keep(text)), err
 	}
 	if r.documents[i] == nil {
 		return change.Value{}, errors.New("a partial update of a document that the before image does not have")
 	}
-	text, err := binjson.Update(r.arena.buffer(2*(len(content)+len(r.documents[i]))), r.documents[i], content)
-	return change.JSONValue(r.arena.keep(text)), err
+	text, err := binjson.Update(r.arena.Buffer(2*(len(content)+len(r.documents[i]))), r.documents[i], content)
+	return change.JSONValue(r.arena.Keep(text)), err
 }
 
 // options reads which documents are told as differences; nil if none is.

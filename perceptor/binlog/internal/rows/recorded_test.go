@@ -13,6 +13,7 @@ import (
 	"github.com/skein-io/skein/perceptor/binlog/internal/event"
 	"github.com/skein-io/skein/perceptor/binlog/internal/rows"
 	"github.com/skein-io/skein/perceptor/change"
+	"github.com/skein-io/skein/perceptor/internal/arena"
 )
 
 var update = flag.Bool("update", false, "write the golden files again")
@@ -40,7 +41,7 @@ func split(t testing.TB, name string) [][]byte {
 type stream struct {
 	format event.Format
 	tables map[uint64]*rows.Table
-	arena  rows.Arena
+	arena  arena.Arena
 	reader rows.Reader
 	out    bytes.Buffer
 	rows   int

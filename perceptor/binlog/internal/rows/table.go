@@ -3,7 +3,7 @@ package rows
 import (
 	"fmt"
 
-	"github.com/skein-io/skein/perceptor/binlog/internal/charset"
+	"github.com/skein-io/skein/perceptor/internal/charset"
 	"github.com/skein-io/skein/perceptor/binlog/internal/event"
 	"github.com/skein-io/skein/perceptor/change"
 )

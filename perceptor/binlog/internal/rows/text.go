@@ -12,6 +12,7 @@ import (
 
 	"github.com/skein-io/skein/perceptor/binlog/internal/event"
 	"github.com/skein-io/skein/perceptor/change"
+	"github.com/skein-io/skein/perceptor/internal/arena"
 )
 
 // content takes the bytes of a string or blob, and tells how long they are with their length in front.
@@ -41,7 +42,7 @@ func blob(b []byte, width int) ([]byte, int, error) {
 }
 
 // characters makes a value of the bytes of a string or a blob.
-func (c *column) characters(b []byte, a *Arena) (change.Value, error) {
+func (c *column) characters(b []byte, a *arena.Arena) (change.Value, error) {
 	if c.wire == event.BlobCompressed || c.wire == event.VarCharCompressed {
 		var err error
 		if b, err = inflate(b); err != nil {
@@ -51,30 +52,30 @@ func (c *column) characters(b []byte, a *Arena) (change.Value, error) {
 	switch c.as {
 	case change.Binary:
 		if len(b) >= c.width {
-			return change.BytesValue(a.copyOf(b)), nil
+			return change.BytesValue(a.Copy(b)), nil
 		}
 		// Zeros at the end are not written.
-		return change.BytesValue(a.keep(append(append(a.buffer(c.width), b...), make([]byte, c.width-len(b))...))), nil
+		return change.BytesValue(a.Keep(append(append(a.Buffer(c.width), b...), make([]byte, c.width-len(b))...))), nil
 	case change.UUID:
 		return c.uuid(b, a)
 	case change.INET4, change.INET6:
 		return c.address(b, a)
 	case change.JSONType:
-		text, err := c.charset.Append(a.buffer(len(b)), b)
-		return change.JSONValue(a.keep(text)), err
+		text, err := c.charset.Append(a.Buffer(len(b)), b)
+		return change.JSONValue(a.Keep(text)), err
 	}
 	if c.charset.IsBinary() {
-		return change.BytesValue(a.copyOf(b)), nil
+		return change.BytesValue(a.Copy(b)), nil
 	}
 	room := len(b)
 	if !c.charset.IsUTF8() {
 		room = 3 * len(b)
 	}
-	text, err := c.charset.Append(a.buffer(room), b)
+	text, err := c.charset.Append(a.Buffer(room), b)
 	if err != nil {
 		return change.Value{}, err
 	}
-	return change.TextValue(a.keep(text)), nil
+	return change.TextValue(a.Keep(text)), nil
 }
 
 // padded is the whole of a value of fixed size: zeros at the end are not written.
@@ -88,24 +89,24 @@ func padded(b []byte, size int, t change.Type) ([16]byte, error) {
 }
 
 // uuid writes the bytes in their groups. MariaDB keeps the parts in another order, but not in its binlog.
-func (c *column) uuid(b []byte, a *Arena) (change.Value, error) {
+func (c *column) uuid(b []byte, a *arena.Arena) (change.Value, error) {
 	id, err := padded(b, 16, c.as)
 	if err != nil {
 		return change.Value{}, err
 	}
-	text := a.buffer(36)
+	text := a.Buffer(36)
 	for i, part := range [...][]byte{id[:4], id[4:6], id[6:8], id[8:10], id[10:]} {
 		if i > 0 {
 			text = append(text, '-')
 		}
 		text = hex.AppendEncode(text, part)
 	}
-	return change.TextValue(a.keep(text)), nil
+	return change.TextValue(a.Keep(text)), nil
 }
 
 // address writes an address as MariaDB does: as RFC 5952 has it, but the last part of what begins with exactly 96 bits of zeros as an
 // IPv4 address.
-func (c *column) address(b []byte, a *Arena) (change.Value, error) {
+func (c *column) address(b []byte, a *arena.Arena) (change.Value, error) {
 	size := 16
 	if c.as == change.INET4 {
 		size = 4
@@ -115,7 +116,7 @@ func (c *column) address(b []byte, a *Arena) (change.Value, error) {
 		return change.Value{}, err
 	}
 	const zeros = 12
-	text := a.buffer(48)
+	text := a.Buffer(48)
 	switch {
 	case size == 4:
 		text = netip.AddrFrom4([4]byte(full[:4])).AppendTo(text)
@@ -124,7 +125,7 @@ func (c *column) address(b []byte, a *Arena) (change.Value, error) {
 	default:
 		text = netip.AddrFrom16(full).AppendTo(text)
 	}
-	return change.TextValue(a.keep(text)), nil
+	return change.TextValue(a.Keep(text)), nil
 }
 
 // inflatedMax bounds what a value can be when it is decompressed, in bytes: MariaDB's largest packet.

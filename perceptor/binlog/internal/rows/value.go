@@ -9,6 +9,7 @@ import (
 	"github.com/skein-io/skein/perceptor/binlog/internal/event"
 	"github.com/skein-io/skein/perceptor/binlog/internal/number"
 	"github.com/skein-io/skein/perceptor/change"
+	"github.com/skein-io/skein/perceptor/internal/arena"
 )
 
 // fixed are the sizes of types that need no more than their type to know it, in bytes.
@@ -18,7 +19,7 @@ var fixed = [256]int{
 }
 
 // read reads a value from the front of b and tells how long it is there.
-func (c *column) read(b []byte, a *Arena) (change.Value, int, error) {
+func (c *column) read(b []byte, a *arena.Arena) (change.Value, int, error) {
 	if n := fixed[c.wire]; n > 0 {
 		if n > len(b) {
 			return change.Value{}, 0, errCut
@@ -76,7 +77,7 @@ func (c *column) number(b []byte) change.Value {
 	return change.IntValue(int64(n<<shift) >> shift)
 }
 
-func (c *column) decimal(b []byte, a *Arena) (change.Value, int, error) {
+func (c *column) decimal(b []byte, a *arena.Arena) (change.Value, int, error) {
 	precision, scale := c.meta>>8, c.meta&0xff
 	n, err := number.DecimalSize(precision, scale)
 	if err != nil {
@@ -85,12 +86,12 @@ func (c *column) decimal(b []byte, a *Arena) (change.Value, int, error) {
 	if n > len(b) {
 		return change.Value{}, 0, errCut
 	}
-	text, err := number.AppendDecimal(a.buffer(precision+3), b[:n], precision, scale)
-	return change.DecimalValue(a.keep(text)), n, err
+	text, err := number.AppendDecimal(a.Buffer(precision+3), b[:n], precision, scale)
+	return change.DecimalValue(a.Keep(text)), n, err
 }
 
 // choice tells an ENUM by its number, of which 0 is the empty text of a value that was refused, or a SET by its bits.
-func (c *column) choice(n uint64, a *Arena) (change.Value, error) {
+func (c *column) choice(n uint64, a *arena.Arena) (change.Value, error) {
 	if c.wire == event.Enum {
 		if n > uint64(len(c.members)) {
 			return change.Value{}, fmt.Errorf("an ENUM of %d names has the number %d", len(c.members), n)
@@ -107,14 +108,14 @@ func (c *column) choice(n uint64, a *Arena) (change.Value, error) {
 	for rest := n; rest != 0; rest &= rest - 1 {
 		size += len(c.members[bits.TrailingZeros64(rest)]) + 1
 	}
-	text := a.buffer(size)
+	text := a.Buffer(size)
 	for rest := n; rest != 0; rest &= rest - 1 {
 		if rest != n {
 			text = append(text, ',')
 		}
 		text = append(text, c.members[bits.TrailingZeros64(rest)]...)
 	}
-	return change.TextValue(a.keep(text)), nil
+	return change.TextValue(a.Keep(text)), nil
 }
 
 func littleEndian(b []byte) uint64 {

@@ -1,8 +1,9 @@
-package rows
+// Package arena is where rows and the bytes of their values are put, many in one allocation. It is pure.
+package arena
 
 import "github.com/skein-io/skein/perceptor/change"
 
-// Arena is where rows and the bytes of their values are put, many in one allocation. What was given out is never used
+// Arena gives out places for rows, bytes and changes. What was given out is never used
 // again: it belongs to whoever has it, and a chunk is freed when nobody has any of it. It is not safe for concurrent use. The zero
 // Arena is ready.
 type Arena struct {
@@ -41,8 +42,8 @@ func (a *Arena) Change() *change.Change {
 	return c
 }
 
-// buffer returns an empty slice for n bytes, which may be appended to. Keep ends it.
-func (a *Arena) buffer(n int) []byte {
+// Buffer returns an empty slice for n bytes, which may be appended to. Keep ends it.
+func (a *Arena) Buffer(n int) []byte {
 	if n > chunkBytes/4 {
 		return make([]byte, 0, n)
 	}
@@ -52,12 +53,13 @@ func (a *Arena) buffer(n int) []byte {
 	return a.bytes[len(a.bytes):]
 }
 
-// keep returns what was appended to the last buffer, clipped, so that the next one begins behind it.
-func (a *Arena) keep(b []byte) []byte {
+// Keep returns what was appended to the last Buffer, clipped, so that the next one begins behind it.
+func (a *Arena) Keep(b []byte) []byte {
 	if free := a.bytes[len(a.bytes):cap(a.bytes)]; len(b) > 0 && len(free) >= len(b) && &b[0] == &free[0] {
 		a.bytes = a.bytes[:len(a.bytes)+len(b)]
 	}
 	return b[:len(b):len(b)]
 }
 
-func (a *Arena) copyOf(b []byte) []byte { return a.keep(append(a.buffer(len(b)), b...)) }
+// Copy returns a copy of b.
+func (a *Arena) Copy(b []byte) []byte { return a.Keep(append(a.Buffer(len(b)), b...)) }
