@@ -15,6 +15,8 @@ type Option func(*config)
 
 type config struct {
 	prefix     string
+	topics     []string
+	wants      func(database, table string) bool
 	read       envelope.ReadOptions
 	consumer   []consumer.Option
 	deadLetter string
@@ -43,6 +45,12 @@ func Consumer(options ...consumer.Option) Option {
 
 // Prefix is the first part of the topics' names, PREFIX.DATABASE.TABLE. Default "skein".
 func Prefix(prefix string) Option { return func(c *config) { c.prefix = prefix } }
+
+// From has topics read that are not named PREFIX.DATABASE.TABLE, instead of those that are. They may have changes of tables
+// that are not wanted: those are passed over.
+func From(topics []string, wants func(database, table string) bool) Option {
+	return func(c *config) { c.topics, c.wants = topics, wants }
+}
 
 // Read says how records are read. By default the format is found out.
 func Read(o envelope.ReadOptions) Option { return func(c *config) { c.read = o } }
@@ -73,7 +81,7 @@ func Logger(log *slog.Logger) Option { return func(c *config) { c.log = log } }
 
 func (c *config) check(tables []string) error {
 	var faults []error
-	if len(tables) == 0 {
+	if len(tables) == 0 && len(c.topics) == 0 {
 		faults = append(faults, errors.New("perceptor: no table is named"))
 	}
 	for what, n := range map[string]int{"Workers": c.workers, "the attempts of Retries": c.attempts, "the changes of Batches": c.batch, "the parallel ones of Batches": c.parallel} {
@@ -86,9 +94,11 @@ func (c *config) check(tables []string) error {
 
 // options are those of the consumer: it reads the tables' topics as a member of the group.
 func (c *config) options(group string, tables []string) []consumer.Option {
-	topics := make([]string, len(tables))
-	for i, table := range tables {
-		topics[i] = c.prefix + "." + table
+	topics := c.topics
+	if len(topics) == 0 {
+		for _, table := range tables {
+			topics = append(topics, c.prefix+"."+table)
+		}
 	}
 	own := []consumer.Option{
 		consumer.Group(group), consumer.Topics(topics...), consumer.Workers(c.workers), consumer.Retries(c.attempts, c.pause, c.pauseMax),

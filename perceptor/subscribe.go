@@ -100,5 +100,11 @@ func (r *readers) changes(record consumer.Record) ([]*change.Change, error) {
 	if decoded.Kind == envelope.DDL {
 		r.c.log.Info("schema", "partition", record.TopicPartition().String(), "offset", record.Offset, "sql", decoded.SQL)
 	}
-	return append([]*change.Change(nil), decoded.Changes...), nil
+	changes := make([]*change.Change, 0, len(decoded.Changes))
+	for _, one := range decoded.Changes {
+		if r.c.wants == nil || r.c.wants(one.Table.Database, one.Table.Name) {
+			changes = append(changes, one)
+		}
+	}
+	return changes, nil
 }

@@ -106,3 +106,25 @@ func TestMisuse(t *testing.T) {
 		t.Error("no group is no fault")
 	}
 }
+
+// Of a topic that has several tables only those that are wanted come.
+func TestSubscribeFrom(t *testing.T) {
+	inBubble(t, func(b *bed) {
+		other := *stock
+		other.Name = "other"
+		unwanted := update(7, version(1, 5))
+		unwanted.Table = &other
+		b.put(0, unwanted, update(1, version(1, 10)))
+		got := make(chan *change.Change, 2)
+		wants := func(database, table string) bool { return database == "shop" && table == "stock" }
+		end := b.start(func(ctx context.Context) error {
+			return Subscribe(ctx, "g", nil, func(_ context.Context, e Event) error { got <- e.Change; return nil }, b.options(Prefix("no"), From([]string{topicOfStock}, wants))...)
+		})
+		if c := <-got; c.Table.Name != "stock" || c.After[0].Int() != 1 {
+			b.Errorf("it is a change of %s", c.Table)
+		}
+		if err := end(); err != nil || len(got) > 0 {
+			b.Fatal(err, len(got))
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package binlog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,11 +48,7 @@ func ask(ctx context.Context, c *server.Conn) (about, error) {
 
 // name tells servers apart.
 func (a about) name() string {
-	id := a.variables["server_uuid"]
-	if id == "" {
-		id = a.variables["server_uid"]
-	}
-	return a.variables["server_id"] + "/" + id
+	return server.Identity(a.variables["server_id"], cmp.Or(a.variables["server_uuid"], a.variables["server_uid"]))
 }
 
 func (a about) is(variable, want string) bool { return strings.EqualFold(a.variables[variable], want) }

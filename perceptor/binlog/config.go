@@ -8,8 +8,8 @@ import (
 	"net"
 	"time"
 
-	"github.com/skein-io/skein/perceptor/internal/server"
 	"github.com/skein-io/skein/perceptor/change"
+	"github.com/skein-io/skein/perceptor/internal/server"
 )
 
 // Config says which server is read, and from where on.
@@ -39,6 +39,8 @@ type Config struct {
 	// addresses in bytes. It returns a table with the same columns, which may be t, and must not change t. It is called once for each
 	// map of a table that is wanted. Nil does if binlog_row_metadata is FULL and the rest is of no matter. An error ends Next.
 	Schema func(ctx context.Context, t *change.Table, at change.Position) (*change.Table, error)
+	// Keys declares the columns of the key of tables that have none, by database.table.
+	Keys map[string][]string
 	// Statements asks for the text of the statements that changed rows (MariaDB's annotations, MySQL's
 	// binlog_rows_query_log_events).
 	Statements bool

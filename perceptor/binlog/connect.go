@@ -10,8 +10,8 @@ import (
 
 	"github.com/skein-io/skein/perceptor/binlog/internal/event"
 	"github.com/skein-io/skein/perceptor/binlog/internal/gtid"
-	"github.com/skein-io/skein/perceptor/internal/server"
 	"github.com/skein-io/skein/perceptor/change"
+	"github.com/skein-io/skein/perceptor/internal/server"
 )
 
 func isEnd(err error) bool { return errors.Is(err, io.EOF) }
@@ -124,6 +124,9 @@ func (r *Reader) sameServer(a about) error {
 		return fmt.Errorf("%w: %s is of server %s, and %s is server %s: go on by GTID, or take a new snapshot", ErrOtherServer, r.resume, old, r.config.Addr, a.name())
 	case r.config.Epoch <= r.resume.Epoch:
 		return fmt.Errorf("%w: %s was reached at server %s, and %s is server %s: go on with an epoch above %d", ErrOtherServer, r.Position(), old, r.config.Addr, a.name(), r.resume.Epoch)
+	}
+	if old != "" && old != a.name() {
+		r.told, r.mark = filePlace{}, nil // they were the other's
 	}
 	r.resume.Server, r.resume.Epoch = a.name(), r.config.Epoch
 	return nil

@@ -39,17 +39,11 @@ var (
 
 // Numbers of servers' errors.
 const (
-	codeTooManyConnections = 1040
-	codeDatabaseDenied     = 1044
-	codeAccessDenied       = 1045
-	codeShutdown           = 1053
-	codeOutOfMemory        = 1037
-	codeTooManyOfUser      = 1203
-	codeNoPrivilege        = 1227
-	codeReadBinlog         = 1236
-	codeKilled             = 1317
-	codeConnectionKilled   = 1927
-	codeNotPermitted       = 1251
+	codeDatabaseDenied = 1044
+	codeAccessDenied   = 1045
+	codeNoPrivilege    = 1227
+	codeReadBinlog     = 1236
+	codeNotPermitted   = 1251
 )
 
 // explain names what a server answered, and says whether it may be gone later.
@@ -58,9 +52,10 @@ func explain(err error) (named error, transient bool) {
 	if !errors.As(err, &answer) {
 		return err, false
 	}
-	switch answer.Number {
-	case codeTooManyConnections, codeShutdown, codeOutOfMemory, codeTooManyOfUser, codeKilled, codeConnectionKilled:
+	if answer.Passes() {
 		return err, true
+	}
+	switch answer.Number {
 	case codeDatabaseDenied, codeAccessDenied, codeNoPrivilege, codeNotPermitted:
 		return fmt.Errorf("%w: %w; the account needs REPLICATION SLAVE, and on MariaDB BINLOG MONITOR, on MySQL REPLICATION CLIENT", ErrRights, err), false
 	case codeReadBinlog:

@@ -17,6 +17,8 @@ const (
 	Statement
 	// Heartbeat: there was nothing for Config.Heartbeat, and the server is there.
 	Heartbeat
+	// Marked: the place that was marked is reached, see Reader.Mark.
+	Marked
 )
 
 func (k Kind) String() string {
@@ -31,6 +33,8 @@ func (k Kind) String() string {
 		return "statement"
 	case Heartbeat:
 		return "heartbeat"
+	case Marked:
+		return "marked"
 	}
 	return "no kind"
 }

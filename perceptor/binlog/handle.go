@@ -93,10 +93,16 @@ func (r *Reader) rotate(h event.Header, body []byte) error {
 	if err != nil {
 		return err
 	}
+	first := r.place.number == 0
 	if err := r.place.rotate(to.File, to.Offset); err != nil {
 		return err
 	}
-	if !r.tx.open {
+	switch {
+	case r.tx.open:
+	case first && r.config.GTID:
+		// The file is told from its beginning, and the server leaves out what was committed: a place that is not known yet.
+		r.resume.File, r.resume.Offset = "", 0
+	default:
 		r.resume.File, r.resume.Offset = to.File, to.Offset
 	}
 	return nil
@@ -204,6 +210,7 @@ func (r *Reader) boundary() error {
 		r.resume.File, r.resume.Offset = r.place.file, r.place.end
 	}
 	r.resume.Clock = r.clock.Last()
+	r.told = filePlace{r.place.number, r.place.end}
 	r.tx.forget()
 	r.statement = ""
 	r.tables.trim()

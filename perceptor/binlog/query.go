@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/skein-io/skein/perceptor/internal/charset"
 	"github.com/skein-io/skein/perceptor/binlog/internal/event"
+	"github.com/skein-io/skein/perceptor/internal/charset"
 )
 
 // query handles a statement: what begins or ends a transaction, DDL, or a change that was not logged as rows.

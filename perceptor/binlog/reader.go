@@ -43,6 +43,9 @@ type Reader struct {
 	text string
 	// resume is what Position tells, without its GTID.
 	resume Position
+	// told is where the transaction that was told last ends, in the files of the server that is read.
+	told filePlace
+	mark *mark
 	// statement is the text of what made the rows, if that is asked for.
 	statement string
 }
@@ -55,6 +58,9 @@ func Open(ctx context.Context, config Config) (*Reader, error) {
 	config.fill()
 	r := &Reader{config: config, resume: config.Start}
 	r.resume.GTID = ""
+	if n, err := fileNumber(r.resume.File); err == nil {
+		r.told = filePlace{n, r.resume.Offset}
+	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	if err := r.connect(ctx); err != nil {
 		r.cancel()
@@ -152,6 +158,9 @@ func (r *Reader) attempt(ctx context.Context) (Event, error) {
 		}
 	}
 	for {
+		if r.marked() {
+			return Event{Kind: Marked}, nil
+		}
 		e, told, err := r.step(ctx)
 		if err != nil || told && !r.tx.toldBefore(e.Kind) {
 			return e, err

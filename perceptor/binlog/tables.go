@@ -29,6 +29,9 @@ const (
 // forget is for when numbers may mean other tables: after DDL, and at another connection.
 func (t *tables) forget() { t.byID = nil }
 
+// Forget lets Config.Tables and Config.Schema be asked anew of all tables. It is for the goroutine of Next, between two transactions.
+func (r *Reader) Forget() { r.tables.forget() }
+
 // trim forgets all if they are many. They are learnt again: each transaction tells the tables that it needs.
 func (t *tables) trim() {
 	if len(t.byID) > tablesMax {
@@ -81,6 +84,11 @@ func (r *Reader) describe(ctx context.Context, m *event.TableMap) (*rows.Table, 
 		}
 	} else if missing != "" {
 		return nil, fmt.Errorf("%w: the binlog does not tell of table %s.%s %s; or give a schema", ErrSettings, m.Database, m.Name, missing)
+	}
+	if declared := r.config.Keys[schema.String()]; len(schema.Key) == 0 && len(declared) > 0 {
+		if schema, err = schema.WithKey(declared); err != nil {
+			return nil, err
+		}
 	}
 	return rows.NewTable(m, schema)
 }

@@ -1,6 +1,9 @@
 package change
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // Type is a column's type in MySQL or MariaDB.
 type Type uint8
@@ -93,6 +96,25 @@ type Table struct {
 // Column finds a column by its name; -1 if there is none. MySQL's names of columns do not tell cases apart; this does.
 func (t *Table) Column(name string) int {
 	return slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == name })
+}
+
+// WithKey is the same table with another key. Its columns must be there, and NOT NULL.
+func (t *Table) WithKey(columns []string) (*Table, error) {
+	keyed := *t
+	keyed.Key = make([]int, len(columns))
+	for i, name := range columns {
+		at := t.Column(name)
+		switch {
+		case at < 0:
+			return nil, fmt.Errorf("the key that is declared for table %s has column %q, which the table has not", t, name)
+		case t.Columns[at].Nullable:
+			return nil, fmt.Errorf("the key that is declared for table %s has column %q, which may be NULL", t, name)
+		case slices.Contains(keyed.Key[:i], at):
+			return nil, fmt.Errorf("the key that is declared for table %s has column %q twice", t, name)
+		}
+		keyed.Key[i] = at
+	}
+	return &keyed, nil
 }
 
 func (t *Table) String() string { return t.Database + "." + t.Name }

@@ -44,6 +44,27 @@ type Error struct {
 
 func (e *Error) Error() string { return fmt.Sprintf("%s (error %d)", e.Message, e.Number) }
 
+// Numbers of errors that pass.
+const (
+	codeOutOfMemory        = 1037
+	codeTooManyConnections = 1040
+	codeShutdown           = 1053
+	codeLockWait           = 1205
+	codeTooManyOfUser      = 1203
+	codeDeadlock           = 1213
+	codeKilled             = 1317
+	codeConnectionKilled   = 1927
+)
+
+// Passes reports whether the same may be answered otherwise later.
+func (e *Error) Passes() bool {
+	switch e.Number {
+	case codeOutOfMemory, codeTooManyConnections, codeShutdown, codeLockWait, codeTooManyOfUser, codeDeadlock, codeKilled, codeConnectionKilled:
+		return true
+	}
+	return false
+}
+
 func newConn(c net.Conn, packetMax int) *Conn {
 	return &Conn{net: c, in: bufio.NewReaderSize(c, bufferSize), packetMax: packetMax}
 }

@@ -1,12 +1,12 @@
 package server
 
-import (
-	"context"
-	"encoding/binary"
-)
+import "context"
 
 // Null is what Query tells for SQL's NULL.
 const Null = "\x00NULL"
+
+// Identity tells servers apart: @@server_id, and @@server_uuid or on MariaDB @@server_uid.
+func Identity(id, uuid string) string { return id + "/" + uuid }
 
 const (
 	commandQuery    = 0x03
@@ -88,31 +88,12 @@ func (c *Conn) readRow(row []string, columns int) (end bool, err error) {
 }
 
 func field(b []byte) (text string, rest []byte, err error) {
-	if len(b) == 0 {
-		return "", nil, errSequence
-	}
-	length, width := uint64(b[0]), 0
-	switch b[0] {
-	case 0xfb:
+	if len(b) > 0 && b[0] == 0xfb {
 		return Null, b[1:], nil
-	case 0xfc:
-		width = 2
-	case 0xfd:
-		width = 3
-	case 0xfe:
-		width = 8
 	}
-	b = b[1:]
-	if width > 0 {
-		var full [8]byte
-		if len(b) < width {
-			return "", nil, errSequence
-		}
-		copy(full[:], b[:width])
-		length, b = binary.LittleEndian.Uint64(full[:]), b[width:]
-	}
-	if length > uint64(len(b)) {
+	content, rest, ok := Content(b)
+	if !ok {
 		return "", nil, errSequence
 	}
-	return string(b[:length]), b[length:], nil
+	return string(content), rest, nil
 }

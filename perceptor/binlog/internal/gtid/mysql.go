@@ -47,6 +47,19 @@ type interval struct{ first, end uint64 }
 // numberMax is MySQL's last number.
 const numberMax = math.MaxInt64 - 1
 
+// Contains reports whether all of t is in s.
+func (s *Set) Contains(t *Set) bool {
+	for _, want := range t.sources {
+		at, there := slices.BinarySearchFunc(s.sources, want.Source, func(have source, of Source) int { return have.compare(of) })
+		for _, w := range want.intervals {
+			if !there || !slices.ContainsFunc(s.sources[at].intervals, func(h interval) bool { return h.first <= w.first && w.end <= h.end }) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // Add says that a transaction was committed.
 func (s *Set) Add(of Source, number uint64) error { return s.AddRange(of, number, number) }
 

@@ -3,9 +3,9 @@ package rows
 import (
 	"fmt"
 
-	"github.com/skein-io/skein/perceptor/internal/charset"
 	"github.com/skein-io/skein/perceptor/binlog/internal/event"
 	"github.com/skein-io/skein/perceptor/change"
+	"github.com/skein-io/skein/perceptor/internal/charset"
 )
 
 // Table reads the rows of one table. Nobody changes it.
@@ -70,7 +70,11 @@ func describe(c *event.Column) (change.Column, error) {
 	case event.Timestamp2, event.DateTime2, event.Time2:
 		col.Scale = int(c.Meta)
 	case event.VarChar, event.VarString, event.VarCharCompressed, event.String:
-		col.Length = int(c.Meta) / set.CharacterBytesMax
+		bytes := int(c.Meta)
+		if c.Type == event.VarCharCompressed {
+			bytes-- // how it is compressed
+		}
+		col.Length = max(bytes, 0) / set.CharacterBytesMax
 		switch fixed := c.Type == event.String; {
 		case fixed && binary:
 			col.Type = change.Binary

@@ -1,0 +1,267 @@
+package catalog
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/skein-io/skein/perceptor/change"
+)
+
+// Querier is a *sql.DB, a *sql.Conn or a *sql.Tx.
+type Querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// ErrNoTable is a table that is not there, that is a view or a sequence, or that the account may not see.
+var ErrNoTable = errors.New("there is no such table, or the account has not the right SELECT on it")
+
+// Table tells one table as it is now. It is the caller's. The error is ErrNoTable, the database's, or names a column of a type that
+// is not known.
+func Table(ctx context.Context, q Querier, database, name string) (*change.Table, error) {
+	all, err := read(ctx, q, " AND TABLE_SCHEMA = ? AND TABLE_NAME = ?", " AND CONSTRAINT_SCHEMA = ? AND TABLE_NAME = ?", []any{database, name}, nil)
+	if err != nil {
+		return nil, fmt.Errorf("table %s.%s: %w", database, name, err)
+	}
+	// Where the collation of names knows no case, others may have been found as well.
+	for _, t := range all {
+		if t.Database == database && t.Name == name {
+			return t, nil
+		}
+	}
+	if len(all) == 1 {
+		return all[0], nil
+	}
+	return nil, fmt.Errorf("table %s.%s: %w", database, name, ErrNoTable)
+}
+
+// Tables tells all tables for which match is true, all if it is nil, ordered by database and name. The servers' own databases are left
+// out. However many they are, it takes five queries. match is called once for each table.
+func Tables(ctx context.Context, q Querier, match func(database, table string) bool) ([]*change.Table, error) {
+	const own = " NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys')"
+	return read(ctx, q, " AND TABLE_SCHEMA"+own, " AND CONSTRAINT_SCHEMA"+own, nil, match)
+}
+
+// Created is when a table got the form that it has now, to the second: what was true of a row that was written after it is what
+// Table tells. ALTER TABLE moves it on MariaDB, and so may OPTIMIZE TABLE. The zero Time if the server does not tell.
+func Created(ctx context.Context, q Querier, database, name string) (time.Time, error) {
+	var at time.Time
+	found := false
+	err := each(ctx, q, `SELECT COALESCE(UNIX_TIMESTAMP(CREATE_TIME), 0) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?`,
+		[]any{database, name}, func(rows *sql.Rows) error {
+			var seconds int64
+			found = true
+			if err := rows.Scan(&seconds); err != nil || seconds == 0 {
+				return err
+			}
+			at = time.Unix(seconds, 0)
+			return nil
+		})
+	if err == nil && !found {
+		err = ErrNoTable
+	}
+	if err != nil {
+		return at, fmt.Errorf("table %s.%s: %w", database, name, err)
+	}
+	return at, nil
+}
+
+// reading is tables while they are read.
+type reading struct {
+	found   map[[2]string]*entry
+	mariaDB bool
+}
+
+// entry is one of them.
+type entry struct {
+	*change.Table
+	versioned, memory bool
+	// hidden: it has system versioning, and its columns for that are not shown.
+	hidden bool
+	// marked are the columns that information_schema calls those of the primary key, which a unique key without NULL may be, too.
+	marked map[int]bool
+	hashes int
+}
+
+func read(ctx context.Context, q Querier, where, whereChecks string, args []any, match func(database, table string) bool) ([]*change.Table, error) {
+	r := &reading{found: make(map[[2]string]*entry)}
+	err := each(ctx, q, "SELECT VERSION()", nil, func(rows *sql.Rows) error {
+		var version string
+		err := rows.Scan(&version)
+		r.mariaDB = strings.Contains(version, "MariaDB")
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := r.tables(ctx, q, where, args, match); err != nil {
+		return nil, err
+	}
+	if err := r.columns(ctx, q, where, args); err != nil {
+		return nil, err
+	}
+	if r.mariaDB {
+		if err := r.documents(ctx, q, whereChecks, args); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.keys(ctx, q, where, args); err != nil {
+		return nil, err
+	}
+	var all []*change.Table
+	for _, e := range r.found {
+		if len(e.Columns) > 0 { // else it was dropped meanwhile
+			e.addHidden()
+			all = append(all, e.Table)
+		}
+	}
+	slices.SortFunc(all, func(a, b *change.Table) int {
+		if c := strings.Compare(a.Database, b.Database); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+	return all, nil
+}
+
+func (r *reading) tables(ctx context.Context, q Querier, where string, args []any, match func(database, table string) bool) error {
+	return each(ctx, q, "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, COALESCE(ENGINE, '') FROM information_schema.TABLES WHERE TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')"+where, args, func(rows *sql.Rows) error {
+		var database, name, kind, engine string
+		if err := rows.Scan(&database, &name, &kind, &engine); err != nil {
+			return err
+		}
+		if match == nil || match(database, name) {
+			versioned := kind == "SYSTEM VERSIONED"
+			r.found[[2]string{database, name}] = &entry{Table: &change.Table{Database: database, Name: name}, versioned: versioned, hidden: versioned, memory: engine == "MEMORY", marked: make(map[int]bool)}
+		}
+		return nil
+	})
+}
+
+func (r *reading) columns(ctx context.Context, q Querier, where string, args []any) error {
+	return each(ctx, q, `SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, COLUMN_KEY, COALESCE(CHARACTER_SET_NAME, ''),
+COALESCE(CHARACTER_MAXIMUM_LENGTH, 0), COALESCE(NUMERIC_PRECISION, 0), COALESCE(NUMERIC_SCALE, 0), COALESCE(DATETIME_PRECISION, 0), COALESCE(GENERATION_EXPRESSION, '')
+FROM information_schema.COLUMNS WHERE TRUE`+where+` ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION`, args, func(rows *sql.Rows) error {
+		var database, name, nullable, key, generation string
+		var d definition
+		if err := rows.Scan(&database, &name, &d.name, &d.dataType, &d.columnType, &nullable, &key, &d.charset, &d.length, &d.precision, &d.scale, &d.digits, &generation); err != nil {
+			return err
+		}
+		e := r.found[[2]string{database, name}]
+		if e == nil {
+			return nil
+		}
+		d.nullable = nullable == "YES"
+		c, err := d.column()
+		if err != nil {
+			return fmt.Errorf("%s: %w", e.Table, err)
+		}
+		if key == "PRI" {
+			e.marked[len(e.Columns)] = true
+		}
+		if e.versioned && generation == "ROW START" {
+			e.hidden = false
+		}
+		e.Columns = append(e.Columns, c)
+		return nil
+	})
+}
+
+// documents finds the texts that are JSON: those that MariaDB itself takes for it, whose own check is json_valid and nothing else.
+func (r *reading) documents(ctx context.Context, q Querier, where string, args []any) error {
+	return each(ctx, q, "SELECT CONSTRAINT_SCHEMA, TABLE_NAME, CONSTRAINT_NAME, CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS WHERE LEVEL = 'Column'"+where, args, func(rows *sql.Rows) error {
+		var database, name, column, clause string
+		if err := rows.Scan(&database, &name, &column, &clause); err != nil {
+			return err
+		}
+		e := r.found[[2]string{database, name}]
+		if e == nil || clause != "json_valid(`"+strings.ReplaceAll(column, "`", "``")+"`)" {
+			return nil
+		}
+		if i := e.Column(column); i >= 0 && e.Columns[i].Type == change.LongText {
+			e.Columns[i].Type = change.JSONType
+		}
+		return nil
+	})
+}
+
+// keys finds the key that the server tells in the binlog: the primary one, or if there is none the first unique one without NULL.
+func (r *reading) keys(ctx context.Context, q Querier, where string, args []any) error {
+	type index struct {
+		of      *entry
+		name    string
+		columns []int
+	}
+	var all []*index // in the order in which the server tells them, which on MariaDB is that in which it uses them
+	byName := make(map[[3]string]*index)
+	err := each(ctx, q, "SELECT TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX, COALESCE(COLUMN_NAME, ''), INDEX_TYPE FROM information_schema.STATISTICS WHERE NON_UNIQUE = 0"+where, args, func(rows *sql.Rows) error {
+		var database, table, name, column, kind string
+		var at int
+		if err := rows.Scan(&database, &table, &name, &at, &column, &kind); err != nil {
+			return err
+		}
+		e := r.found[[2]string{database, table}]
+		if e == nil || at < 1 {
+			return nil
+		}
+		i := byName[[3]string{database, table, name}]
+		if i == nil {
+			i = &index{of: e, name: name}
+			all, byName[[3]string{database, table, name}] = append(all, i), i
+			if kind == "HASH" && r.mariaDB && !e.memory {
+				e.hashes++
+			}
+		}
+		for len(i.columns) < at {
+			i.columns = append(i.columns, -1)
+		}
+		i.columns[at-1] = e.Column(column)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, i := range all {
+		fits := len(i.columns) == len(i.of.marked)
+		for _, c := range i.columns {
+			fits = fits && i.of.marked[c]
+		}
+		if fits && (i.of.Key == nil || i.name == "PRIMARY") {
+			i.of.Key = i.columns
+		}
+	}
+	return nil
+}
+
+// addHidden adds the columns that are in rows of the binlog and nowhere to be seen.
+func (e *entry) addHidden() {
+	if e.hidden {
+		for _, name := range []string{"row_start", "row_end"} {
+			e.Columns = append(e.Columns, change.Column{Name: name, Type: change.TimestampType, Scale: 6})
+		}
+		if len(e.Key) > 0 { // of each unique key the end is a part
+			e.Key = append(e.Key, len(e.Columns)-1)
+		}
+	}
+	for n := range e.hashes {
+		e.Columns = append(e.Columns, change.Column{Name: fmt.Sprintf("DB_ROW_HASH_%d", n+1), Type: change.BigInt, Unsigned: true, Nullable: true})
+	}
+}
+
+func each(ctx context.Context, q Querier, query string, args []any, row func(*sql.Rows) error) error {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		if err := row(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}

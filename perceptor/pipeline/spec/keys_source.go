@@ -1,0 +1,83 @@
+package spec
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+var sourceKeys = section[Source]{keys: []key[Source]{
+	{name: "connector", required: true, value: choice(func(s *Source) *string { return &s.Connector }, "mariadb", "mysql"), doc: "Which of the two the server is."},
+	{name: "address", required: true, value: address(func(s *Source) *string { return &s.Address }, "3306"), doc: "The server."},
+	{name: "user", required: true, value: text(func(s *Source) *string { return &s.User }, "a user's name", nil),
+		doc: "The account. `skein sync check` says which rights it lacks."},
+	{name: "password", value: secret[Source]{func(s *Source) *Secret { return &s.Password }}, doc: "Where its password is. Without it there is none."},
+	{name: "tls", value: encryption[Source]{func(s *Source) **TLS { return &s.TLS }}, doc: "Whether the connection is encrypted, and with which certificates."},
+	{name: "server-id", required: true, value: number(func(s *Source) *uint32 { return &s.ServerID }, 1, 1<<32-1),
+		doc: "The number of this replica. No server and no other replica may have it: the database ends the connection of one of two that have the same."},
+	{name: "tables", required: true, value: patterns(func(s *Source) *[]Pattern { return &s.Tables }), doc: "Which tables are read. One that is made later and fits is read, too."},
+	{name: "except", value: patterns(func(s *Source) *[]Pattern { return &s.Except }), doc: "Which of these are not."},
+	{name: "keys", value: declaredKeys{}, doc: "The key of tables that have no primary one: DATABASE.TABLE with a list of columns that together are different in each row."},
+	{name: "snapshot", standard: "initial", value: choice(func(s *Source) *Snapshot { return &s.Snapshot }, string(SnapshotInitial), string(SnapshotNever), string(SnapshotOnly)),
+		doc: "`initial` reads the tables as they are before the first change, and a table that is added when it is; `never` begins with what changes from now on; `only` reads the tables and ends."},
+	{name: "gtid", standard: "true", value: truth(func(s *Source) *bool { return &s.GTID }),
+		doc: "Go on by GTID, also on another server after a failover; false goes by file and offset, for servers that have no GTIDs."},
+	{name: "format", standard: "debezium", value: choice(func(s *Source) *string { return &s.Format }, "debezium", "canal", "maxwell"), doc: "How changes are written."},
+	{name: "schemas", standard: "false", value: truth(func(s *Source) *bool { return &s.Schemas }), doc: "Debezium's format has its schema in each record, as `schemas.enable` does it."},
+	{name: "decimals", standard: "precise", value: choice(func(s *Source) *string { return &s.Decimals }, "precise", "text"), doc: "How Debezium's format has decimals: as bytes, or as a text that is exact, too."},
+	{name: "heartbeat", standard: "10s", value: duration(func(s *Source) *time.Duration { return &s.Heartbeat }, time.Second, time.Hour),
+		doc: "How long the server may send nothing before it has to say that it is there. After three times as long the connection is made anew."},
+}}
+
+// declaredKeys is a mapping from tables to lists of columns.
+type declaredKeys struct{}
+
+func (declaredKeys) what() string { return "DATABASE.TABLE with a list of columns, for each table" }
+func (declaredKeys) below() []Key { return nil }
+
+func (declaredKeys) read(r *reader, path string, n *yaml.Node, to *Source) {
+	found, ok := r.mapping(path, n, nil)
+	if !ok {
+		return
+	}
+	columns := texts(func(k *DeclaredKey) *[]string { return &k.Columns }, "a column's name", nil)
+	for _, name := range inOrder(n, found) {
+		k := DeclaredKey{Table: name.Value}
+		at := join(path, name.Value)
+		if p, err := parsePattern(name.Value); err != nil || !p.Exact() {
+			r.at(name, at, "", "it must be DATABASE.TABLE, of one table")
+		}
+		columns.read(r, at, found[name.Value], &k)
+		to.Keys = append(to.Keys, k)
+	}
+}
+
+// inOrder are the keys of a mapping that were found, as they stand.
+func inOrder(n *yaml.Node, found map[string]*yaml.Node) (keys []*yaml.Node) {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k, v := n.Content[i], n.Content[i+1]
+		if found[k.Value] == v {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
+// checkSource looks at what keys say together.
+func (r *reader) checkSource(s *Source) {
+	for i, p := range s.Except {
+		if p == (Pattern{"*", "*"}) || slices.Contains(s.Tables, p) {
+			at := fmt.Sprintf("source.except[%d]", i)
+			r.at(r.place(at), at, p.String(), "nothing would be left of what source.tables names")
+		}
+	}
+	for _, k := range s.Keys {
+		database, table, ok := SplitTable(k.Table)
+		if ok && !s.Wants(database, table) {
+			at := "source.keys." + k.Table
+			r.at(r.place(at), at, "", "the source does not read this table: add it to source.tables")
+		}
+	}
+}
