@@ -2,12 +2,33 @@ package endtoend
 
 import (
 	"fmt"
-	"strings"
+
+	"github.com/skein-io/skein/test/services"
 )
 
 // pipeline is the file that `skein sync run` takes.
 func (w *world) pipeline() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "name: shop\nbrokers: [%s]\n", w.broker.Addr())
-	return b.String()
+	return fmt.Sprintf(`
+name: shop
+brokers: {addresses: %s}
+topics: {partitions: %d}
+source:
+  connector: mariadb
+  address: %s
+  user: %s
+  password: {env: SKEIN_DATABASE_PASSWORD}
+  server-id: 4711
+  tables: [shop.*]
+sinks:
+  - type: hbase
+    zookeeper: %s
+    create: true
+    tables: [shop.*]
+  - type: mysql
+    address: %s
+    user: %s
+    password: {env: SKEIN_DATABASE_PASSWORD}
+    database: shop
+    tables: [shop.*]
+`, w.broker.Addr(), topicPartitions, w.source.Addr(), services.MariaDBUser, w.hbase.Addr(), w.target.Addr(), services.MariaDBUser)
 }
