@@ -146,9 +146,9 @@ func (v Value) AppendText(dst []byte, digits int) []byte {
 	case Uint, Bits:
 		return strconv.AppendUint(dst, v.num, 10)
 	case Float:
-		return strconv.AppendFloat(dst, v.Float64(), 'g', -1, 32)
+		return AppendDouble(dst, v.Float64(), 32)
 	case Double:
-		return strconv.AppendFloat(dst, v.Float64(), 'g', -1, 64)
+		return AppendDouble(dst, v.Float64(), 64)
 	case Decimal, Text, Bytes, JSON:
 		return append(dst, v.text...)
 	case Date:

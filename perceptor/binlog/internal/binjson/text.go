@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/skein-io/skein/perceptor/binlog/internal/number"
+	"github.com/skein-io/skein/perceptor/change"
 )
 
 // Append appends a document as text.
@@ -136,11 +137,11 @@ func appendScalar(dst []byte, v value) ([]byte, error) {
 
 // appendDouble marks a whole number as a double: 1.0.
 func appendDouble(dst []byte, f float64) ([]byte, error) {
-	at := len(dst)
-	dst, err := number.AppendDouble(dst, f)
-	if err != nil {
-		return dst, err
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return dst, fmt.Errorf("%v is no number of JSON", f)
 	}
+	at := len(dst)
+	dst = change.AppendDouble(dst, f, 64)
 	for _, b := range dst[at:] {
 		if b == '.' || b == 'e' {
 			return dst, nil
