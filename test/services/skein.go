@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sort"
+	"strings"
 )
 
 // Skein runs the skein binary.
@@ -40,6 +43,7 @@ func (s *Skein) LogDir() string { return filepath.Join(s.dir, "data") }
 // ready, then for its first answer.
 func (s *Skein) Start(ctx context.Context) error {
 	cmd := exec.Command(s.binary, s.arguments()...)
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SKEIN_") }) // those are for tests
 	stdout, write := io.Pipe()
 	cmd.Stdout = write
 	if err := s.launch(cmd); err != nil {

@@ -115,10 +115,9 @@ func (w *world) harm(ctx context.Context, writing *work, written <-chan error) {
 				w.Fatalf("the writers ended: %v", err)
 			case <-time.After(20 * time.Millisecond):
 			}
-			if w.sync.alone() {
-				w.Fatalf("skein sync run ended by itself:\n%s", w.sync.tail(60))
-			}
+			w.runs()
 		}
+		w.runs()
 		if n >= 2 && n-2 < len(writing.tables) {
 			w.alter(ctx, &writing.tables[n-2], writing)
 		}
@@ -132,6 +131,14 @@ func (w *world) harm(ctx context.Context, writing *work, written <-chan error) {
 	writing.harmed.Store(true)
 	if err := <-written; err != nil {
 		w.Fatal(err)
+	}
+}
+
+// runs fails if perceptor has ended without being told to: whatever is away, it waits.
+func (w *world) runs() {
+	w.Helper()
+	if w.sync.alone() {
+		w.Fatalf("skein sync run ended by itself:\n%s", w.sync.tail(60))
 	}
 }
 
@@ -162,9 +169,7 @@ func (w *world) settle(ctx context.Context) {
 			w.Logf("%d rows are the same in both targets", rows)
 			return
 		}
-		if w.sync.alone() {
-			w.Fatalf("skein sync run ended by itself:\n%s", w.sync.tail(60))
-		}
+		w.runs()
 		if time.Now().After(until) {
 			w.Fatalf("the targets are not what the source is (%v):\n%s\n%s", err, strings.Join(all, "\n"), w.sync.tail(80))
 		}
