@@ -15,6 +15,7 @@ import (
 
 	"github.com/skein-io/skein/perceptor/change"
 	"github.com/skein-io/skein/perceptor/pipeline/spec"
+	"github.com/skein-io/skein/perceptor/sink"
 )
 
 // Options say how a pipeline is run. The zero value runs all parts and tells nobody but `status`.
@@ -35,6 +36,8 @@ type Options struct {
 	Transport []kgo.Opt
 
 	schema schemas
+	// open connects sinks; OpenSink if it is nil.
+	open func(ctx context.Context, s *spec.Sink, tables []string) (sink.Sink, error)
 }
 
 func (o *Options) fill() {

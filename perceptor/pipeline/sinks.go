@@ -25,8 +25,7 @@ type sinkPart struct {
 	o      *Options
 	to     *cluster
 	counts perceptor.Counts
-	// open connects the sink; another one in tests.
-	open func(ctx context.Context, tables []string) (sink.Sink, error)
+	open   func(ctx context.Context, tables []string) (sink.Sink, error)
 
 	mu      sync.Mutex
 	refused *Refusal
@@ -39,7 +38,12 @@ func newSinkPart(c *Config, s *spec.Sink, o *Options, to *cluster) *sinkPart {
 		defer p.mu.Unlock()
 		r.Sink = &SinkReport{Unread: p.counts.Unread(), Tables: sums(p.counts.Tables()), Refused: p.refused}
 	}}
-	p.open = func(ctx context.Context, tables []string) (sink.Sink, error) { return OpenSink(ctx, c, s, tables) }
+	p.open = func(ctx context.Context, tables []string) (sink.Sink, error) {
+		if o.open != nil {
+			return o.open(ctx, s, tables)
+		}
+		return OpenSink(ctx, c, s, tables)
+	}
 	return p
 }
 
