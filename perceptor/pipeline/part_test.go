@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -43,19 +44,18 @@ func TestTransient(t *testing.T) {
 }
 
 // fake is a part that does as its script says, one step for each run.
-func fake(name string, script ...error) (*part, *int) {
-	runs := 0
+func fake(name string, script ...error) (*part, *atomic.Int64) {
+	runs := new(atomic.Int64)
 	p := &part{name: name, log: slog.New(slog.DiscardHandler), now: time.Now}
 	p.run = func(ctx context.Context) error {
-		runs++
-		if runs <= len(script) {
-			return script[runs-1]
+		if n := int(runs.Add(1)); n <= len(script) {
+			return script[n-1]
 		}
 		p.set(Running, "")
 		<-ctx.Done()
 		return nil
 	}
-	return p, &runs
+	return p, runs
 }
 
 // What passes is tried again, later each time, and told meanwhile.
@@ -73,13 +73,13 @@ func TestPartTriesAgain(t *testing.T) {
 		}
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		if r := p.report(); *runs != 3 || !r.Since.Equal(begin) { // at 0, 0.5 and 1.5 s
-			t.Errorf("%d runs in 2 s, since %v", *runs, r.Since)
+		if r := p.report(); runs.Load() != 3 || !r.Since.Equal(begin) { // at 0, 0.5 and 1.5 s
+			t.Errorf("%d runs in 2 s, since %v", runs.Load(), r.Since)
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if r := p.report(); *runs != 5 || r.State != Running || r.Problem != "" || r.Since != nil {
-			t.Errorf("%d runs, and it is %+v", *runs, r)
+		if r := p.report(); runs.Load() != 5 || r.State != Running || r.Problem != "" || r.Since != nil {
+			t.Errorf("%d runs, and it is %+v", runs.Load(), r)
 		}
 		cancel()
 		if err := <-ended; err != nil {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/skein-io/skein/perceptor/pipeline"
 )
 
 const shopFile = `name: shop
@@ -64,6 +66,10 @@ func TestPipeline(t *testing.T) {
 	}
 
 	p := runPipeline(t, path)
+	until(t, "the source", func() (string, bool) {
+		s := status(t, path).Source
+		return fmt.Sprintf("%+v", s), len(s.Processes) == 1 && s.Processes[0].State == pipeline.Running
+	})
 	work(t, 0)
 	equal("at first")
 	s := status(t, path)
