@@ -73,6 +73,9 @@ func (r *reader) checkSource(s *Source) {
 			r.at(r.place(at), at, p.String(), "nothing would be left of what source.tables names")
 		}
 	}
+	if r.said("source.schemas") && !s.Schemas && s.Format == "debezium" && (r.said("sink") || r.said("sinks")) {
+		r.at(r.place("source.schemas"), "source.schemas", "false", "the sinks of this file would not know what is a decimal or a time: leave it true")
+	}
 	for _, k := range s.Keys {
 		database, table, ok := SplitTable(k.Table)
 		if ok && !s.Wants(database, table) {
