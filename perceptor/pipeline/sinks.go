@@ -104,6 +104,7 @@ func (p *sinkPart) find(all []string) (topics, tables []string, missing string) 
 
 // applyTables writes the changes of some tables until ctx ends or there are others.
 func (p *sinkPart) applyTables(ctx context.Context, all, topics, tables []string, soon bool) error {
+	p.connecting("the target")
 	s, err := p.open(ctx, tables)
 	if err != nil {
 		return err
