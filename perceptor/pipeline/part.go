@@ -86,6 +86,16 @@ func (p *part) set(s State, problem string) {
 	p.state, p.problem = s, problem
 }
 
+// connecting notes that the part is not there yet, unless it is known already why.
+func (p *part) connecting(to string) {
+	p.mu.Lock()
+	known := p.problem != ""
+	p.mu.Unlock()
+	if !known {
+		p.set(Waiting, "it connects to "+to)
+	}
+}
+
 // report tells how the part is doing now.
 func (p *part) report() Report {
 	p.mu.Lock()

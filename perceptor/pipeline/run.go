@@ -13,14 +13,17 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/skein-io/skein/perceptor/change"
 	"github.com/skein-io/skein/perceptor/pipeline/spec"
+	"github.com/skein-io/skein/perceptor/sink"
 )
 
 // Options say how a pipeline is run. The zero value runs all parts and tells nobody but `status`.
 type Options struct {
 	// Only names the parts to run, as Parts does; all if it is empty.
 	Only []string
+	// Resnapshot lets the source begin anew, in a new epoch, with snapshots of all tables: what helps after binlog.ErrPurged. Rows that
+	// were deleted meanwhile are not told.
+	Resnapshot bool
 	// Log is where what happens is told. Nil: nowhere.
 	Log *slog.Logger
 	// Instance names this process in what it tells of itself. HOST.PID if it is empty.
@@ -29,12 +32,11 @@ type Options struct {
 	StatusEvery time.Duration
 	// Budget bounds, by its capacity, the batches on their way of all pipelines that have the same. Nil: each for itself.
 	Budget chan struct{}
-	// Tables finds the columns of a source's table, for topics that do not tell them. It may be nil.
-	Tables func(database, table string) *change.Table
 	// Transport is added to how the brokers are reached.
 	Transport []kgo.Opt
 
-	schema schemas
+	// open connects sinks; OpenSink if it is nil.
+	open func(ctx context.Context, s *spec.Sink, tables []string) (sink.Sink, error)
 }
 
 func (o *Options) fill() {
@@ -82,6 +84,9 @@ func Run(ctx context.Context, c *Config, o Options) error {
 	}
 	defer to.close()
 	wanted := func(name string) bool { return len(o.Only) == 0 || slices.Contains(o.Only, name) }
+	if err := secretsThere(c, wanted); err != nil {
+		return err
+	}
 	var parts []*part
 	if c.Source != nil && wanted(SourcePart) {
 		parts = append(parts, newSourcePart(c, &o, to).part)
@@ -92,6 +97,22 @@ func Run(ctx context.Context, c *Config, o Options) error {
 		}
 	}
 	return runParts(ctx, c, parts, newBoard(c, &o, to))
+}
+
+// secretsThere looks for what the wanted parts will log in with, so that a part that waits for something else does not hide it.
+func secretsThere(c *Config, wanted func(part string) bool) error {
+	var missing []error
+	if c.Source != nil && wanted(SourcePart) {
+		_, err := BinlogConfig(c)
+		missing = append(missing, err)
+	}
+	for i := range c.Sinks {
+		if s := &c.Sinks[i]; s.MySQL != nil && wanted(SinkPart(s.Name)) {
+			_, err := MySQLConfig(c, s)
+			missing = append(missing, err)
+		}
+	}
+	return errors.Join(missing...)
 }
 
 func runParts(ctx context.Context, c *Config, parts []*part, told *board) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,12 +28,15 @@ type sourcePart struct {
 	at     atomic.Pointer[source.State]
 	// lost: the connection to the server is being made anew.
 	lost atomic.Bool
+	// oldEpoch is the one that is left if a new snapshot is to be taken.
+	resnapshot sync.Once
+	oldEpoch   uint32
 }
 
 func newSourcePart(c *Config, o *Options, to *cluster) *sourcePart {
 	p := &sourcePart{c: c, o: o, to: to}
 	p.part = &part{name: SourcePart, log: o.Log, now: time.Now, run: p.feed, tell: func(r *Report) {
-		r.Source = &SourceReport{Changes: p.counts.Changes(), Records: p.counts.Records(), Again: p.counts.Again(), SnapshotRows: p.read.Read()}
+		r.Source = &SourceReport{Changes: p.counts.Changes(), Records: p.counts.Records(), Again: p.counts.Again(), SnapshotRows: p.read.Read(), Failovers: p.read.Failovers()}
 		if at := p.at.Load(); at != nil {
 			r.Source.Position = at.Position
 			r.Source.Snapshot = snapshotSums(at)
@@ -81,6 +85,7 @@ func SourceConfig(c *Config) (source.Config, error) {
 
 // feed reads the database's changes into topics.
 func (p *sourcePart) feed(ctx context.Context) error {
+	p.connecting("the brokers and the database")
 	to, err := FeedConfig(p.c)
 	if err != nil {
 		return err
@@ -96,25 +101,31 @@ func (p *sourcePart) feed(ctx context.Context) error {
 		p.set(Waiting, err.Error())
 		p.log.Warn("the connection is made anew", "part", p.name, "after", wait, "error", err)
 	}
-	if p.o.schema != nil {
-		if from.Schema, err = p.o.schema(ctx); err != nil {
-			return err
-		}
-	}
 	asking, cancel := context.WithTimeout(ctx, 2*askMax)
 	at, found, err := perceptor.Resume(asking, to)
 	cancel()
 	if err != nil {
 		return err
 	}
+	if p.o.Resnapshot && found {
+		p.resnapshot.Do(func() { p.oldEpoch = at.Epoch })
+		from.Resnapshot = at.Epoch <= p.oldEpoch // else this process has begun anew already
+	}
+	known, err := openSchemas(ctx, p, at)
+	if err != nil {
+		return err
+	}
+	defer known.close()
+	from.Schema = known.complete
 	s, err := source.Open(ctx, from, at, found)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = s.Close() }()
+	known.at = s.State
 	p.set(Running, "")
 	p.log.Info("it reads", "part", p.name, "server", p.c.Source.Address, "from", s.State().String())
-	m := &metered{Source: s, part: p}
+	m := &metered{Source: s, part: p, known: known}
 	err = perceptor.Feed(ctx, m, to)
 	if m.ended && errors.Is(err, io.EOF) {
 		return nil
@@ -122,10 +133,11 @@ func (p *sourcePart) feed(ctx context.Context) error {
 	return err
 }
 
-// metered is a source that says where it is.
+// metered is a source that says where it is, and whose statements are followed.
 type metered struct {
 	*source.Source
 	part  *sourcePart
+	known *schemas
 	ended bool
 }
 
@@ -138,6 +150,9 @@ func (m *metered) Next(ctx context.Context) (binlog.Event, error) {
 		m.part.set(Running, "")
 	case err == io.EOF: // a connection's end is wrapped; this is the source's own
 		m.ended = true
+	}
+	if err == nil {
+		err = m.known.follow(ctx, &e)
 	}
 	return e, err
 }
