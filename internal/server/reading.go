@@ -136,6 +136,9 @@ const (
 	decodeBytesMax   = 32 << 20
 )
 
+// decodeTogetherBytesMax is the longest frame that is decoded beside others.
+const decodeTogetherBytesMax = 2 << 20
+
 func decodeBytes(frame int) int {
 	return min(6*frame+decodeBytesSpare, max(decodeBytesMax, frame))
 }
@@ -169,16 +172,29 @@ func (c *conn) decode(frame []byte) (*request, error) {
 	if message == nil {
 		return nil, &peerFault{"unknown API or version", fmt.Errorf("API %d has no messages", int16(key))}
 	}
-	if err := message.Decode(&c.decoder, version); err != nil {
+	if err := c.decodeMessage(r, message); err != nil {
 		return nil, &peerFault{"a request cannot be read", err}
-	}
-	if decoded := decodeBytes(len(frame)) - c.decoder.AllocBytesLeft(); decoded > decodeBytesSpare {
-		r.decoded = int64(decoded)
-		c.server.budget.charge(r.decoded)
 	}
 	c.identify(header.ClientID, message)
 	r.call = api.NewCall(r, key, version, c.client, c.lastUsed(), message)
 	return r, nil
+}
+
+// decodeMessage decodes what is behind the header, and charges what it takes. Large requests take turns: what one allocates is
+// charged when it is known, and all those that fit into the budget would allocate at the same time.
+func (c *conn) decodeMessage(r *request, message protocol.Message) error {
+	if len(r.frame) > decodeTogetherBytesMax {
+		c.server.largeDecode.Lock()
+		defer c.server.largeDecode.Unlock()
+	}
+	if err := message.Decode(&c.decoder, r.version); err != nil {
+		return err
+	}
+	if decoded := decodeBytes(len(r.frame)) - c.decoder.AllocBytesLeft(); decoded > decodeBytesSpare {
+		r.decoded = int64(decoded)
+		c.server.budget.charge(r.decoded)
+	}
+	return nil
 }
 
 // waitForHandler waits until the handler looks at requests of an API; false says that the connection has ended.

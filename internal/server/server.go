@@ -17,14 +17,15 @@ var ErrClosed = errors.New("the server is closed")
 type Server struct {
 	Counters Counters
 
-	handler   Handler
-	log       *rateLog
-	config    atomic.Pointer[Config]
-	buffers   *buffers
-	budget    budget
-	admission admission
-	filesMax  int
-	began     time.Time // where the monotonic times of connections count from
+	handler     Handler
+	log         *rateLog
+	config      atomic.Pointer[Config]
+	buffers     *buffers
+	budget      budget
+	largeDecode sync.Mutex // held while a large request is decoded
+	admission   admission
+	filesMax    int
+	began       time.Time // where the monotonic times of connections count from
 
 	goroutines sync.WaitGroup
 	closing    chan struct{} // closed by Close
