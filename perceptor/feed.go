@@ -35,6 +35,11 @@ type FeedConfig struct {
 	// Brokers and Transport reach the cluster.
 	Brokers   []string
 	Transport []kgo.Opt
+	// DDL says of which tables statements are written, to the topic PREFIX, which has one partition; and a TRUNCATE to the table's
+	// topic as well. The table is empty for a whole database. Nil writes none.
+	DDL func(database, table string) bool
+	// Lookup tells a table as it is now, for what a statement is told to have made of it. Nil, or an error, tells nothing.
+	Lookup func(ctx context.Context, database, table string) (*change.Table, error)
 	// Partitions of a topic that does not exist yet; 0 is the brokers' default.
 	Partitions int32
 	// PositionEvery is how often the position is kept, while it moves. 1 s if it is 0. After a crash so much is read again; it
@@ -115,6 +120,7 @@ type feed struct {
 	topics  map[*change.Table]*topic
 	byName  map[string]*topic
 	kept    string // the position that was kept last
+	place   statementPlace
 	encoded []envelope.Record
 }
 
@@ -157,6 +163,9 @@ func (f *feed) read(ctx context.Context, from Changes) error {
 		if err != nil {
 			return err
 		}
+		if err := f.statement(ctx, &e, from.Position); err != nil {
+			return err
+		}
 		switch e.Kind {
 		case binlog.Row:
 			if err := f.row(ctx, e.Change); err != nil {
@@ -178,15 +187,22 @@ func (f *feed) row(ctx context.Context, c *change.Change) error {
 	if err != nil {
 		return fmt.Errorf("perceptor: source %s: change %s: %w", f.cfg.Name, c.Version, err)
 	}
+	f.send(ctx, p, t, c.Version)
+	f.cfg.Counts.changes.Add(1)
+	return nil
+}
+
+// send writes what is encoded, but not what was written before.
+func (f *feed) send(ctx context.Context, p *parcel, t *topic, v change.Version) {
 	for i := range f.encoded {
 		r := &f.encoded[i]
 		partition := t.partition(r.Key)
-		if c.Version.Compare(t.ends[partition]) <= 0 {
+		if v.Compare(t.ends[partition]) <= 0 {
 			f.cfg.Counts.again.Add(1)
 			continue
 		}
 		out := p.record()
-		*out = kgo.Record{Topic: t.name, Partition: partition, Key: r.Key, Value: r.Value, Timestamp: time.UnixMilli(c.Version.ExecuteTime)}
+		*out = kgo.Record{Topic: t.name, Partition: partition, Key: r.Key, Value: r.Value, Timestamp: time.UnixMilli(v.ExecuteTime)}
 		for _, h := range r.Headers {
 			out.Headers = append(out.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
 		}
@@ -198,6 +214,4 @@ func (f *feed) row(ctx context.Context, c *change.Change) error {
 			f.sent.acknowledged(p, err)
 		})
 	}
-	f.cfg.Counts.changes.Add(1)
-	return nil
 }

@@ -41,23 +41,31 @@ func (f *feed) topic(ctx context.Context, table *change.Table) (*topic, error) {
 	if t := f.topics[table]; t != nil {
 		return t, nil
 	}
-	name := f.cfg.Encode.Prefix + "." + table.String()
-	t := f.byName[name]
-	if t == nil {
-		n, err := f.ensure(ctx, name, f.cfg.Partitions, nil)
-		if err != nil {
-			return nil, err
-		}
-		t = &topic{name: name, n: n, by: kgo.StickyKeyPartitioner(nil).ForTopic(name), ends: make([]change.Version, n)}
-		if err := f.cfg.ends(ctx, t); err != nil {
-			return nil, fmt.Errorf("perceptor: source %s: the end of topic %s: %w", f.cfg.Name, name, err)
-		}
-		f.byName[name] = t
+	t, err := f.topicNamed(ctx, f.cfg.Encode.Prefix+"."+table.String(), f.cfg.Partitions)
+	if err != nil {
+		return nil, err
 	}
 	if len(f.topics) >= tablesMax {
 		clear(f.topics)
 	}
 	f.topics[table] = t
+	return t, nil
+}
+
+// topicNamed finds a topic, and makes it with so many partitions if it is missing.
+func (f *feed) topicNamed(ctx context.Context, name string, partitions int32) (*topic, error) {
+	if t := f.byName[name]; t != nil {
+		return t, nil
+	}
+	n, err := f.ensure(ctx, name, partitions, nil)
+	if err != nil {
+		return nil, err
+	}
+	t := &topic{name: name, n: n, by: kgo.StickyKeyPartitioner(nil).ForTopic(name), ends: make([]change.Version, n)}
+	if err := f.cfg.ends(ctx, t); err != nil {
+		return nil, fmt.Errorf("perceptor: source %s: the end of topic %s: %w", f.cfg.Name, name, err)
+	}
+	f.byName[name] = t
 	return t, nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/skein-io/skein/perceptor/change"
 )
 
 // Position is a place between two transactions, to go on from. It is kept as JSON.
@@ -31,6 +33,15 @@ func (p Position) String() string {
 		return fmt.Sprintf("%s:%d", p.File, p.Offset)
 	}
 	return fmt.Sprintf("%s:%d (GTID %s)", p.File, p.Offset, p.GTID)
+}
+
+// At is the place as versions and maps have it. The zero place if no file is known.
+func (p Position) At() (change.Position, error) {
+	if p.File == "" {
+		return change.Position{}, nil
+	}
+	n, err := fileNumber(p.File)
+	return change.Position{File: n, Offset: p.Offset}, err
 }
 
 // firstOffset is where the events of a file begin.

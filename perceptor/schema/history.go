@@ -70,6 +70,8 @@ func (h *History) Close() {
 // 1970. It is told with what is decided, and Config.Created needs the time.
 func (h *History) At(gtid string, time int64) { h.gtid, h.time = gtid, time }
 
+var errReadOnly = errors.New("schema: the history is read only")
+
 func (h *History) place(at change.Position) Place {
 	return Place{Epoch: h.c.Epoch, Position: at, GTID: h.gtid, Time: h.time}
 }
@@ -79,7 +81,7 @@ func (h *History) place(at change.Position) Place {
 // the topic; in each case nothing is decided.
 func (h *History) Complete(ctx context.Context, m *change.Table, at change.Position) (*change.Table, error) {
 	if h.c.ReadOnly {
-		return nil, errors.New("schema: the history is read only")
+		return nil, errReadOnly
 	}
 	name := Name{m.Database, m.Name}
 	if err := h.recall(ctx, name); err != nil {
@@ -102,8 +104,31 @@ func (h *History) Complete(ctx context.Context, m *change.Table, at change.Posit
 	return h.decide(ctx, name, &decision{table: t, of: of, signature: Signature(t), from: from, ddl: ddl}, p)
 }
 
+// Learn notes what a table is from a place on, told by somebody who knows it there: a snapshot. It is acknowledged by the topic before
+// Learn returns.
+func (h *History) Learn(ctx context.Context, t *change.Table, at change.Position) error {
+	if h.c.ReadOnly {
+		return errReadOnly
+	}
+	name := Name{t.Database, t.Name}
+	if err := h.recall(ctx, name); err != nil {
+		return err
+	}
+	p := h.place(at)
+	signature := Signature(t)
+	h.mu.Lock()
+	known := h.states.get(name).decided(signature, p)
+	h.mu.Unlock()
+	if known != nil {
+		return nil
+	}
+	_, err := h.decide(ctx, name, &decision{table: t, of: signature, signature: signature, from: fromSnapshot}, p)
+	return err
+}
+
 // The ways to decide, as they are told in the topic.
 const (
+	fromSnapshot = "snapshot"
 	fromMap      = "map"
 	fromDDL      = "ddl"
 	fromDeclared = "declared"
@@ -242,7 +267,7 @@ func (h *History) write(ctx context.Context, messages []message, next ...*state)
 // offset apart.
 func (h *History) Statement(ctx context.Context, database, sql string, at change.Position) error {
 	if h.c.ReadOnly {
-		return errors.New("schema: the history is read only")
+		return errReadOnly
 	}
 	s := parse(database, sql)
 	p := h.place(at)

@@ -461,3 +461,75 @@ func TestOtherServer(t *testing.T) {
 		}
 	})
 }
+
+// A snapshot tells what a table is: statements change that, and no catalog is asked.
+func TestLearn(t *testing.T) {
+	inBubble(t, func(b *bed) {
+		h := b.open(b.config())
+		for range 2 { // the second time it is known
+			if err := h.Learn(b.Context(), as(change.JSONType), at(100)); err != nil {
+				b.Fatal(err)
+			}
+			if got := h.Tables("d", "t"); !reflect.DeepEqual(got, as(change.JSONType)) {
+				b.Errorf("%+v", got)
+			}
+			b.complete(h, as(change.JSONType), 150)
+			h.Close()
+			h = b.open(b.config())
+		}
+		b.statement(h, "ALTER TABLE t MODIFY v LONGTEXT", 200)
+		b.complete(h, as(change.LongText), 210)
+		if err := h.Learn(b.Context(), as(change.UUID), at(300)); err != nil {
+			b.Fatal(err)
+		}
+		b.complete(h, as(change.UUID), 310)
+		if b.lookups != 0 {
+			b.Errorf("%d lookups", b.lookups)
+		}
+	})
+}
+
+// MySQL's maps leave nothing open, and where names are the same in capitals, so are they here.
+func TestOtherServers(t *testing.T) {
+	inBubble(t, func(b *bed) {
+		c := b.config()
+		c.MySQL, c.FoldNames = true, true
+		h := b.open(c)
+		b.complete(h, as(change.LongText), 100)
+		c.MySQL = false
+		h.Close()
+		h = b.open(c)
+		b.statement(h, "ALTER TABLE D.T MODIFY V JSON", 200)
+		b.complete(h, as(change.JSONType), 210)
+		b.statement(h, "DROP DATABASE D", 300)
+		b.unknown(h, told(as(change.UUID)), 310)
+		if b.lookups != 1 {
+			b.Errorf("%d lookups", b.lookups)
+		}
+	})
+}
+
+// What happened long ago is forgotten, and refused rather than mixed up.
+func TestManyEras(t *testing.T) {
+	inBubble(t, func(b *bed) {
+		h := b.open(b.config())
+		kinds := []change.Type{change.JSONType, change.LongText}
+		for i := range 3 * erasMax {
+			b.statement(h, "ALTER TABLE t MODIFY v "+kinds[i%2].String(), uint64(100+100*i))
+			b.complete(h, as(kinds[i%2]), uint64(150+100*i))
+		}
+		for range 2 {
+			for i := range 3 * erasMax {
+				if i >= 2*erasMax {
+					b.complete(h, as(kinds[i%2]), uint64(160+100*i))
+				}
+			}
+			b.unknown(h, told(as(change.JSONType)), 160)
+			if n := len(h.states.get(Name{"d", "t"}).eras); n != erasMax {
+				b.Errorf("%d eras are kept", n)
+			}
+			h.Close()
+			h = b.open(b.config())
+		}
+	})
+}

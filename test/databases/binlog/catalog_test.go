@@ -165,6 +165,21 @@ func TestCatalogTables(t *testing.T) {
 	}
 }
 
+// A column that is renamed takes its check along, which is still listed under the old name.
+func TestCatalogRenamed(t *testing.T) {
+	shared.exec(t, "CREATE OR REPLACE TABLE renamed (a JSON, b LONGTEXT, `c``c` JSON COMMENT 'x, CHECK (json_valid(`d`))', d LONGTEXT CHECK (json_valid(b)), e LONGTEXT COMMENT 'CHECK (json_valid(`e`))')",
+		"ALTER TABLE renamed RENAME COLUMN a TO b, RENAME COLUMN b TO a, RENAME COLUMN `c``c` TO `x``,`")
+	found, err := catalog.Table(t.Context(), shared.sql, "shop", "renamed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []change.Type{change.JSONType, change.LongText, change.JSONType, change.LongText, change.LongText} {
+		if c := found.Columns[i]; c.Type != want {
+			t.Errorf("%s is a %s", c.Name, c.Type)
+		}
+	}
+}
+
 // The digits of old times are told, which the binlog does not have.
 func TestCatalogOldTimes(t *testing.T) {
 	shared.exec(t, "SET GLOBAL mysql56_temporal_format = OFF")
