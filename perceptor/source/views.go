@@ -114,12 +114,19 @@ func (s *Source) list(ctx context.Context) error {
 		return err
 	}
 	s.left, s.isLeft, s.relist, s.listedAt = nil, map[string]bool{}, false, time.Now()
+	there := map[string]bool{}
 	for _, t := range all {
 		name := t[0] + "." + t[1]
+		there[name] = true
 		if at, _ := s.progress.Of(name); !at.Done {
 			s.left = append(s.left, t)
 			s.isLeft[name] = true
 			s.config.Counts.table(name, func(c *TableCount) { c.Rows = at.Rows })
+		}
+	}
+	for name := range s.progress.Tables() {
+		if !there[name] {
+			s.gone(name)
 		}
 	}
 	return nil
@@ -159,7 +166,7 @@ func (s *Source) viewReached() {
 	}
 	w.reached, w.clock = true, p.Clock
 	w.place = snapshot.Place{Epoch: p.Epoch, File: number, Offset: w.of.At.Offset}
-	o := snapshot.Options{ChunkRows: s.config.ChunkRows, Keys: s.config.Keys}
+	o := snapshot.Options{ChunkRows: s.config.ChunkRows, Keys: s.config.Keys, HoldMax: max(s.config.ViewMax, time.Second)}
 	if w.of.Cheap {
 		o.Until = time.Now().Add(s.config.ViewMax)
 	}
@@ -232,9 +239,7 @@ func (s *Source) begins(b *snapshot.Batch) bool {
 	w := s.view
 	switch {
 	case b.Gone:
-		s.config.Log.Info("a table is gone; its snapshot ends", "table", b.Table)
-		s.progress = s.progress.Without(b.Table)
-		s.settle(b.Table)
+		s.gone(b.Table)
 	case b.Plan != nil:
 		at, known := s.progress.Of(b.Table)
 		if b.Anew {
@@ -282,6 +287,13 @@ func (s *Source) tableEnd() {
 	s.config.Log.Info("the snapshot of a table is done", "table", w.table, "rows", w.at.Rows)
 	s.config.Counts.table(w.table, func(c *TableCount) { c.Done = true })
 	s.settle(w.table)
+}
+
+// gone forgets a table that is not there. If another has its name later, that one's rows are read.
+func (s *Source) gone(table string) {
+	s.config.Log.Info("a table is gone, and its snapshot is forgotten", "table", table)
+	s.progress = s.progress.Without(table)
+	s.settle(table)
 }
 
 // settle is for a table of which nothing more is to be read.
