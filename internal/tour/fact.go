@@ -19,6 +19,8 @@ const (
 	Recorder Source = "recorder"
 	// Disk is what nodes of this process did to their files, watched from below.
 	Disk Source = "disk"
+	// Rule is skein's own code, called by the scene: the rule by which a change is newer, and what sinks write.
+	Rule Source = "rule"
 )
 
 // Fact is something that must hold, with what was found. Got and Want are plain values: JSON shows them.
