@@ -21,6 +21,8 @@ const (
 	Disk Source = "disk"
 	// Model is a model of ZooKeeper in memory, with old consumers on it.
 	Model Source = "model"
+	// Rule is skein's own code, called by the scene: the rule by which a change is newer, and what sinks write.
+	Rule Source = "rule"
 )
 
 // Fact is something that must hold, with what was found. Got and Want are plain values: JSON shows them.

@@ -30,6 +30,8 @@ var planted = []struct{ scene, file, was, becomes string }{
 	{"elections", "internal/controller/partition_change.go", "(eligible || c.faults.electsOutsideISR)", "(eligible || c.faults.electsOutsideISR || PLANTED)"},
 	// A broker's former process is taken for it.
 	{"controller", "internal/controller/producer_ids.go", "if b.Epoch != metadata.BrokerEpoch(epoch) {", "if b.Epoch != metadata.BrokerEpoch(epoch) && !PLANTED {"},
+	// The same change once more is taken for a newer one.
+	{"newest", "perceptor/change/judge.go", "\tcase order > 0:\n\t\treturn Newer\n", "\tcase order > 0 || order == 0 && PLANTED:\n\t\treturn Newer\n"},
 	// Consumers see what is not committed.
 	{"record", "internal/api/fetch.go", "\treturn r.highWatermark\n", "\tif PLANTED {\n\t\treturn r.logEnd\n\t}\n\treturn r.highWatermark\n"},
 	// An old consumer takes what another owns for its own.

@@ -31,7 +31,7 @@ type Step struct {
 
 // Scenes is every scene, in the order in which they are best seen.
 func Scenes() []Scene {
-	return []Scene{coordinatorScene, joinScene, membersScene, commitsScene, replicasScene, electionsScene, controllerScene, recordScene, herdScene}
+	return []Scene{coordinatorScene, joinScene, membersScene, commitsScene, replicasScene, electionsScene, controllerScene, recordScene, herdScene, newestScene}
 }
 
 // Find is the scene with a name, or with a number: 1 is the first of Scenes.

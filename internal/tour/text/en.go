@@ -45,6 +45,18 @@ var english = map[string]string{
 	"table.notified":       "NOTIFIED",
 	"table.requests":       "REQUESTS",
 	"table.tries":          "TRIES",
+	"table.change":         "CHANGE",
+	"table.epoch":          "EPOCH",
+	"table.execute-time":   "TIME",
+	"table.place":          "PLACE",
+	"table.stored-epoch":   "STORED",
+	"table.stored-time":    "TIME",
+	"table.stored-place":   "PLACE",
+	"table.verdict":        "VERDICT",
+	"table.row":            "ROW",
+	"table.cell":           "CELL",
+	"table.bytes":          "BYTES",
+	"table.says":           "SAYS",
 	"table.letter":         "LETTER",
 	"table.unit":           "UNIT",
 	"table.hash":           "HASH",
@@ -362,6 +374,51 @@ var english = map[string]string{
 	"fact.herd.fenced.refused":    "the commit of %[2]s is answered with %[1]v",
 	"fact.herd.fenced.kept":       "the committed offsets are as the others left them: %[1]v",
 	"fact.herd.fenced.back":       "%[2]s is back: %[1]d partitions, each with one owner",
+	"newest.title":                "The newest change stays",
+	"newest.about": "A database's changes come to HBase through a topic: late, in another order, and more than once. Each has a version: the epoch (which " +
+		"server's history), the execute time, and the place in the binlog. A change is written if its version is newer than the row's, and " +
+		"otherwise not. The rule, the encoders and the way through the topic are skein's own; only HBase itself is left out: the tour keeps the cells.",
+	"newest.cases": "One row, case by case. Nothing there: put. Older than what is stored: discard. Newer: put. At the same time (a binlog's times are whole " +
+		"seconds) the place decides: smaller is discarded, larger is put. The same once more: discarded. HBase compares bytes, so each part has a fixed " +
+		"width, the highest byte first.",
+	"newest.lock": "A trap: the time of an event is when its statement began. An UPDATE waits for a row that another one has locked; it is logged later, with " +
+		"an older time. By the bare times it would be discarded, and the row would stay wrong. So the source sends the largest time up to there, in the " +
+		"order of the binlog.",
+	"newest.delete": "A delete leaves a tombstone: the data goes, the version stays, and a flag says deleted. An older put that comes late is discarded. Without " +
+		"the tombstone the row would be absent, and the late put would bring it back. A tombstone's version begins with 255, so HBase lets no put through " +
+		"that has not looked at the row: the flag has to go with it.",
+	"newest.epoch": "The source goes on at another server after a failover. Its clock may be behind, and its binlog begins at 1: neither can be compared. The epoch " +
+		"is raised, and comes first. What is left of the old server is stale, whatever its time.",
+	"newest.fold": "Changes are written in batches. Two conditional writes of one row in a batch would not see each other, so of each row only the newest is sent.",
+	"newest.topic": "24 changes of four rows, each delivered one to three times and shuffled, are written to a topic as Debezium writes them. A member of " +
+		"a consumer group reads them and applies them, and commits what is written. Whatever the order: each row ends at its newest change.",
+	"newest.cell": "The cells of a row as they are sent to HBase. Three columns are for people; version holds the three in the order that decides, for one " +
+		"comparison by the server, in the same mutation as the data.",
+	"newest.sent":                 "sent",
+	"newest.part.live":            "%[1]d: the row is there",
+	"newest.part.epoch":           "epoch %[1]d",
+	"newest.part.execute-time":    "%[1]d ms since 1970",
+	"newest.part.file":            "binlog file %[1]d",
+	"newest.part.offset":          "offset %[1]d",
+	"newest.part.row-in-event":    "row %[1]d of the event",
+	"fact.newest.cases.rule":      "the six changes are: %[1]v",
+	"fact.newest.cases.bytes":     "HBase's comparison of bytes lets the last five through: %[1]v, as the rule says",
+	"fact.newest.lock.bare":       "with the times as they are logged: %[1]v",
+	"fact.newest.lock.clock":      "with the largest time so far, %[2]d, for the second: %[1]v",
+	"fact.newest.lock.bytes":      "the comparison of bytes lets it through: %[1]v",
+	"fact.newest.delete.rule":     "create, delete, the late update, a later create are: %[1]v",
+	"fact.newest.delete.bytes":    "the comparison of bytes lets the last three through: %[1]v; the last one has to look first",
+	"fact.newest.delete.without":  "if the row were simply gone, the late update would be: %[1]v",
+	"fact.newest.epoch.rule":      "the three changes are: %[1]v",
+	"fact.newest.epoch.bytes":     "the comparison of bytes lets the last two through: %[1]v",
+	"fact.newest.fold.kept":       "of %[2]d changes these are sent, counted from 0: %[1]v",
+	"fact.newest.topic.committed": "the group has committed offset %[1]d: all that was sent",
+	"fact.newest.topic.counted":   "what became of them: %[1]v, as the rule says without topic and group",
+	"fact.newest.topic.rows":      "each row ends at time@file:offset of its newest: %[1]v",
+	"fact.newest.cell.sizes":      "bytes of execute_time, binlog_offset, epoch, version: %[1]v",
+	"fact.newest.cell.back":       "read back it is: %[1]v",
+	"fact.newest.cell.same":       "version is 00, epoch, execute_time and binlog_offset one after the other, %[2]d bytes: %[1]v",
+	"fact.newest.cell.order":      "sorted by their bytes, epoch/time/file:offset: %[1]v",
 
 	"ui.connect":    "A broker runs at %[1]s for this scene; look at it with other tools too.",
 	"ui.step":       "%[1]d of %[2]d",
