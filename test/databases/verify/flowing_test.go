@@ -49,7 +49,7 @@ func TestFlowing(t *testing.T) {
 		runs = n
 	}
 	random := rand.New(rand.NewPCG(5, 5))
-	p := startPipeline(t, c.db, func(changes []*change.Change) []*change.Change {
+	p := startCarrier(t, c.db, func(changes []*change.Change) []*change.Change {
 		if random.IntN(50) == 0 {
 			time.Sleep(time.Duration(random.IntN(300)) * time.Millisecond)
 		}

@@ -36,7 +36,7 @@ func TestLarge(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	p := startPipeline(t, c.db, nil)
+	p := startCarrier(t, c.db, nil)
 	for name, s := range map[string]sink.Reader{"HBase": c.hbase, "MySQL": c.mysql} {
 		report, err := verify.Run(t.Context(), verify.Config{Source: src, Sink: s, Progress: p, HeldMax: room, Keep: 10})
 		if err != nil {
