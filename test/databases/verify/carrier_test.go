@@ -2,7 +2,6 @@ package verify
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -80,14 +79,20 @@ func startCarrier(t testing.TB, db string, before func([]*change.Change) []*chan
 	p := &carrier{sinks: sinks, before: before, reached: start, applied: start, ended: make(chan error, 1)}
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel = cancel
-	go func() { p.ended <- p.run(ctx, reader) }()
+	go func() {
+		err := p.run(ctx, reader)
+		if ctx.Err() != nil {
+			err = nil // it was to end
+		}
+		p.ended <- err
+	}()
 	t.Cleanup(func() { p.end(t); _ = reader.Close() })
 	return p
 }
 
 func (p *carrier) end(t testing.TB) {
 	p.cancel()
-	if err := <-p.ended; err != nil && !errors.Is(err, context.Canceled) {
+	if err := <-p.ended; err != nil {
 		t.Errorf("the carrier ended: %v", err)
 	}
 	p.ended <- nil
