@@ -134,7 +134,7 @@ func (r *reading) partition(ctx context.Context, p consumer.TopicPartition, begi
 		return err
 	}
 	for {
-		records, err := r.client.Poll(ctx)
+		records, err := r.poll(ctx)
 		if err != nil {
 			return err
 		}
@@ -150,6 +150,19 @@ func (r *reading) partition(ctx context.Context, p consumer.TopicPartition, begi
 			return nil
 		}
 	}
+}
+
+// pollMax is how long one poll waits. At the end of a partition there may be nothing that a poll would return.
+const pollMax = 500 * time.Millisecond
+
+func (r *reading) poll(ctx context.Context) (consumer.Records, error) {
+	bounded, cancel := context.WithTimeout(ctx, pollMax)
+	defer cancel()
+	records, err := r.client.Poll(bounded)
+	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
+		return consumer.Records{}, nil
+	}
+	return records, err
 }
 
 // sampleRecords is how many records at the end of each partition tell how the topic is keyed.

@@ -44,7 +44,7 @@ func TestFlowing(t *testing.T) {
 	shapes := []shape{all[1], all[2]}
 	shapes[1].columns += ", KEY (v)"
 	c := makeCopies(t, shapes, true)
-	runs := 20
+	runs := 4 // SKEIN_RUNS=20 for all
 	if n, err := strconv.Atoi(os.Getenv("SKEIN_RUNS")); err == nil {
 		runs = n
 	}

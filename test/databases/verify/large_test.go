@@ -1,16 +1,14 @@
 package verify
 
 import (
-	"context"
 	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/skein-io/skein/perceptor/change"
 	"github.com/skein-io/skein/perceptor/sink"
 	"github.com/skein-io/skein/perceptor/verify"
 )
-
-type contextOf = context.Context
 
 // A table of 200,000 rows of which one in 20 differs, with room for 5,000 keys at once: all of them are found, and what is held
 // stays within what is allowed.
@@ -22,20 +20,30 @@ func TestLarge(t *testing.T) {
 	exec(t, fmt.Sprintf("INSERT INTO %s.large (id, v, execute_time, binlog_position, source_epoch) SELECT id, IF(id %% 20, v, 'x'), 1, REPEAT(0x00,16), 1 FROM %s.large", c.in, c.db))
 	src := source(t, c.db, "large")
 	table := src.Table()
-	for from := 1; from <= rows; from += 2000 {
-		var changes []*change.Change
-		for id := from; id < from+2000; id++ {
-			v := change.TextValue(fmt.Appendf(nil, "v%d", id))
-			if id%20 == 0 {
-				v = change.NullValue()
+	parts := make(chan int)
+	var writers sync.WaitGroup
+	for range 4 {
+		writers.Go(func() {
+			for from := range parts {
+				var changes []*change.Change
+				for id := from; id < from+2000; id++ {
+					v := change.TextValue(fmt.Appendf(nil, "v%d", id))
+					if id%20 == 0 {
+						v = change.NullValue()
+					}
+					changes = append(changes, &change.Change{Op: change.Create, Table: table, After: change.Row{change.IntValue(int64(id)), v}, Version: change.Version{Epoch: 1, ExecuteTime: 1}})
+				}
+				if err := c.hbase.Apply(t.Context(), changes, make([]sink.Outcome, len(changes))); err != nil {
+					t.Error(err)
+				}
 			}
-			changes = append(changes, &change.Change{Op: change.Create, Table: table, After: change.Row{change.IntValue(int64(id)), v}, Version: change.Version{Epoch: 1, ExecuteTime: 1}})
-		}
-		outcomes := make([]sink.Outcome, len(changes))
-		if err := c.hbase.Apply(t.Context(), changes, outcomes); err != nil {
-			t.Fatal(err)
-		}
+		})
 	}
+	for from := 1; from <= rows; from += 2000 {
+		parts <- from
+	}
+	close(parts)
+	writers.Wait()
 	p := startCarrier(t, c.db, nil)
 	for name, s := range map[string]sink.Reader{"HBase": c.hbase, "MySQL": c.mysql} {
 		report, err := verify.Run(t.Context(), verify.Config{Source: src, Sink: s, Progress: p, HeldMax: room, Keep: 10})

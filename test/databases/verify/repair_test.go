@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"context"
 	"sync"
 	"testing"
 	"time"
@@ -158,7 +159,7 @@ type overtaken struct {
 	before func()
 }
 
-func (o *overtaken) Apply(ctx contextOf, changes []*change.Change, outcomes []sink.Outcome) error {
+func (o *overtaken) Apply(ctx context.Context, changes []*change.Change, outcomes []sink.Outcome) error {
 	o.before()
 	return o.Reader.Apply(ctx, changes, outcomes)
 }
