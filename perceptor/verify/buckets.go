@@ -103,7 +103,7 @@ func (r *run) sumSource(ctx context.Context, source []sum) error {
 		}
 		want, err := r.c.Sink.Expect(ctx, r.c.Source.table, row)
 		if err != nil {
-			r.report.add(Difference{Key: keyText(r.c.Source.table, row), Kind: Missing, Reason: err.Error()}, r.c.Keep)
+			r.report.add(Difference{Key: r.c.Source.table.KeyText(row), Kind: Missing, Reason: err.Error()}, r.c.Keep)
 			continue
 		}
 		source[r.digest.bucket(want.Key, len(source))].add(r.digest.row(&want))

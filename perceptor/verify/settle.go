@@ -267,7 +267,7 @@ func (r *run) difference(s *suspect, l *look) *Difference {
 	for n := range l.want.Columns {
 		want, have := &l.want.Columns[n], &l.have.Columns[n]
 		if want.Null != have.Null || !bytes.Equal(want.Value, have.Value) {
-			d.Columns = append(d.Columns, Column{Name: want.Name, Source: shown(want), Sink: shown(have)})
+			d.Columns = append(d.Columns, Column{Name: want.Name, Source: want.Shown(), Sink: have.Shown()})
 		}
 	}
 	switch {
