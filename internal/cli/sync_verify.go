@@ -110,7 +110,7 @@ func (o *syncVerifyOptions) one(c *cobra.Command, loaded *pipeline.Config, s *sp
 		return table + ", " + s.Name
 	})
 	defer end()
-	return verify.Run(c.Context(), verify.Config{Source: k.Source, Sink: k.Sink, Progress: k, Wait: o.wait, Keep: o.keep, Repair: o.repair,
+	return verify.Run(c.Context(), verify.Config{Source: k.Source, Sink: k.Sink, Progress: k.Progress(), Wait: o.wait, Keep: o.keep, Repair: o.repair,
 		Watch: func(what string, rows int64) {
 			text := what + ": " + plural(rows, "row")
 			doing.Store(&text)

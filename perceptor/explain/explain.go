@@ -113,7 +113,7 @@ func Run(ctx context.Context, c Config) (*Story, error) {
 		return nil, errors.New("explain: topic, table and key have to be told")
 	}
 	t := &telling{c: &c, story: &Story{
-		Table: c.Table.String(), Key: keyText(c.Table, c.Key), Topic: c.Topic, Group: c.Group, By: map[string]int64{}, First: []Step{}, Last: []Step{},
+		Table: c.Table.String(), Key: c.Table.KeyText(c.Key), Topic: c.Topic, Group: c.Group, By: map[string]int64{}, First: []Step{}, Last: []Step{},
 	}}
 	if err := t.lookAtSink(ctx); err != nil {
 		return nil, err
@@ -192,11 +192,11 @@ func (t *telling) compare(want *sink.Stored, exists bool) {
 		var have, expected *sink.StoredColumn
 		if n < len(t.have.Columns) {
 			have = &t.have.Columns[n]
-			c.Name, c.Sink = have.Name, shown(have)
+			c.Name, c.Sink = have.Name, have.Shown()
 		}
 		if n < len(want.Columns) {
 			expected = &want.Columns[n]
-			c.Name, c.Source = expected.Name, shown(expected)
+			c.Name, c.Source = expected.Name, expected.Shown()
 		}
 		c.Same = have != nil && expected != nil && have.Null == expected.Null && string(have.Value) == string(expected.Value)
 		if exists && t.story.Sink.Exists && !c.Same {

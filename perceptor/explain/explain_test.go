@@ -159,7 +159,7 @@ func TestParseKey(t *testing.T) {
 	two := &change.Table{Database: "d", Name: "t", Key: []int{1, 0}, Columns: []change.Column{{Name: "b", Type: change.VarChar}, {Name: "a", Type: change.Integer}}}
 	for text, want := range map[string]string{"1,x": "1,x", `1,x\,y`: `1,x,y`, "b=x,a=1": "1,x", "A=1,B=": "1,", `1,a\\b`: `1,a\b`} {
 		row, err := ParseKey(two, text)
-		if err != nil || keyText(two, row) != want {
+		if err != nil || two.KeyText(row) != want {
 			t.Errorf("%s: %v, %v", text, row, err)
 		}
 	}

@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/skein-io/skein/perceptor/change"
 	"github.com/skein-io/skein/perceptor/envelope"
-	"github.com/skein-io/skein/perceptor/sink"
 )
 
 // ParseKey reads the text of a key: the value, of several columns either all values in the order of the key, or NAME=VALUE
@@ -80,18 +78,6 @@ func names(t *change.Table) string {
 	return strings.Join(all, ",")
 }
 
-func keyText(t *change.Table, row change.Row) string {
-	var parts []string
-	for _, i := range t.Key {
-		part := string(row[i].AppendText(nil, t.Columns[i].Scale))
-		if !utf8.ValidString(part) {
-			part = fmt.Sprintf("0x%x", part)
-		}
-		parts = append(parts, part)
-	}
-	return strings.Join(parts, ",")
-}
-
 // matcher knows the key that is looked for.
 type matcher struct {
 	names []string
@@ -134,26 +120,4 @@ func (m *matcher) is(t *change.Table, row change.Row) bool {
 		}
 	}
 	return true
-}
-
-// shownBytesMax is how much of a value is shown.
-const shownBytesMax = 200
-
-func shown(c *sink.StoredColumn) *string {
-	if c.Null {
-		return nil
-	}
-	value, more := c.Value, ""
-	if len(value) > shownBytesMax {
-		value, more = value[:shownBytesMax], fmt.Sprintf("... (%d bytes)", len(c.Value))
-		for utf8.Valid(c.Value) && !utf8.Valid(value) {
-			value = value[:len(value)-1]
-		}
-	}
-	text := string(value)
-	if !utf8.Valid(value) {
-		text = fmt.Sprintf("0x%x", value)
-	}
-	text += more
-	return &text
 }

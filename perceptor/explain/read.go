@@ -134,7 +134,7 @@ func (r *reading) partition(ctx context.Context, p consumer.TopicPartition, begi
 		return err
 	}
 	for {
-		records, err := r.client.Poll(ctx)
+		records, err := r.poll(ctx)
 		if err != nil {
 			return err
 		}
@@ -150,6 +150,19 @@ func (r *reading) partition(ctx context.Context, p consumer.TopicPartition, begi
 			return nil
 		}
 	}
+}
+
+// pollMax is how long one poll waits. At the end of a partition there may be nothing that a poll would return.
+const pollMax = 500 * time.Millisecond
+
+func (r *reading) poll(ctx context.Context) (consumer.Records, error) {
+	bounded, cancel := context.WithTimeout(ctx, pollMax)
+	defer cancel()
+	records, err := r.client.Poll(bounded)
+	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
+		return consumer.Records{}, nil
+	}
+	return records, err
 }
 
 // sampleRecords is how many records at the end of each partition tell how the topic is keyed.
@@ -222,95 +235,4 @@ func (r *reading) decode(record *consumer.Record) (envelope.Decoded, error) {
 		in.Headers = append(in.Headers, envelope.Header{Key: key, Value: value})
 	}
 	return r.decoder.Decode(envelope.Place{Topic: record.Topic, Partition: record.Partition, Offset: record.Offset}, &in)
-}
-
-// take looks whether a record is of the row.
-func (r *reading) take(record consumer.Record) error {
-	r.story.Read++
-	if r.keys != nil && !slices.ContainsFunc(r.keys, func(k []byte) bool { return bytes.Equal(k, record.Key) }) {
-		return nil
-	}
-	if record.Value == nil {
-		if r.keys != nil {
-			r.add(Step{Op: "tombstone"}, &record)
-		}
-		return nil
-	}
-	decoded, err := r.decode(&record)
-	if err != nil {
-		if r.keys == nil {
-			r.facts.unread++
-			return nil // of which row it is nobody knows
-		}
-		r.add(Step{Op: "unreadable", Note: err.Error()}, &record)
-		return nil
-	}
-	for i, c := range decoded.Changes {
-		if c.Op == change.Truncate {
-			r.add(r.step(c), &record)
-			continue
-		}
-		if !r.match.is(c.Table, c.Image()) {
-			continue
-		}
-		s := r.step(c)
-		s.Note = keyNote(&record, decoded.Changes, i)
-		r.add(s, &record)
-	}
-	return nil
-}
-
-// step is what a change is after those before it.
-func (r *reading) step(c *change.Change) Step {
-	v := c.Version
-	at := time.UnixMilli(v.ExecuteTime).UTC()
-	s := Step{Op: c.Op.String(), Version: &v, VersionText: v.String(), ExecuteTime: &at, File: c.Origin.File, GTID: c.Origin.GTID}
-	if c.Op == change.Truncate {
-		return s
-	}
-	verdict := change.Judge(r.stored, r.exists, v)
-	if verdict.Puts() {
-		r.stored, r.exists = v, true
-	}
-	s.Rule = verdict.String()
-	return s
-}
-
-// keyNote tells of a change of the row's key: two changes, of which this is one.
-func keyNote(record *consumer.Record, changes []*change.Change, i int) string {
-	if other, ok := record.Headers.Last(envelope.HeaderNewKey); ok {
-		return fmt.Sprintf("the key became %s", other)
-	}
-	if other, ok := record.Headers.Last(envelope.HeaderOldKey); ok {
-		return fmt.Sprintf("the key was %s", other)
-	}
-	if len(changes) > i+1 && changes[i].Op == change.Delete && changes[i+1].Op == change.Create && changes[i].Version == changes[i+1].Version {
-		return "the key became " + keyText(changes[i+1].Table, changes[i+1].Image())
-	}
-	if i > 0 && changes[i].Op == change.Create && changes[i-1].Op == change.Delete && changes[i].Version == changes[i-1].Version {
-		return "the key was " + keyText(changes[i-1].Table, changes[i-1].Image())
-	}
-	return ""
-}
-
-// add puts a step into the story, and the oldest of the last ones out of it if there are too many.
-func (r *reading) add(s Step, record *consumer.Record) {
-	s.Partition, s.Offset, s.Time = record.Partition, record.Offset, record.Timestamp.UTC()
-	if r.story.Committed != nil {
-		passed := s.Offset < r.story.Committed[s.Partition]
-		s.Passed = &passed
-	}
-	r.facts.saw(&s, r.story.Sink)
-	r.story.Changes++
-	if s.Rule != "" {
-		r.story.By[s.Rule]++
-	}
-	if len(r.story.First) < r.c.Keep {
-		r.story.First = append(r.story.First, s)
-		return
-	}
-	if r.ring = append(r.ring, s); len(r.ring) > r.c.Keep {
-		r.ring = append(r.ring[:0], r.ring[1:]...)
-		r.story.Between++
-	}
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/skein-io/skein/perceptor/verify"
 )
 
-// Comparison is a table of a pipeline's source beside a sink. It is a verify.Progress. The caller closes it.
+// Comparison is a table of a pipeline's source beside a sink. The caller closes it.
 type Comparison struct {
 	Source *verify.Source
 	Sink   sink.Reader
@@ -28,9 +28,19 @@ type Comparison struct {
 	s     *spec.Sink
 	to    *cluster
 	table string
+	// kept: the source has kept a position.
+	kept bool
 	// last is what Applied has found.
 	last  binlog.Position
 	known bool
+}
+
+// Progress is nil if the source has never kept a position, so that nothing is known of it.
+func (k *Comparison) Progress() verify.Progress {
+	if !k.kept {
+		return nil
+	}
+	return k
 }
 
 // Compare connects to both sides of a table, DATABASE.TABLE.
@@ -60,10 +70,11 @@ func (k *Comparison) open(ctx context.Context, database, name string, more []kgo
 	if k.to, err = openCluster(k.c, more...); err != nil {
 		return err
 	}
-	at, found, err := k.Reached(ctx)
+	at, found, err := k.state(ctx)
 	if err != nil {
 		return err
 	}
+	k.kept = found
 	from, err := k.sourceConfig(database, name)
 	if err != nil {
 		return err
@@ -124,23 +135,31 @@ func (k *Comparison) Close() {
 	}
 }
 
-// Reached implements verify.Progress: it is the position that the source keeps. While the table's snapshot is being read it is
-// not known.
-func (k *Comparison) Reached(ctx context.Context) (binlog.Position, bool, error) {
+// state is what the source has kept.
+func (k *Comparison) state(ctx context.Context) (at source.State, found bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askMax)
 	defer cancel()
 	topic := k.c.Topics.Prefix + ".positions"
 	kept, err := k.to.last(ctx, topic)
 	if err != nil {
-		return binlog.Position{}, false, err
+		return at, false, err
 	}
 	r := kept[k.c.Name]
 	if r == nil {
-		return binlog.Position{}, false, nil
+		return at, false, nil
 	}
-	var at source.State
 	if err := json.Unmarshal(r.Value, &at); err != nil {
-		return binlog.Position{}, false, fmt.Errorf("topic %s, offset %d: %w", topic, r.Offset, err)
+		return at, false, fmt.Errorf("topic %s, offset %d: %w", topic, r.Offset, err)
+	}
+	return at, true, nil
+}
+
+// Reached implements verify.Progress: it is the position that the source keeps. While the table's snapshot is being read it is
+// not known.
+func (k *Comparison) Reached(ctx context.Context) (binlog.Position, bool, error) {
+	at, found, err := k.state(ctx)
+	if err != nil || !found {
+		return binlog.Position{}, false, err
 	}
 	t, told := at.Snapshot.Of(k.table)
 	return at.Position, !told || t.Done, nil

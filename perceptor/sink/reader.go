@@ -2,7 +2,9 @@ package sink
 
 import (
 	"context"
+	"fmt"
 	"iter"
+	"unicode/utf8"
 
 	"github.com/skein-io/skein/perceptor/change"
 )
@@ -30,6 +32,30 @@ type StoredColumn struct {
 	Value []byte
 	// Null: there is NULL, or no cell.
 	Null bool
+}
+
+// shownMax is how much of a value Shown tells, in bytes.
+const shownMax = 200
+
+// Shown is the value for people, nil if there is none: its beginning if it is long, and hexadecimal if it is no text.
+func (c *StoredColumn) Shown() *string {
+	if c.Null {
+		return nil
+	}
+	value, more := c.Value, ""
+	isText := utf8.Valid(value)
+	if len(value) > shownMax {
+		value, more = value[:shownMax], fmt.Sprintf("... (%d bytes)", len(c.Value))
+		for isText && !utf8.Valid(value) {
+			value = value[:len(value)-1]
+		}
+	}
+	text := string(value)
+	if !isText {
+		text = fmt.Sprintf("0x%x", value)
+	}
+	text += more
+	return &text
 }
 
 // Reader reads what a sink has written. Safe for concurrent use.

@@ -12,7 +12,7 @@ import (
 // bucketsMax bounds the sums that are kept, 48 bytes for each bucket.
 const (
 	bucketsMin = 1 << 10
-	bucketsMax = 1 << 18
+	bucketsMax = 1 << 19
 )
 
 // buckets compares tables whose keys the sink orders otherwise than the source, or whose rows no server adds up: both are
@@ -27,7 +27,7 @@ func (r *run) buckets(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("source: %s: %w", t, err)
 		}
-		for n = bucketsMin; n < bucketsMax && int64(n)*16 < rows.Int64; n *= 2 {
+		for n = bucketsMin; n < bucketsMax && int64(n)*2 < rows.Int64; n *= 2 {
 		}
 	}
 	source, stored, err := r.sums(ctx, n)
@@ -103,7 +103,7 @@ func (r *run) sumSource(ctx context.Context, source []sum) error {
 		}
 		want, err := r.c.Sink.Expect(ctx, r.c.Source.table, row)
 		if err != nil {
-			r.report.add(Difference{Key: keyText(r.c.Source.table, row), Kind: Missing, Reason: err.Error()}, r.c.Keep)
+			r.report.add(Difference{Key: r.c.Source.table.KeyText(row), Kind: Missing, Reason: err.Error()}, r.c.Keep)
 			continue
 		}
 		source[r.digest.bucket(want.Key, len(source))].add(r.digest.row(&want))

@@ -137,15 +137,13 @@ func (r *run) fate(s *suspect, l *look, applied change.Position, known, last boo
 	}
 	// The view began before the sink was read, and a server tells a change in its binlog a moment before others see it, so the
 	// sink may be ahead. A version that no view reaches in all the time is of no change.
-	ahead := newer(l.at)
-	impossible := ahead && last && s.last == l.have.Version
+	impossible := last && newer(l.at) && s.last == l.have.Version
 	same := s.seen && s.shape == l.shape && (impossible || !newer(s.since))
 	if !same {
 		s.seen, s.shape, s.since = true, l.shape, l.at
 	}
 	s.last = l.have.Version
 	switch {
-	case ahead && !impossible:
 	case same && known && !behind(applied, s.since):
 		return stays
 	case same && last && r.c.Progress == nil:
@@ -269,7 +267,7 @@ func (r *run) difference(s *suspect, l *look) *Difference {
 	for n := range l.want.Columns {
 		want, have := &l.want.Columns[n], &l.have.Columns[n]
 		if want.Null != have.Null || !bytes.Equal(want.Value, have.Value) {
-			d.Columns = append(d.Columns, Column{Name: want.Name, Source: shown(want), Sink: shown(have)})
+			d.Columns = append(d.Columns, Column{Name: want.Name, Source: want.Shown(), Sink: have.Shown()})
 		}
 	}
 	switch {

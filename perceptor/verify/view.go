@@ -148,8 +148,13 @@ func (v *view) place(file, offset string) error {
 	return nil
 }
 
+// closeMax is how long the end of a transaction is waited for. A connection that takes longer is not used again.
+const closeMax = 5 * time.Second
+
 func (v *view) close() {
-	_, _ = v.conn.ExecContext(context.Background(), "ROLLBACK")
+	ctx, cancel := context.WithTimeout(context.Background(), closeMax)
+	defer cancel()
+	_, _ = v.conn.ExecContext(ctx, "ROLLBACK")
 	_ = v.conn.Close()
 }
 

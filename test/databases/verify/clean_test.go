@@ -34,7 +34,7 @@ func (c *copies) readers() map[string]sink.Reader {
 // A copy of every type and kind of key does not differ, in any of the sinks, with rows deleted, changed and moved to other keys.
 func TestClean(t *testing.T) {
 	c := makeCopies(t, shapes(), true)
-	p := startPipeline(t, c.db, nil, c.hbase, c.mysql, c.beside)
+	p := startCarrier(t, c.db, nil, c.hbase, c.mysql, c.beside)
 	r := rand.New(rand.NewPCG(1, 2))
 	const rows = 300
 	for i := range c.shapes {

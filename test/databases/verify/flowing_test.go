@@ -44,12 +44,12 @@ func TestFlowing(t *testing.T) {
 	shapes := []shape{all[1], all[2]}
 	shapes[1].columns += ", KEY (v)"
 	c := makeCopies(t, shapes, true)
-	runs := 20
+	runs := 4 // SKEIN_RUNS=20 for all
 	if n, err := strconv.Atoi(os.Getenv("SKEIN_RUNS")); err == nil {
 		runs = n
 	}
 	random := rand.New(rand.NewPCG(5, 5))
-	p := startPipeline(t, c.db, func(changes []*change.Change) []*change.Change {
+	p := startCarrier(t, c.db, func(changes []*change.Change) []*change.Change {
 		if random.IntN(50) == 0 {
 			time.Sleep(time.Duration(random.IntN(300)) * time.Millisecond)
 		}

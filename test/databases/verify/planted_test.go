@@ -136,7 +136,7 @@ func told(report *verify.Report) map[string]string {
 // left says why.
 func TestPlanted(t *testing.T) {
 	c := makeCopies(t, shapes(), true)
-	p := startPipeline(t, c.db, nil, c.hbase, c.mysql, c.beside)
+	p := startCarrier(t, c.db, nil, c.hbase, c.mysql, c.beside)
 	r := rand.New(rand.NewPCG(3, 4))
 	for i := range c.shapes {
 		c.shapes[i].fill(t, c.db, r, 400)
@@ -199,7 +199,7 @@ func TestPlanted(t *testing.T) {
 }
 
 // repaired repairs, and compares again.
-func (c *copies) repaired(t *testing.T, name string, s sink.Reader, p *pipeline, want map[string]string) {
+func (c *copies) repaired(t *testing.T, name string, s sink.Reader, p *carrier, want map[string]string) {
 	report := compare(t, c, "alltypes", s, func(c *verify.Config) { c.Progress, c.Repair = p, true })
 	left := map[string]string{}
 	for _, d := range report.Differences {

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"context"
 	"sync"
 	"testing"
 	"time"
@@ -10,7 +11,7 @@ import (
 	"github.com/skein-io/skein/perceptor/verify"
 )
 
-// holder takes changes out of a pipeline.
+// holder takes changes out of a carrier.
 type holder struct {
 	mu      sync.Mutex
 	holding bool
@@ -39,7 +40,7 @@ func TestRepairOutlivesLateChanges(t *testing.T) {
 	all := shapes()
 	c := makeCopies(t, all[:1], true)
 	h := &holder{}
-	p := startPipeline(t, c.db, h.before, c.hbase, c.mysql, c.beside)
+	p := startCarrier(t, c.db, h.before, c.hbase, c.mysql, c.beside)
 	table := c.db + ".alltypes"
 	exec(t, "INSERT INTO "+table+" (id, v) VALUES (1, 'a'), (2, 'a'), (3, 'a')")
 	p.caughtUp(t)
@@ -119,7 +120,7 @@ func TestRepairOutlivesLateChanges(t *testing.T) {
 // discard any repair.
 func TestRepairOfAVersionOfNoChange(t *testing.T) {
 	c := makeCopies(t, shapes()[:1], false)
-	p := startPipeline(t, c.db, nil, c.mysql)
+	p := startCarrier(t, c.db, nil, c.mysql)
 	exec(t, "INSERT INTO "+c.db+".alltypes (id, v) VALUES (1, 'a')")
 	p.caughtUp(t)
 	exec(t, "UPDATE "+c.in+".alltypes SET v='b', binlog_position=UNHEX('000000ff000000000000000000000000'), execute_time=execute_time+1000000000000")
@@ -135,7 +136,7 @@ func TestRepairOfAVersionOfNoChange(t *testing.T) {
 // A newer change reaches a row while it is repaired: it stays.
 func TestRepairGivesWay(t *testing.T) {
 	c := makeCopies(t, shapes()[:1], false)
-	p := startPipeline(t, c.db, nil, c.mysql)
+	p := startCarrier(t, c.db, nil, c.mysql)
 	exec(t, "INSERT INTO "+c.db+".alltypes (id, v) VALUES (1, 'a')")
 	p.caughtUp(t)
 	exec(t, "UPDATE "+c.in+".alltypes SET v='wrong'")
@@ -158,7 +159,7 @@ type overtaken struct {
 	before func()
 }
 
-func (o *overtaken) Apply(ctx contextOf, changes []*change.Change, outcomes []sink.Outcome) error {
+func (o *overtaken) Apply(ctx context.Context, changes []*change.Change, outcomes []sink.Outcome) error {
 	o.before()
 	return o.Reader.Apply(ctx, changes, outcomes)
 }
@@ -180,7 +181,7 @@ func TestWithoutProgress(t *testing.T) {
 func TestInFlight(t *testing.T) {
 	c := makeCopies(t, shapes()[:1], false)
 	gate := make(chan struct{})
-	p := startPipeline(t, c.db, func(changes []*change.Change) []*change.Change { <-gate; return changes }, c.mysql)
+	p := startCarrier(t, c.db, func(changes []*change.Change) []*change.Change { <-gate; return changes }, c.mysql)
 	exec(t, "INSERT INTO "+c.db+".alltypes (id, v) VALUES (1, 'a'), (2, 'b')")
 	report := compare(t, c, "alltypes", c.mysql, func(c *verify.Config) { c.Progress, c.Wait = p, 300*time.Millisecond })
 	if report.InFlight != 2 || report.Differing() != 0 || len(report.InFlightKeys) != 2 {

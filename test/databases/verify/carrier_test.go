@@ -2,7 +2,6 @@ package verify
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -20,8 +19,8 @@ import (
 // patience bounds what takes a second on a machine that is not loaded.
 const patience = 2 * time.Minute
 
-// pipeline applies what the binlog tells of a database to sinks, a transaction at a time.
-type pipeline struct {
+// carrier applies what the binlog tells of a database to sinks, a transaction at a time.
+type carrier struct {
 	sinks []sink.Sink
 	// before is asked before a transaction is applied; it may hold it up, or take changes away.
 	before func(changes []*change.Change) []*change.Change
@@ -33,7 +32,7 @@ type pipeline struct {
 	cancel  context.CancelFunc
 }
 
-var _ verify.Progress = (*pipeline)(nil)
+var _ verify.Progress = (*carrier)(nil)
 
 var replicas atomic.Uint32
 
@@ -42,8 +41,8 @@ func binlogConfig() binlog.Config {
 		Heartbeat: 200 * time.Millisecond}
 }
 
-// startPipeline begins at the end of the binlog.
-func startPipeline(t testing.TB, db string, before func([]*change.Change) []*change.Change, sinks ...sink.Sink) *pipeline {
+// startCarrier begins at the end of the binlog.
+func startCarrier(t testing.TB, db string, before func([]*change.Change) []*change.Change, sinks ...sink.Sink) *carrier {
 	t.Helper()
 	config := binlogConfig()
 	start, err := binlog.Current(t.Context(), config)
@@ -77,23 +76,29 @@ func startPipeline(t testing.TB, db string, before func([]*change.Change) []*cha
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &pipeline{sinks: sinks, before: before, reached: start, applied: start, ended: make(chan error, 1)}
+	p := &carrier{sinks: sinks, before: before, reached: start, applied: start, ended: make(chan error, 1)}
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel = cancel
-	go func() { p.ended <- p.run(ctx, reader) }()
+	go func() {
+		err := p.run(ctx, reader)
+		if ctx.Err() != nil {
+			err = nil // it was to end
+		}
+		p.ended <- err
+	}()
 	t.Cleanup(func() { p.end(t); _ = reader.Close() })
 	return p
 }
 
-func (p *pipeline) end(t testing.TB) {
+func (p *carrier) end(t testing.TB) {
 	p.cancel()
-	if err := <-p.ended; err != nil && !errors.Is(err, context.Canceled) {
-		t.Errorf("the pipeline ended: %v", err)
+	if err := <-p.ended; err != nil {
+		t.Errorf("the carrier ended: %v", err)
 	}
 	p.ended <- nil
 }
 
-func (p *pipeline) run(ctx context.Context, reader *binlog.Reader) error {
+func (p *carrier) run(ctx context.Context, reader *binlog.Reader) error {
 	var changes []*change.Change
 	for {
 		e, err := reader.Next(ctx)
@@ -121,7 +126,7 @@ func (p *pipeline) run(ctx context.Context, reader *binlog.Reader) error {
 	}
 }
 
-func (p *pipeline) apply(ctx context.Context, changes []*change.Change) error {
+func (p *carrier) apply(ctx context.Context, changes []*change.Change) error {
 	if len(changes) == 0 {
 		return nil
 	}
@@ -139,13 +144,13 @@ func (p *pipeline) apply(ctx context.Context, changes []*change.Change) error {
 	return nil
 }
 
-func (p *pipeline) Reached(context.Context) (binlog.Position, bool, error) {
+func (p *carrier) Reached(context.Context) (binlog.Position, bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.reached, true, nil
 }
 
-func (p *pipeline) Applied(context.Context) (binlog.Position, bool, error) {
+func (p *carrier) Applied(context.Context) (binlog.Position, bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.applied, true, nil
@@ -155,7 +160,7 @@ func (p *pipeline) Applied(context.Context) (binlog.Position, bool, error) {
 const behindMax = 20_000
 
 // pace holds a writer up while the sinks are far behind.
-func (p *pipeline) pace(ctx context.Context) error {
+func (p *carrier) pace(ctx context.Context) error {
 	end, err := binlog.Current(ctx, binlogConfig())
 	if err != nil {
 		return err
@@ -174,7 +179,7 @@ func (p *pipeline) pace(ctx context.Context) error {
 }
 
 // caughtUp waits until everything that is in the binlog now is applied.
-func (p *pipeline) caughtUp(t testing.TB) {
+func (p *carrier) caughtUp(t testing.TB) {
 	t.Helper()
 	end, err := binlog.Current(t.Context(), binlogConfig())
 	if err != nil {
@@ -187,11 +192,11 @@ func (p *pipeline) caughtUp(t testing.TB) {
 		}
 		select {
 		case err := <-p.ended:
-			t.Fatalf("the pipeline ended: %v", err)
+			t.Fatalf("the carrier ended: %v", err)
 		default:
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("the pipeline is at %s, and the binlog at %s", at, end)
+			t.Fatalf("the carrier is at %s, and the binlog at %s", at, end)
 		}
 	}
 }
