@@ -1,6 +1,6 @@
 // Package services starts the brokers that the interop tests, the fault tests
 // and the benchmarks run against: the skein binary and an Apache Kafka node;
-// and a MariaDB, an Apache HBase and an Apache ZooKeeper server for those about databases.
+// and a MariaDB, an Apache HBase and Apache ZooKeeper servers for those about databases.
 //
 // Everything listens on loopback only. A broker is one child process; it can
 // be ended politely, killed with SIGKILL, and started again on the same data

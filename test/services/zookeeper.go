@@ -3,48 +3,107 @@ package services
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
+	"strconv"
+	"strings"
+	"sync"
 	"time"
 )
 
 // ZooKeeperVersion is the release of Apache ZooKeeper that is tested against.
 const ZooKeeperVersion = "3.9.5"
 
-// ZooKeeper is one server that stands alone. It is no broker, and has what the two share: an address, a folder, Start, Stop and Kill.
+// ZooKeeper is one Apache ZooKeeper server: alone, or a member of an ensemble. It is no broker, and has what the two share: an
+// address, a folder, Start, Stop and Kill.
 type ZooKeeper struct {
 	*process
-	jvm        JVM
-	properties map[string]string
+	id    int
+	peers []string // server.N=host:port:port lines; none: it is alone
 }
 
-// NewZooKeeper prepares a server; nothing runs before Start. Properties are those of zoo.cfg. The heap is 256 MiB unless the JVM says
-// otherwise. Sessions may last 1 to 10 s, and one address may have any number of them.
-func NewZooKeeper(o Options, jvm JVM) (*ZooKeeper, error) {
-	p, err := newProcess("zookeeper", o)
-	if err != nil {
-		return nil, err
-	}
-	if jvm.HeapMiB == 0 {
-		jvm.HeapMiB = 256
-	}
-	return &ZooKeeper{process: p, jvm: jvm, properties: maps.Clone(o.Properties)}, nil
+// ZooKeeperEnsemble is one server, or several that are one ensemble.
+type ZooKeeperEnsemble struct {
+	Servers []*ZooKeeper
 }
 
-// ZooKeeperJars resolves the server and returns its folder. metrics-core and snappy-java are not part of its own list, and it does not
-// start without them.
+// zookeeperTick is tickTime, ms: sessions are 2 to 20 of them long.
+const zookeeperTick = 500
+
+// NewZooKeeper prepares an ensemble of n servers; nothing runs before Start. With one, that server is alone.
+func NewZooKeeper(o Options, n int) (*ZooKeeperEnsemble, error) {
+	e := &ZooKeeperEnsemble{}
+	var peers []string
+	for i := range n {
+		own := o
+		own.Dir = filepath.Join(o.Dir, "zookeeper-"+strconv.Itoa(i+1))
+		if n > 1 {
+			own.Port = 0
+		}
+		p, err := newProcess("zookeeper", own)
+		if err != nil {
+			return nil, err
+		}
+		if n > 1 {
+			var ports [2]int
+			for j := range ports {
+				if ports[j], err = FreePort(); err != nil {
+					return nil, err
+				}
+			}
+			peers = append(peers, fmt.Sprintf("server.%d=127.0.0.1:%d:%d", i+1, ports[0], ports[1]))
+		}
+		e.Servers = append(e.Servers, &ZooKeeper{process: p, id: i + 1})
+	}
+	for _, z := range e.Servers {
+		z.peers = peers
+	}
+	return e, nil
+}
+
+// Connect is zookeeper.connect without a chroot.
+func (e *ZooKeeperEnsemble) Connect() string {
+	var all []string
+	for _, z := range e.Servers {
+		all = append(all, z.addr)
+	}
+	return strings.Join(all, ",")
+}
+
+// Start starts all servers and returns when each of them serves.
+func (e *ZooKeeperEnsemble) Start(ctx context.Context) error {
+	failed := make([]error, len(e.Servers))
+	var work sync.WaitGroup
+	for i, z := range e.Servers {
+		work.Go(func() { failed[i] = z.Start(ctx) })
+	}
+	work.Wait()
+	return errors.Join(failed...)
+}
+
+// Kill ends all servers at once.
+func (e *ZooKeeperEnsemble) Kill() error {
+	var failed []error
+	for _, z := range e.Servers {
+		failed = append(failed, z.Kill())
+	}
+	return errors.Join(failed...)
+}
+
+// ZooKeeperJars resolves ZooKeeper's server and returns its folder. Three of them are named because ZooKeeper's own project
+// leaves them out, and its server does not start without.
 func ZooKeeperJars() (string, error) {
-	return Jars("zookeeper-"+ZooKeeperVersion, "org.apache.zookeeper:zookeeper:"+ZooKeeperVersion, "io.dropwizard.metrics:metrics-core:4.1.12.1",
-		"org.xerial.snappy:snappy-java:1.1.10.5", "org.slf4j:slf4j-simple:2.0.13", "commons-cli:commons-cli:1.5.0")
+	return Jars("zookeeper-"+ZooKeeperVersion, "org.apache.zookeeper:zookeeper:"+ZooKeeperVersion,
+		"io.dropwizard.metrics:metrics-core:4.1.12.1", "org.xerial.snappy:snappy-java:1.1.10.5", "commons-cli:commons-cli:1.5.0",
+		"org.slf4j:slf4j-simple:2.0.13")
 }
 
-// Start runs the process and returns when it serves. On old data it is a restart.
+// Start runs the process and returns when it serves: alone, or as a part of the ensemble.
 func (z *ZooKeeper) Start(ctx context.Context) error {
 	if _, err := exec.LookPath("java"); err != nil {
 		return fmt.Errorf("there is no JDK: %w", err)
@@ -53,51 +112,42 @@ func (z *ZooKeeper) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	config, err := z.config()
-	if err != nil {
+	data := filepath.Join(z.dir, "data")
+	if err := os.MkdirAll(data, 0o755); err != nil {
 		return err
 	}
-	file := filepath.Join(z.dir, "zoo.cfg")
-	if err := os.WriteFile(file, config, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(data, "myid"), []byte(strconv.Itoa(z.id)), 0o644); err != nil {
 		return err
 	}
-	args := append([]string{fmt.Sprintf("-Xmx%dm", z.jvm.HeapMiB), "-XX:+UseSerialGC", "-Djava.awt.headless=true"}, z.jvm.Flags...)
-	args = append(args, "-Dorg.slf4j.simpleLogger.showDateTime=true", "-cp", lib+"/*", "org.apache.zookeeper.server.quorum.QuorumPeerMain", file)
-	if err := z.launch(exec.Command("java", args...)); err != nil {
+	conf := filepath.Join(z.dir, "zoo.cfg")
+	if err := os.WriteFile(conf, z.configuration(data), 0o644); err != nil {
+		return err
+	}
+	cmd := exec.Command("java", "-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true", "-Djava.net.preferIPv4Stack=true",
+		"-Dorg.slf4j.simpleLogger.showDateTime=true", "-Dzookeeper.jmx.log4j.disable=true", "-cp", lib+"/*",
+		"org.apache.zookeeper.server.quorum.QuorumPeerMain", conf)
+	if err := z.launch(cmd); err != nil {
 		return err
 	}
 	return z.waitServing(ctx)
 }
 
-// config is zoo.cfg.
-func (z *ZooKeeper) config() ([]byte, error) {
-	_, port, err := net.SplitHostPort(z.addr)
-	if err != nil {
-		return nil, err
-	}
-	all := map[string]string{
-		"tickTime":               "500",
-		"dataDir":                filepath.Join(z.dir, "data"),
-		"clientPort":             port,
-		"clientPortAddress":      "127.0.0.1",
-		"maxClientCnxns":         "0",
-		"admin.enableServer":     "false",
-		"4lw.commands.whitelist": "srvr",
-	}
-	maps.Copy(all, z.properties)
+func (z *ZooKeeper) configuration(data string) []byte {
 	var b bytes.Buffer
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		fmt.Fprintf(&b, "%s=%s\n", name, all[name])
+	_, port, _ := net.SplitHostPort(z.addr)
+	fmt.Fprintf(&b, "tickTime=%d\ninitLimit=20\nsyncLimit=10\ndataDir=%s\nclientPort=%s\nclientPortAddress=127.0.0.1\n"+
+		"maxClientCnxns=0\nadmin.enableServer=false\n4lw.commands.whitelist=srvr\n", zookeeperTick, data, port)
+	for _, line := range z.peers {
+		b.WriteString(line + "\n")
 	}
-	return b.Bytes(), nil
+	return b.Bytes()
 }
 
-// waitServing returns when the server says which part it has.
 func (z *ZooKeeper) waitServing(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, z.timeout)
 	defer cancel()
 	for {
-		err := zooKeeperServes(ctx, z.addr)
+		_, err := z.Mode(ctx)
 		if err == nil {
 			return nil
 		}
@@ -113,26 +163,26 @@ func (z *ZooKeeper) waitServing(ctx context.Context) error {
 	}
 }
 
-// zooKeeperServes asks with a four-letter word. A server that does not serve yet answers it without a mode.
-func zooKeeperServes(ctx context.Context, addr string) error {
+// Mode asks the server what it is: standalone, leader or follower. An error says that it does not serve.
+func (z *ZooKeeper) Mode(ctx context.Context) (string, error) {
 	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "tcp", addr)
+	conn, err := dialer.DialContext(ctx, "tcp", z.addr)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer func() { _ = conn.Close() }()
-	if err := conn.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
-		return err
-	}
+	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
 	if _, err := conn.Write([]byte("srvr")); err != nil {
-		return err
+		return "", err
 	}
-	answer, err := io.ReadAll(io.LimitReader(conn, 1<<16))
+	answer, err := io.ReadAll(conn)
 	if err != nil {
-		return err
+		return "", err
 	}
-	if !bytes.Contains(answer, []byte("Mode: ")) {
-		return fmt.Errorf("it answers %q", answer)
+	_, rest, ok := strings.Cut(string(answer), "Mode: ")
+	if !ok {
+		return "", fmt.Errorf("it does not serve yet: %.100q", answer)
 	}
-	return nil
+	mode, _, _ := strings.Cut(rest, "\n")
+	return mode, nil
 }

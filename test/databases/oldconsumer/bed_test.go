@@ -27,7 +27,7 @@ import (
 var shared struct {
 	dir                    string
 	zooOnce, kafkaOnce     sync.Once
-	zoo                    *services.ZooKeeper
+	zoo                    *services.ZooKeeperEnsemble
 	zooErr, kafkaErr       error
 	kafka                  *services.Kafka
 	skeinOnce              sync.Once
@@ -70,7 +70,7 @@ func run(m *testing.M) (code int, err error) {
 func zooKeeper(t testing.TB) string {
 	t.Helper()
 	shared.zooOnce.Do(func() {
-		shared.zoo, shared.zooErr = services.NewZooKeeper(services.Options{Dir: filepath.Join(shared.dir, "zookeeper"), ReadyTimeout: 3 * time.Minute}, services.JVM{})
+		shared.zoo, shared.zooErr = services.NewZooKeeper(services.Options{Dir: filepath.Join(shared.dir, "zookeeper"), ReadyTimeout: 3 * time.Minute}, 1)
 		if shared.zooErr == nil {
 			shared.zooErr = shared.zoo.Start(context.Background())
 		}
@@ -78,7 +78,7 @@ func zooKeeper(t testing.TB) string {
 	if shared.zooErr != nil {
 		t.Fatalf("these tests need Apache ZooKeeper %s, which a JDK and Maven bring: %v", services.ZooKeeperVersion, shared.zooErr)
 	}
-	return shared.zoo.Addr()
+	return shared.zoo.Connect()
 }
 
 func skeinAddr(t testing.TB) string {

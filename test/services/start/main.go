@@ -20,7 +20,7 @@ import (
 func main() {
 	kafka := flag.Bool("kafka", false, "run Apache Kafka instead of skein")
 	hbase := flag.Bool("hbase", false, "run Apache HBase instead of skein; the address is ZooKeeper's")
-	zookeeper := flag.Bool("zookeeper", false, "run Apache ZooKeeper instead of skein")
+	zookeeper := flag.Bool("zookeeper", false, "run Apache ZooKeeper, alone, instead of skein")
 	binary := flag.String("skein", "bin/skein", "the skein binary")
 	port := flag.Int("port", 0, "port to listen on; 0 means a free one")
 	dir := flag.String("dir", "out/broker", "folder for data and log output")
@@ -63,7 +63,11 @@ func prepare(kafka, hbase, zookeeper bool, binary string, o services.Options) (s
 	case hbase:
 		return services.NewHBase(o, services.JVM{}, 1)
 	case zookeeper:
-		return services.NewZooKeeper(o, services.JVM{})
+		e, err := services.NewZooKeeper(o, 1)
+		if err != nil {
+			return nil, err
+		}
+		return e.Servers[0], nil
 	}
 	return services.NewSkein(binary, o)
 }
