@@ -1,6 +1,9 @@
 package coordinator
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+)
 
 // TestJavaHash compares with what Java's String.hashCode gives (F1).
 func TestJavaHash(t *testing.T) {
@@ -24,6 +27,25 @@ func TestJavaHash(t *testing.T) {
 	for _, id := range []string{"my-group", "a", "größe"} {
 		if p := partitionFor(id, 50); p < 0 || p >= 50 {
 			t.Errorf("partitionFor(%q) = %d", id, p)
+		}
+	}
+}
+
+// TestGroupsSpreadOverAllPartitions: the groups of a cluster are in the partitions 0 to 49 of one topic, in all of them, and nowhere
+// else.
+func TestGroupsSpreadOverAllPartitions(t *testing.T) {
+	const groups, partitions = 50_000, 50
+	var found [partitions]int
+	for g := range groups {
+		p := partitionFor(fmt.Sprint("group-", g), partitions)
+		if p < 0 || p >= partitions {
+			t.Fatalf("group-%d belongs to partition %d", g, p)
+		}
+		found[p]++
+	}
+	for p, n := range found {
+		if n < groups/partitions/4 || n > groups/partitions*4 {
+			t.Errorf("partition %d has %d of %d groups", p, n, groups)
 		}
 	}
 }

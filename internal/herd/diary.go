@@ -16,6 +16,7 @@ type diary struct {
 	readers []map[int]bool // of each partition
 	// hopeless, if it is set, is how long nothing is done by a herd that has come to rest with partitions that nobody reads.
 	hopeless time.Duration
+	failed   error     // that a member met, which ends the run
 	change   time.Time // the last time that somebody began or ended to read, or did something about it
 }
 
@@ -25,6 +26,15 @@ func newDiary(partitions int) *diary {
 		d.readers[i] = map[int]bool{}
 	}
 	return d
+}
+
+// fail ends the run.
+func (d *diary) fail(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.failed == nil {
+		d.failed = err
+	}
 }
 
 // begin is the time 0 of the history.
@@ -76,12 +86,17 @@ func (d *diary) settle(ctx context.Context, limit time.Duration) error {
 			return err
 		}
 	}
-	return nil
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.failed
 }
 
 func (d *diary) settled() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.failed != nil {
+		return true
+	}
 	quiet := time.Since(d.change)
 	for _, readers := range d.readers {
 		if len(readers) != 1 {

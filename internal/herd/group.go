@@ -45,7 +45,8 @@ func openGroup(ctx context.Context, o Options, d *diary) (_ side, err error) {
 	if s.dir, err = os.MkdirTemp("", "skein-herd-"); err != nil {
 		return nil, err
 	}
-	if s.node, err = skein.Open(skein.Config{DataDir: s.dir, Listen: "127.0.0.1:0", Logger: o.Log}); err != nil {
+	if s.node, err = skein.Open(skein.Config{DataDir: s.dir, Listen: "127.0.0.1:0", Logger: o.Log,
+		Set: []string{fmt.Sprintf("group.min.session.timeout.ms=%d", min(6*time.Second, o.Session).Milliseconds())}}); err != nil {
 		return nil, err
 	}
 	if s.fill, err = kgo.NewClient(kgo.SeedBrokers(s.node.Bootstrap()), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.DisableClientMetrics()); err != nil {
@@ -150,9 +151,7 @@ func (m *groupMember) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		records, err := m.consumer.Poll(ctx)
 		if g, ended := errors.AsType[*consumer.GroupError](err); ended {
-			if m.side.o.Log != nil {
-				m.side.o.Log.Error("a member has ended", "member", m.number, "error", g)
-			}
+			m.side.diary.fail(fmt.Errorf("member %d has ended: %w", m.number, g))
 			break
 		}
 		clear(m.read)

@@ -133,6 +133,43 @@ func TestSplitBrain(t *testing.T) {
 	}
 }
 
+// TestGaveUp: whoever cannot claim a partition tries four times with a back-off, gives up, and reads nothing until something changes.
+func TestGaveUp(t *testing.T) {
+	b := newBed(t, 5, 2, time.Millisecond)
+	inTheWay := oldconsumer.OwnerPath(Group, Topic, 1)
+	b.Tree.Put(inTheWay, []byte("somebody-0"))
+	b.Join("c1")
+	b.run(5 * time.Minute)
+	if n := b.count(Noted, oldconsumer.Collided); n != 4 || b.count(Noted, oldconsumer.GaveUp) != 1 {
+		t.Errorf("%d tries", n)
+	}
+	last := time.Duration(0)
+	for _, h := range b.all {
+		if h.Kind == Noted && h.Note.Kind == oldconsumer.GaveUp {
+			last = h.At
+		}
+	}
+	if last < 6*time.Second || last > 7*time.Second {
+		t.Errorf("it gave up after %v, with three back-offs of 2 s", last)
+	}
+	if got := b.Reading("c1"); len(got) != 0 {
+		t.Errorf("it reads %v", got)
+	}
+	if _, there := b.Tree.Owner(oldconsumer.OwnerPath(Group, Topic, 0)); there {
+		t.Error("it kept what it had claimed")
+	}
+	b.Tree.Do(memtree.Persistent, oldconsumer.Request{Op: oldconsumer.Delete, Path: inTheWay})
+	b.run(5 * time.Minute)
+	if got := b.Reading("c1"); len(got) != 0 {
+		t.Errorf("nobody told it, and it reads %v", got)
+	}
+	b.Join("c2")
+	b.run(time.Minute)
+	if one, two := fmt.Sprint(b.Reading("c1")), fmt.Sprint(b.Reading("c2")); one != "[0]" || two != "[1]" {
+		t.Errorf("c1 reads %s and c2 %s", one, two)
+	}
+}
+
 // TestShortCut: a member that is back before its session is over keeps it, and learns what it was not told.
 func TestShortCut(t *testing.T) {
 	b := newBed(t, 4, 2, 2*time.Millisecond)
