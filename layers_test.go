@@ -30,6 +30,7 @@ var layers = []struct {
 	{[]string{"internal/server"}, "connections carry requests to the table of APIs and know nothing of what they mean"},
 	{[]string{"internal/api"}, "the table of APIs calls the machinery; the machinery does not know the wire's requests"},
 	{[]string{"internal/coordinator", "internal/partition", "internal/quorum", "internal/controllerlink"}, "machinery: each drives one decision package over a log, or is the way to the one that does, and none drives another"},
+	{[]string{"internal/quorum/seat"}, "the controller's seat on a node is the same whatever agrees on its records"},
 	{[]string{"internal/commitlog"}, "the log knows files and batches, not who reads or replicates them"},
 	{[]string{"internal/peer"}, "the way to another node carries requests and knows nothing of what they mean"},
 	{[]string{"internal/oldgroups"}, "the old consumer's groups come out of a ZooKeeper; what they mean is known below"},
@@ -66,7 +67,7 @@ var layers = []struct {
 
 // pure lists the packages that hold decisions and what they may not reach: a seed must replay them.
 var pure = []string{
-	"internal/group", "internal/controller", "internal/replica", "internal/quota",
+	"internal/group", "internal/controller", "internal/replica", "internal/quota", "internal/quorum/zookeeper/member",
 	"consumer/assign", "consumer/internal/membership", "consumer/internal/position", "consumer/internal/decode", "consumer/internal/parallel",
 	"consumer/internal/backoff", "perceptor/change", "perceptor/envelope", "perceptor/pipeline/spec",
 	"perceptor/binlog/internal/rows", "perceptor/binlog/internal/event", "perceptor/binlog/internal/binjson", "perceptor/internal/charset", "perceptor/internal/arena",

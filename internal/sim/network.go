@@ -156,6 +156,9 @@ func (n *Network) HealAll() {
 // Open tells how many ends of connections are open.
 func (n *Network) Open() int { return len(n.conns) }
 
+// IsCut says whether what goes from one node to another is stopped.
+func (n *Network) IsCut(from, to string) bool { return n.isCut(from, to) }
+
 func (n *Network) isCut(from, to string) bool { return n.cuts[route{from, to}] }
 
 func (n *Network) delay() time.Duration {

@@ -20,11 +20,15 @@ import (
 //   - what is below the high watermark of any that takes itself for the leader is durable, in the same epoch, on every
 //     member of the ISR that the controllers have agreed upon (StrongIsr, C13), and on min.insync.replicas disks at least.
 type judge struct {
-	world    *world
-	newest   *metadata.Image // the greatest that any node has shown
-	leaders  map[leadership]metadata.NodeID
-	watches  map[watched]watch
-	images   map[record.Offset]fingerprint
+	world   *world
+	newest  *metadata.Image // the greatest that any node has shown
+	leaders map[leadership]metadata.NodeID
+	watches map[watched]watch
+	images  map[record.Offset]fingerprint
+	// What the ensemble has agreed upon: the session that has raised the epoch last, and the epoch.
+	prepared bool
+	owner    int64
+	epoch    record.LeaderEpoch
 	durables map[metadata.NodeID]map[replicaKey]record.Offset // of nodes that are down, as they were left
 }
 

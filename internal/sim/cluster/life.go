@@ -21,6 +21,7 @@ import (
 	"github.com/skein-io/skein/internal/sim"
 	"github.com/skein-io/skein/internal/sim/broker"
 	"github.com/skein-io/skein/internal/sim/clients"
+	"github.com/skein-io/skein/internal/sim/ensemble"
 )
 
 // life is the process of a node between a start and its end: the parts of a node, connected as package skein does it.
@@ -34,7 +35,9 @@ type life struct {
 	config *config.Broker
 	dir    *commitlog.Dir
 	ways   *ways
-	quorum *quorum.Node
+	quorum metadataQuorum
+	raft   *quorum.Node         // nil where the metadata is on the ensemble
+	client *ensemble.Client     // nil where it is not
 	link   *controllerlink.Link // nil before openLink
 	joining
 	late // planted
@@ -141,12 +144,16 @@ func (l *life) openHost() error {
 }
 
 func (l *life) openQuorum() error {
+	decides := controller.Config{PartitionsDefault: 1, ReplicationFactor: 3, TopicDeletion: true, SessionTimeout: l.config.BrokerSessionTimeout,
+		Features: []metadata.FeatureRange{{Name: metadata.FeatureELR, Max: 1}},
+		Rules:    api.Rules{Self: l.self(), Static: l.config}}
+	if l.world.ensemble != nil {
+		return l.openEnsembleNode(decides)
+	}
 	c := quorum.Config{
 		Dir: l.dir, FS: l.fs, NodeID: l.self(), ClusterID: clusterID,
-		Controller: controller.Config{PartitionsDefault: 1, ReplicationFactor: 3, TopicDeletion: true, SessionTimeout: l.config.BrokerSessionTimeout,
-			Features: []metadata.FeatureRange{{Name: metadata.FeatureELR, Max: 1}},
-			Rules:    api.Rules{Self: l.self(), Static: l.config}},
-		Transport: l.ways, OnLeader: func() {
+		Controller: decides,
+		Transport:  l.ways, OnLeader: func() {
 			if l.link != nil {
 				l.link.LeaderChanged()
 			}
@@ -162,7 +169,9 @@ func (l *life) openQuorum() error {
 	}
 	c.Address = addressOf(l.self(), controllerPort)
 	node, err := quorum.Open(c)
-	l.quorum = node
+	if err == nil {
+		l.quorum, l.raft = node, node
+	}
 	return err
 }
 
@@ -190,7 +199,7 @@ func (l *life) openLink() error {
 }
 
 func (l *life) leased() bool {
-	return l.world.Has(LeaseIgnored) || l.link != nil && l.link.Leased(l.Clock())
+	return l.world.Has(LeaseIgnored) || l.link != nil && l.link.Leased(l.Clock()) && l.sessionSure()
 }
 
 func (l *life) leaseChanged(held bool) {

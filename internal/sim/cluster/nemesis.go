@@ -31,6 +31,12 @@ func newNemesis(w *world) *nemesis {
 			n.harms = append(n.harms, h.harm)
 		}
 	}
+	if o.ZooKeeper {
+		n.harms = append(n.harms, n.resetSession, n.resetSession, n.removeController)
+		if o.Cuts {
+			n.harms = append(n.harms, n.cutEnsemble, n.awayEnsemble)
+		}
+	}
 	return n
 }
 

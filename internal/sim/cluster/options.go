@@ -26,6 +26,8 @@ type Options struct {
 
 	MoveGroups bool // the operator moves partitions of __consumer_offsets, and with them the coordinators
 
+	ZooKeeper bool // the metadata is in a ZooKeeper ensemble, not on raft
+
 	// What the nemesis may do.
 	Power, Kill, Two, All, Cuts, Pause, Clock, SlowDisk, Misbehave, Leave, Rot, FailDisk, FullDisk bool
 
@@ -56,6 +58,13 @@ func Draw(seed uint64) Options {
 	o.Patient = r.Chance(250)
 	o.MoveGroups = on()
 	o.Rot, o.FailDisk, o.FullDisk = on(), on(), on()
+	return o
+}
+
+// DrawZooKeeper gives the same with the metadata in a ZooKeeper ensemble.
+func DrawZooKeeper(seed uint64) Options {
+	o := Draw(seed)
+	o.ZooKeeper = true
 	return o
 }
 

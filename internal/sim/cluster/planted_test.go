@@ -22,11 +22,24 @@ func TestPlantedBugs(t *testing.T) {
 	if !plantsBugs {
 		t.Skip("under the race detector; make histories runs it without")
 	}
-	for _, bug := range Bugs {
+	planted(t, Bugs, func(seed uint64) Options { return Draw(seed) })
+}
+
+// TestPlantedBugsOnZooKeeper plants those that only a quorum on ZooKeeper has.
+func TestPlantedBugsOnZooKeeper(t *testing.T) {
+	if !plantsBugs {
+		t.Skip("under the race detector; make histories runs it without")
+	}
+	planted(t, ZooKeeperBugs, DrawZooKeeper)
+}
+
+// planted looks for a seed that shows each bug.
+func planted(t *testing.T, bugs []scene.Bug, draw func(seed uint64) Options) {
+	for _, bug := range bugs {
 		t.Run(string(bug), func(t *testing.T) {
 			t.Parallel()
 			for i := range uint64(plantedSeeds) {
-				o := Draw((foundBy[bug] + i) % plantedSeeds)
+				o := draw((foundBy[bug] + i) % plantedSeeds)
 				o.Bug, o.Clients.Committers = bug, 2 // they are few, and some bugs show in what they commit alone
 				r := Run(o)
 				if !r.Failed() {
@@ -41,5 +54,21 @@ func TestPlantedBugs(t *testing.T) {
 			}
 			t.Fatalf("not found within %d seeds", plantedSeeds)
 		})
+	}
+}
+
+// TestTheEpochIsEnough: where no node knows when its session ends, former controllers still write nothing: what keeps them from
+// it is not the clock.
+func TestTheEpochIsEnough(t *testing.T) {
+	for seed := range uint64(seedsDefault) {
+		o := DrawZooKeeper(seed)
+		o.Bug, o.Pause, o.Cuts = FenceForgotten, true, true
+		r := Run(o)
+		for _, f := range r.Findings {
+			switch f.Class {
+			case "former-controller", "controller-epoch", "images", "epoch-back", "two-leaders", "lost-write":
+				t.Errorf("seed %d: %v", seed, f)
+			}
+		}
 	}
 }

@@ -26,10 +26,16 @@ const (
 
 // TestSim runs seeds; see package seeds. With SKEIN_SEED and SKEIN_BUG that bug is planted. One seed in fifty runs twice and
 // must make the same history.
-func TestSim(t *testing.T) {
+func TestSim(t *testing.T) { simulate(t, Draw) }
+
+// TestSimOnZooKeeper does the same with the metadata on a model of a ZooKeeper ensemble, in place of raft.
+func TestSimOnZooKeeper(t *testing.T) { simulate(t, DrawZooKeeper) }
+
+func simulate(t *testing.T, draw func(seed uint64) Options) {
+	t.Helper()
 	chosen := seeds.Chosen(t, seedsDefault)
 	if chosen.One {
-		o := Draw(chosen.First)
+		o := draw(chosen.First)
 		o.TraceLines, o.Bug = 200_000, scene.Bug(os.Getenv("SKEIN_BUG"))
 		r := Run(o)
 		t.Log(r.Report(o.TraceLines))
@@ -41,10 +47,10 @@ func TestSim(t *testing.T) {
 	n := chosen.Count
 	reached, failed := map[string]int{}, 0
 	forEach(chosen.First, n, func(seed uint64) func() bool {
-		r := Run(Draw(seed))
+		r := Run(draw(seed))
 		var again *scene.Result
 		if !r.Failed() && seed%50 == 0 {
-			again = Run(Draw(seed))
+			again = Run(draw(seed))
 		}
 		return func() bool {
 			if r.Failed() {

@@ -48,7 +48,7 @@ func (w *ways) Send(to quorum.Member, messages [][]byte) {
 	w.wire(way{to.ID, forQuorum}).Ask(request, func(_ protocol.Message, _ int16, err error) { // raft says again what is lost
 		if errors.Is(err, sim.ErrRefused) && !w.life.Ended && !w.life.dying {
 			w.life.world.Reach("connection to a member refused")
-			w.life.quorum.Refused(to.ID)
+			w.life.raft.Refused(to.ID)
 			w.life.workSoon()
 		}
 	})

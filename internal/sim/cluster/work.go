@@ -44,7 +44,11 @@ func (l *life) round() {
 func (l *life) workSoon() {
 	if !l.workDue && l.quorum != nil {
 		l.workDue = true
-		l.Machine.After(l.moment(), l.work)
+		wait := l.moment()
+		if l.world.ensemble != nil { // the disk is not in its way
+			wait = l.Rand.Between(10*time.Microsecond, time.Millisecond)
+		}
+		l.Machine.After(wait, l.work)
 	}
 }
 

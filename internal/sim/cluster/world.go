@@ -7,6 +7,7 @@ import (
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/sim"
 	"github.com/skein-io/skein/internal/sim/clients"
+	"github.com/skein-io/skein/internal/sim/ensemble"
 	"github.com/skein-io/skein/internal/sim/scene"
 )
 
@@ -21,12 +22,13 @@ const (
 // world is one run.
 type world struct {
 	*clients.World
-	options Options
-	nodes   []*node
-	nemesis *nemesis
-	crowd   *clients.Crowd
-	judge   *judge
-	rots    rots
+	options  Options
+	nodes    []*node
+	nemesis  *nemesis
+	crowd    *clients.Crowd
+	judge    *judge
+	rots     rots
+	ensemble *ensemble.Ensemble // nil where the metadata is on raft
 }
 
 func newWorld(o Options) *world {
@@ -49,6 +51,9 @@ func newWorld(o Options) *world {
 	w.Spoilt = w.rots.spoilt
 	w.nemesis = newNemesis(w)
 	w.judge = newJudge(w)
+	if o.ZooKeeper {
+		w.openEnsemble()
+	}
 	return w
 }
 

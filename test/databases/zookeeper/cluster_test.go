@@ -55,7 +55,9 @@ func newCluster(t *testing.T, at string, n int) *cluster {
 	for i := range c.nodes {
 		work.Go(func() { c.start(i + 1) })
 	}
-	work.Wait()
+	if work.Wait(); t.Failed() {
+		t.FailNow()
+	}
 	return c
 }
 

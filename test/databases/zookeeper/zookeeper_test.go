@@ -55,6 +55,11 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) (code int, err error) {
+	if repeat = os.Getenv("SKEIN_ZOOKEEPER_TIMES"); repeat != "" {
+		if err := os.Unsetenv("SKEIN_ZOOKEEPER_TIMES"); err != nil { // brokers would take it for a property
+			return 1, err
+		}
+	}
 	if shared.dir, err = os.MkdirTemp("", "skein-zookeeper"); err != nil {
 		return 1, err
 	}
@@ -108,13 +113,16 @@ func (l *lazy) root(t *testing.T, n int) string {
 func single(t *testing.T) string { t.Helper(); return shared.single.root(t, 1) }
 func triple(t *testing.T) string { t.Helper(); return shared.triple.root(t, 3) }
 
+// repeat is what SKEIN_ZOOKEEPER_TIMES said.
+var repeat string
+
 // times is how often something is repeated.
 func times(t *testing.T, few int) int {
 	t.Helper()
-	if text := os.Getenv("SKEIN_ZOOKEEPER_TIMES"); text != "" {
-		n, err := strconv.Atoi(text)
+	if repeat != "" {
+		n, err := strconv.Atoi(repeat)
 		if err != nil || n < 1 {
-			t.Fatalf("SKEIN_ZOOKEEPER_TIMES=%s is no number", text)
+			t.Fatalf("SKEIN_ZOOKEEPER_TIMES=%s is no number", repeat)
 		}
 		return n
 	}

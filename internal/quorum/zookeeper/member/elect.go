@@ -25,14 +25,20 @@ func (m *Machine) lookController(now time.Time, out *Effects) {
 			m.stand(now, &a.Version, out)
 		default:
 			m.resign("znode "+ControllerPath+" is another's", out)
-			m.follow(now, a.Data, out)
+			m.follow(now, a, out)
 		}
 	})
 }
 
-// follow shows who is the controller.
-func (m *Machine) follow(now time.Time, data []byte, out *Effects) {
-	c, err := parseController(data)
+// follow shows who is the controller. One with this node's own id was a former session of it: its process is dead, or it is this
+// very one, and nobody need wait for the session's end.
+func (m *Machine) follow(now time.Time, found *Answer, out *Effects) {
+	c, err := parseController(found.Data)
+	if err == nil && metadata.NodeID(c.BrokerID) == m.config.Self {
+		m.show(Follows{Leader: metadata.NoNode, Epoch: record.NoLeaderEpoch}, out)
+		m.stand(now, &found.Version, out)
+		return
+	}
 	if err != nil {
 		m.suffer(err, out)
 		m.show(Follows{Leader: metadata.NoNode, Epoch: record.NoLeaderEpoch}, out)
