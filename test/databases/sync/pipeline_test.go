@@ -45,7 +45,7 @@ func TestPipeline(t *testing.T) {
 	source.exec(t, "DROP DATABASE IF EXISTS shop", "CREATE DATABASE shop", "CREATE TABLE shop.orders "+ordersTable, "CREATE TABLE shop.items "+itemsTable)
 	target.exec(t, "DROP DATABASE IF EXISTS copy", "CREATE DATABASE copy", "CREATE TABLE copy.orders "+ordersTable, "CREATE TABLE copy.items "+itemsTable)
 	path := file(t, shopFile)
-	work(t, -1) // the snapshot finds these
+	work(t, 0) // the snapshot finds these
 	if out, errs, code := skein(t, "sync", "check", path); code != 0 {
 		t.Fatalf("check fails: %s\n%s", errs, out)
 	}
@@ -64,7 +64,7 @@ func TestPipeline(t *testing.T) {
 	}
 
 	p := runPipeline(t, path)
-	work(t, 0) // while it is taken
+	work(t, 1) // while it is taken
 	equal("at first")
 	s := status(t, path)
 	if len(s.Source.Processes) != 1 || len(s.Sinks) != 2 || s.Sinks[0].Processes[0].State != "running" || s.Source.Kept == nil || s.Source.Server == nil {
@@ -87,14 +87,14 @@ func TestPipeline(t *testing.T) {
 	}
 
 	p.kill()
-	work(t, 1)
+	work(t, 2)
 	p = runPipeline(t, path)
 	equal("after a crash")
 
 	if err := target.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	work(t, 2)
+	work(t, 3)
 	until(t, "blocked", func() (string, bool) {
 		s := status(t, path).Sinks[1]
 		return fmt.Sprintf("%+v", s), s.Lag > 0 && len(s.Blocked) > 0 && s.Blocked[0].Why != "" && s.Blocked[0].Topic != ""
@@ -110,7 +110,7 @@ func TestPipeline(t *testing.T) {
 	if err := shared.broker.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	work(t, 3)
+	work(t, 4)
 	if err := shared.broker.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
