@@ -163,7 +163,7 @@ func (f *feed) read(ctx context.Context, from Changes) error {
 		if err != nil {
 			return err
 		}
-		if err := f.statement(ctx, &e, from.Position); err != nil {
+		if err := f.statement(ctx, &e, from.State); err != nil {
 			return err
 		}
 		switch e.Kind {

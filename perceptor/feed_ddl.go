@@ -9,6 +9,7 @@ import (
 	"github.com/skein-io/skein/perceptor/change"
 	"github.com/skein-io/skein/perceptor/envelope"
 	"github.com/skein-io/skein/perceptor/schema"
+	"github.com/skein-io/skein/perceptor/source"
 )
 
 // statementPlace gives each statement a place of its own: behind it, and within a transaction, of which only the beginning is known,
@@ -19,14 +20,14 @@ type statementPlace struct {
 }
 
 // of is the place of an event, if it is a statement, and the position behind it.
-func (s *statementPlace) of(e *binlog.Event, position func() binlog.Position) (at change.Position, behind binlog.Position, err error) {
+func (s *statementPlace) of(e *binlog.Event, state func() source.State) (at change.Position, behind binlog.Position, err error) {
 	switch e.Kind {
 	case binlog.Begin:
 		s.inside, s.row = true, 0
 	case binlog.Commit:
 		s.inside = false
 	case binlog.Statement:
-		behind = position()
+		behind = state().Position
 		if at, err = behind.At(); err == nil && s.inside {
 			s.row++
 			at.Row = s.row
@@ -42,11 +43,11 @@ var schemaOps = [...]envelope.SchemaOp{
 }
 
 // statement writes a statement that concerns a table that is wanted.
-func (f *feed) statement(ctx context.Context, e *binlog.Event, position func() binlog.Position) error {
+func (f *feed) statement(ctx context.Context, e *binlog.Event, state func() source.State) error {
 	if f.cfg.DDL == nil || e.Kind == binlog.Row {
 		return nil
 	}
-	at, behind, err := f.place.of(e, position)
+	at, behind, err := f.place.of(e, state)
 	if err != nil {
 		return fmt.Errorf("perceptor: source %s: %w", f.cfg.Name, err)
 	}

@@ -126,7 +126,7 @@ func TestFeedStatements(t *testing.T) {
 				b.Fatal(err)
 			}
 			left := 40 + random.IntN(150)
-			r := from(events, start, func() {
+			r := from(events, start.Position, func() {
 				time.Sleep(2 * time.Millisecond)
 				if left--; left == 0 {
 					w.die()

@@ -33,7 +33,7 @@ func (f *followed) Next(ctx context.Context) (binlog.Event, error) {
 		f.history.At(e.GTID, e.Time)
 	}
 	place := f.place
-	at, _, err := place.of(&e, f.Position)
+	at, _, err := place.of(&e, f.State)
 	if err == nil && e.Kind == binlog.Statement {
 		err = f.history.Statement(ctx, e.Database, e.SQL, at)
 	}

@@ -40,7 +40,7 @@ func (p Position) At() (change.Position, error) {
 	if p.File == "" {
 		return change.Position{}, nil
 	}
-	n, err := fileNumber(p.File)
+	n, err := FileNumber(p.File)
 	return change.Position{File: n, Offset: p.Offset}, err
 }
 
