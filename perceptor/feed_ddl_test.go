@@ -18,6 +18,7 @@ import (
 	"github.com/skein-io/skein/perceptor/change"
 	"github.com/skein-io/skein/perceptor/envelope"
 	"github.com/skein-io/skein/perceptor/schema"
+	"github.com/skein-io/skein/perceptor/source"
 )
 
 // script is a binlog of events, each 100 bytes long; it waits at the end.
@@ -29,8 +30,8 @@ type script struct {
 	pause  func()
 }
 
-func (s *script) Position() binlog.Position {
-	return binlog.Position{File: "bin.000001", Offset: s.behind, Epoch: 1, Clock: int64(s.behind)}
+func (s *script) State() source.State {
+	return source.State{Position: binlog.Position{File: "bin.000001", Offset: s.behind, Epoch: 1, Clock: int64(s.behind)}}
 }
 
 func (s *script) Next(ctx context.Context) (binlog.Event, error) {

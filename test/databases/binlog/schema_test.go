@@ -20,6 +20,7 @@ import (
 	"github.com/skein-io/skein/perceptor/catalog"
 	"github.com/skein-io/skein/perceptor/change"
 	"github.com/skein-io/skein/perceptor/schema"
+	"github.com/skein-io/skein/perceptor/source"
 	"github.com/skein-io/skein/skeintest"
 )
 
@@ -263,7 +264,7 @@ func (h *histories) read(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = r.Close() }()
-	from := perceptor.Follow(r, history)
+	from := perceptor.Follow(streamed{r}, history)
 	for left := 1 + h.random.IntN(60); left > 0 && !h.done(); left-- {
 		e, err := from.Next(ctx)
 		if errors.Is(err, schema.ErrUnknownSchema) {
@@ -280,7 +281,7 @@ func (h *histories) read(t *testing.T) {
 			}
 		case binlog.Commit, binlog.Statement:
 			if h.random.IntN(3) > 0 { // else it dies before the position is kept
-				h.start = from.Position()
+				h.start = from.State().Position
 			}
 		}
 	}
@@ -351,7 +352,7 @@ func TestSchemaFromCatalog(t *testing.T) {
 		config.Tables = func(_, name string) bool { return name == "settled" }
 		config.Schema = history.Complete
 		r := open(t, config)
-		from := perceptor.Follow(r, history)
+		from := perceptor.Follow(streamed{r}, history)
 		for {
 			e, err := from.Next(t.Context())
 			if err != nil {
@@ -410,3 +411,8 @@ func TestSchemaWithoutNames(t *testing.T) {
 		shared.exec(t, "SET GLOBAL binlog_row_metadata = FULL")
 	}
 }
+
+// streamed is a reader in the place of a source.
+type streamed struct{ *binlog.Reader }
+
+func (s streamed) State() source.State { return source.State{Position: s.Position()} }

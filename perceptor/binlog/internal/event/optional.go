@@ -65,7 +65,6 @@ func (t *TableMap) readField(kind uint8, c *cursor) {
 func (t *TableMap) hasCollation(col *Column) bool { return col.isCharacter(t.MariaDB) }
 
 func (t *TableMap) readSigns(c *cursor) {
-	t.Signs = true
 	bits, at := c.all(), 0
 	for i := range t.Columns {
 		if col := &t.Columns[i]; col.isNumber(t.MariaDB) {

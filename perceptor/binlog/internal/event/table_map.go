@@ -46,8 +46,8 @@ type TableMap struct {
 	Key []int
 	// MariaDB: the server is one, which counts other columns in the optional metadata than MySQL.
 	MariaDB bool
-	// Signs: Unsigned is told. Names: names, members and the key are told (binlog_row_metadata=FULL).
-	Signs, Names bool
+	// Names: names, members and the key are told (binlog_row_metadata=FULL), and signs with them.
+	Names bool
 }
 
 // Column is what a table map tells of a column.

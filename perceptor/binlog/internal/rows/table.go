@@ -44,7 +44,7 @@ func Describe(m *event.TableMap) (t *change.Table, missing string, err error) {
 			}
 		}
 	}
-	if !m.Names || !m.Signs {
+	if !m.Names {
 		missing = "the names of its columns: SET GLOBAL binlog_row_metadata = 'FULL'"
 	}
 	return t, missing, nil
