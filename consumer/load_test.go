@@ -108,7 +108,7 @@ func (l *load) write() {
 		select {
 		case <-l.stop:
 			return
-		case <-time.After(5 * time.Millisecond):
+		case <-time.After(10 * time.Millisecond):
 		}
 		l.producer.Produce(l.Context(), &kgo.Record{Topic: "orders", Partition: int32(i % l.parts), Value: fmt.Append(nil, i)}, func(r *kgo.Record, err error) {
 			if err != nil {
