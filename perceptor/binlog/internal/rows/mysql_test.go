@@ -226,7 +226,7 @@ func TestFirstRotate(t *testing.T) {
 
 // Old times, of before MySQL 5.6, which no server of today writes.
 func TestOldTimes(t *testing.T) {
-	m := &event.TableMap{Database: "shop", Name: "old", Names: true, Signs: true}
+	m := &event.TableMap{Database: "shop", Name: "old", Names: true}
 	for _, kind := range []byte{event.Time, event.Time, event.DateTime, event.Timestamp, event.NewDate} {
 		m.Columns = append(m.Columns, event.Column{Type: kind, Name: fmt.Sprint(kind)})
 	}
