@@ -175,7 +175,7 @@ func TestFeedStatementForms(t *testing.T) {
 		events := []binlog.Event{sql("CREATE TABLE stock (id INT)"), sql("RENAME TABLE a TO b, c TO stock"), sql("TRUNCATE stock"), sql("DROP TABLE stock, stock2"), sql("CREATE INDEX i ON stock (id)"), sql("DROP DATABASE shop")}
 		for format, want := range map[envelope.Format]int{envelope.Debezium: 6, envelope.Canal: 6, envelope.Maxwell: 5} {
 			cfg := b.feedConfig(kgo.Dialer(b.node.Dial))
-			cfg.Name, cfg.Encode.Format, cfg.Encode.Prefix = format.String(), format, format.String()
+			cfg.Name, cfg.Encode.Format, cfg.Encode.Prefix, cfg.Encode.Schemas = format.String(), format, format.String(), true
 			cfg.DDL = func(string, string) bool { return true }
 			end := b.start(func(ctx context.Context) error { return Feed(ctx, from(events, binlog.Position{}, func() {}), cfg) })
 			truncates := 1
