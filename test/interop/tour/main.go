@@ -1,7 +1,7 @@
 // Command tour plays the scenes of `skein tour --check` on Apache Kafka and on
-// skein and compares the facts that come from the wire, or from the consumer
-// library: what both brokers answered real consumers to the same faults. Each fact must hold on both, and
-// be the same on both.
+// skein and compares the facts that come from the wire, from the consumer library, or
+// from a model beside both: what both brokers answered real consumers to the same faults.
+// Each fact must hold on both, and be the same on both.
 //
 //	go run ./tour [-skein BINARY] [-scene NAME]
 package main
@@ -118,7 +118,7 @@ func compare(kafka, skein []result) int {
 		for n := range k.Facts {
 			a, b := k.Facts[n], s.Facts[n]
 			switch {
-			case a.Name != b.Name || a.Source != b.Source || a.Source != "wire" && a.Source != "client" && a.Source != "rule":
+			case a.Name != b.Name || a.Source != b.Source || a.Source != "wire" && a.Source != "client" && a.Source != "model" && a.Source != "rule":
 				report("scene %s: the facts are not the same: %s/%s and %s/%s", k.Scene, a.Step, a.Name, b.Step, b.Name)
 			case !a.OK || !b.OK || !bytes.Equal(compact(a.Got), compact(b.Got)):
 				report("scene %s, step %s, %s: Kafka %s (holds: %v), skein %s (holds: %v)", k.Scene, a.Step, a.Name, compact(a.Got), a.OK, compact(b.Got), b.OK)
