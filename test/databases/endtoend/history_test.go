@@ -14,8 +14,8 @@ import (
 	"github.com/skein-io/skein/test/services"
 )
 
-// told is how often each change is told: by table, what is done, and version.
-type told map[string]int
+// told is where each change is told: by table, what is done, and version.
+type told map[string][]string
 
 // sides are the changes that one is in the topic: two if it gives the row another key.
 func sides(c *change.Change) []*change.Change {
@@ -26,12 +26,13 @@ func sides(c *change.Change) []*change.Change {
 	return []*change.Change{c}
 }
 
-func (all told) add(c *change.Change) {
+func (all told) add(c *change.Change, where string) {
 	side := "+"
 	if c.Op == change.Delete {
 		side = "-"
 	}
-	all[fmt.Sprintf("%s %s %s", c.Table, side, c.Version)]++
+	name := fmt.Sprintf("%s %s %s", c.Table, side, c.Version)
+	all[name] = append(all[name], where)
 }
 
 // inTopics reads all changes of the tables' topics; reads are how many of them are of the snapshot, and first is the least version.
@@ -93,7 +94,7 @@ func (w *world) inTopics(ctx context.Context) (all told, reads int, first change
 					reads++
 					continue
 				}
-				all.add(one)
+				all.add(one, fmt.Sprintf("%s@%d", r.TopicPartition(), r.Offset))
 			}
 			if p := r.TopicPartition(); r.Offset+1 >= left[p] {
 				delete(left, p)
@@ -127,7 +128,7 @@ func (w *world) inBinlog(ctx context.Context, first change.Version) (told, error
 		}
 		if e.Kind == binlog.Row && e.Change.Version.Compare(first) > 0 {
 			for _, one := range sides(e.Change) {
-				all.add(one)
+				all.add(one, e.Change.Origin.File)
 			}
 		}
 		if p := r.Position(); e.Kind != binlog.Row && e.Kind != binlog.Begin && p.File == end.File && p.Offset >= end.Offset {
@@ -136,13 +137,26 @@ func (w *world) inBinlog(ctx context.Context, first change.Version) (told, error
 	}
 }
 
-// missing tells what is in one and not as often in the other.
+// missing tells what is in one and not in the other, and where the first are.
 func missing(from, in told) (n int, some string) {
 	var first []string
-	for what, times := range from {
-		if in[what] < times {
-			n += times - in[what]
-			first = append(first, what)
+	for what, where := range from {
+		if in[what] == nil {
+			n++
+			first = append(first, fmt.Sprintf("%s: %s", what, where))
+		}
+	}
+	slices.Sort(first)
+	return n, strings.Join(first[:min(5, len(first))], "\n\t")
+}
+
+// twice tells what is told more than once.
+func (all told) twice() (n int, some string) {
+	var first []string
+	for what, where := range all {
+		if len(where) > 1 {
+			n += len(where) - 1
+			first = append(first, fmt.Sprintf("%s: %s", what, where))
 		}
 	}
 	slices.Sort(first)
