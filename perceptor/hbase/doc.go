@@ -13,6 +13,6 @@
 // holds the other three in the order that decides, with one condition that reads one column.
 //
 // It refuses to be told that a row is small enough to be read first: whether a change is written is decided by the server,
-// with the row locked. Start reading at Sink.Apply; Sink.Adopt takes over a table that others have written. Why it is done so
-// is in docs/adr/0010-hbase.md.
+// with the row locked. Start reading at Sink.Apply; Sink.Adopt takes over a table that others have written,
+// Sink.Truncate takes away all that is older than a truncate. Why it is done so is in docs/adr/0010-hbase.md.
 package hbase

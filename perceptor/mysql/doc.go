@@ -8,5 +8,7 @@
 // The version is in columns of the row, or in a table beside it (Layout). Of a deleted row the version stays, so that a
 // late older change does not bring it back.
 //
+// Truncates are applied and writers of a past generation of a consumer group are refused if the Config names tables for that.
+//
 // Start at Open and Sink.Apply.
 package mysql

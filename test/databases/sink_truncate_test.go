@@ -208,7 +208,8 @@ func TestSinkTruncateWaits(t *testing.T) {
 // waiting waits until so many transactions wait for a lock, or something has come that should have waited.
 func waiting(t *testing.T, want int, early chan error) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+	// The server answers anew only if it was not asked in the last 100 ms.
+	for deadline := time.Now().Add(40 * time.Second); ; time.Sleep(250 * time.Millisecond) {
 		n, err := all[0].waiting(t.Context())
 		if err != nil {
 			t.Fatal(err)

@@ -239,7 +239,7 @@ func TestHBaseBadInput(t *testing.T) {
 	good := order(change.Update, 7, version(1, 1, 1), "x")
 	bad := []*change.Change{nullKey, missing, large, other, truncate, early, foreign}
 	outcomes := apply(t, s, append(bad, good)...)
-	for i, says := range []string{`column "id" of the key is NULL`, `column "note" is not told`, "exceeds limit", "no HBase table is configured", "does not empty tables", "before 1970", "adopted first"} {
+	for i, says := range []string{`column "id" of the key is NULL`, `column "note" is not told`, "exceeds limit", "no HBase table is configured", "a truncate is not a change of a row", "before 1970", "adopted first"} {
 		if err := outcomes[i].Err; err == nil || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), "shop.") && i != 5 || outcomes[i].Verdict != 0 {
 			t.Errorf("change %d: %+v, not %q", i, outcomes[i], says)
 		}
