@@ -48,7 +48,10 @@ func key(c *change.Change) string {
 func (p *topic) write(c *change.Change) {
 	h := fnv.New32()
 	_, _ = h.Write([]byte(key(c)))
-	name := fmt.Sprintf("%s/%d", c.Table, h.Sum32()%partitionsOfTable)
+	p.append(fmt.Sprintf("%s/%d", c.Table, h.Sum32()%partitionsOfTable), c)
+}
+
+func (p *topic) append(name string, c *change.Change) {
 	to := p.partitions[name]
 	if to == nil {
 		to = &partition{}
