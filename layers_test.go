@@ -39,6 +39,7 @@ var layers = []struct {
 	{[]string{"perceptor/verify", "perceptor/explain"}, "what a table or a row is in source, topic and sink is asked of each of them, and told"},
 	{[]string{"perceptor/source"}, "a source joins what tables have and what the binlog tells, and knows no topic"},
 	{[]string{"perceptor/snapshot"}, "a snapshot reads what tables have, and knows nothing of events"},
+	{[]string{"perceptor/schema"}, "what tables were is decided from what binlogs and catalogs tell"},
 	{[]string{"perceptor/hbase", "perceptor/mysql", "perceptor/binlog", "perceptor/envelope", "perceptor/catalog"}, "ways to databases and topics: each knows one other system, and none another"},
 	{[]string{"perceptor/internal/server"}, "the connection to a database server carries packets and knows nothing of what events mean"},
 	{[]string{"perceptor/binlog/internal/rows"}, "values out of the bytes of rows are values of values"},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"time"
 
@@ -80,7 +81,7 @@ func (c *FeedConfig) client(more ...kgo.Opt) (*kgo.Client, error) {
 // What was written by a Feed that ended before it could keep its position is recognised by the versions at the topics'
 // ends, and is not written again, as long as one Feed at a time writes to them. FeedCounts has the number.
 //
-// It returns nil after ctx has ended and everything that was read is acknowledged. A change that cannot be written ends
+// It returns nil after ctx has ended, or from is at its end (io.EOF), and everything that was read is acknowledged. A change that cannot be written ends
 // it with an error that names the table and the version, and so does a topic that refuses records.
 func Feed(ctx context.Context, from Changes, cfg FeedConfig) error {
 	if err := cfg.fill(); err != nil {
@@ -150,6 +151,9 @@ func (f *feed) run(ctx context.Context, from Changes) error {
 func (f *feed) read(ctx context.Context, from Changes) error {
 	for {
 		e, err := from.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}

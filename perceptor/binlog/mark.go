@@ -35,7 +35,7 @@ func (p filePlace) compare(q filePlace) int {
 // may lie in front of what Next has returned.
 func (r *Reader) Mark(p Position) error {
 	r.mark = nil
-	n, err := fileNumber(p.File)
+	n, err := FileNumber(p.File)
 	if err != nil {
 		return err
 	}

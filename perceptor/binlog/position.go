@@ -36,8 +36,8 @@ func (p Position) String() string {
 // firstOffset is where the events of a file begin.
 const firstOffset = 4
 
-// fileNumber is the number at the end of a file's name.
-func fileNumber(name string) (uint32, error) {
+// FileNumber is the number at the end of a file's name.
+func FileNumber(name string) (uint32, error) {
 	at := strings.LastIndexByte(name, '.')
 	n, err := strconv.ParseUint(name[at+1:], 10, 32)
 	if at < 0 || err != nil {
@@ -56,7 +56,7 @@ type place struct {
 
 // rotate goes on in another file.
 func (p *place) rotate(file string, offset uint64) error {
-	n, err := fileNumber(file)
+	n, err := FileNumber(file)
 	if err != nil {
 		return err
 	}

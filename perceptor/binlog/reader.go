@@ -58,7 +58,7 @@ func Open(ctx context.Context, config Config) (*Reader, error) {
 	config.fill()
 	r := &Reader{config: config, resume: config.Start}
 	r.resume.GTID = ""
-	if n, err := fileNumber(r.resume.File); err == nil {
+	if n, err := FileNumber(r.resume.File); err == nil {
 		r.told = filePlace{n, r.resume.Offset}
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())

@@ -77,7 +77,8 @@ type Column struct {
 	// Length is the precision of a decimal, the bits of a BIT, the characters of CHAR and VARCHAR, the bytes of BINARY and
 	// VARBINARY; 0 if it is not known.
 	Length int
-	// Scale is the digits after the point of a decimal, or after the second of a time.
+	// Scale is the digits after the point of a decimal, or after the second of a time; -1 if that is not known, of a time of
+	// MariaDB's old format in a map of the binlog.
 	Scale int
 	// Charset is the name in MySQL ("utf8mb4"); empty for what has none. Values are UTF-8 whatever it is.
 	Charset string

@@ -127,12 +127,12 @@ func (b *board) end(parts []*part) {
 		}
 		records = append(records, &kgo.Record{Topic: b.topic, Key: []byte(b.key(p.name))})
 	}
-	if !b.ready {
-		return
+	if !b.ready && len(failed) == 0 {
+		return // nothing was told
 	}
-	err := b.to.put(ctx, records...)
-	if told := b.tell(ctx, failed); err == nil {
-		err = told
+	err := b.tell(ctx, failed)
+	if gone := b.to.put(ctx, records...); err == nil {
+		err = gone
 	}
 	if err != nil {
 		b.log.Warn("skein sync status will show this process for a while", "topic", b.topic, "error", err)

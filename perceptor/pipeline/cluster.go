@@ -73,11 +73,11 @@ func (k *cluster) ensure(ctx context.Context, name string, partitions int32, con
 	return nil
 }
 
-// put writes records, and waits until they are acknowledged, or until ctx ends.
+// put writes records, and waits until they are acknowledged, or until ctx ends: then they may still be written.
 func (k *cluster) put(ctx context.Context, records ...*kgo.Record) error {
 	written := make(chan error, len(records))
-	for _, r := range records {
-		k.client.Produce(ctx, r, func(_ *kgo.Record, err error) { written <- err })
+	for _, r := range records { // one whose context ends may take the client's producer id with it
+		k.client.Produce(context.WithoutCancel(ctx), r, func(_ *kgo.Record, err error) { written <- err })
 	}
 	for range records {
 		select {

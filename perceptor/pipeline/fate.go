@@ -18,6 +18,7 @@ import (
 	"github.com/skein-io/skein/perceptor/binlog"
 	"github.com/skein-io/skein/perceptor/hbase/client"
 	"github.com/skein-io/skein/perceptor/mysql"
+	"github.com/skein-io/skein/perceptor/schema"
 )
 
 // needsSomebody are errors that stay until somebody changes something, whatever else they wrap.
@@ -26,7 +27,7 @@ var needsSomebody = []error{
 	binlog.ErrXA, binlog.ErrPartialRow, binlog.ErrIncident, binlog.ErrDiverged,
 	mysql.ErrNoTable, mysql.ErrNoRights, mysql.ErrUniqueKey,
 	client.ErrTableNotFound, client.ErrNoFamily, client.ErrTooLarge,
-	consumer.ErrFatal, consumer.ErrFenced,
+	consumer.ErrFatal, consumer.ErrFenced, schema.ErrUnknownSchema,
 }
 
 // passing are errors that are gone when a server is back.

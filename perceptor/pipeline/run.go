@@ -13,8 +13,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/skein-io/skein/perceptor/change"
 	"github.com/skein-io/skein/perceptor/pipeline/spec"
+	"github.com/skein-io/skein/perceptor/sink"
 )
 
 // Options say how a pipeline is run. The zero value runs all parts and tells nobody but `status`.
@@ -29,12 +29,11 @@ type Options struct {
 	StatusEvery time.Duration
 	// Budget bounds, by its capacity, the batches on their way of all pipelines that have the same. Nil: each for itself.
 	Budget chan struct{}
-	// Tables finds the columns of a source's table, for topics that do not tell them. It may be nil.
-	Tables func(database, table string) *change.Table
 	// Transport is added to how the brokers are reached.
 	Transport []kgo.Opt
 
-	schema schemas
+	// open connects sinks; OpenSink if it is nil.
+	open func(ctx context.Context, s *spec.Sink, tables []string) (sink.Sink, error)
 }
 
 func (o *Options) fill() {

@@ -14,6 +14,7 @@ import (
 	"github.com/skein-io/skein/perceptor/hbase"
 	"github.com/skein-io/skein/perceptor/mysql"
 	"github.com/skein-io/skein/perceptor/pipeline/spec"
+	"github.com/skein-io/skein/perceptor/schema"
 	"github.com/skein-io/skein/perceptor/sink"
 )
 
@@ -25,8 +26,7 @@ type sinkPart struct {
 	o      *Options
 	to     *cluster
 	counts perceptor.Counts
-	// open connects the sink; another one in tests.
-	open func(ctx context.Context, tables []string) (sink.Sink, error)
+	open   func(ctx context.Context, tables []string) (sink.Sink, error)
 
 	mu      sync.Mutex
 	refused *Refusal
@@ -39,7 +39,12 @@ func newSinkPart(c *Config, s *spec.Sink, o *Options, to *cluster) *sinkPart {
 		defer p.mu.Unlock()
 		r.Sink = &SinkReport{Unread: p.counts.Unread(), Tables: sums(p.counts.Tables()), Refused: p.refused}
 	}}
-	p.open = func(ctx context.Context, tables []string) (sink.Sink, error) { return OpenSink(ctx, c, s, tables) }
+	p.open = func(ctx context.Context, tables []string) (sink.Sink, error) {
+		if o.open != nil {
+			return o.open(ctx, s, tables)
+		}
+		return OpenSink(ctx, c, s, tables)
+	}
 	return p
 }
 
@@ -52,10 +57,11 @@ const (
 // apply writes changes until ctx ends, and begins anew when there are more topics.
 func (p *sinkPart) apply(ctx context.Context) error {
 	for ctx.Err() == nil {
-		topics, tables, missing, err := p.find(ctx)
+		all, err := p.to.topics(ctx)
 		if err != nil {
 			return err
 		}
+		topics, tables, missing := p.find(all)
 		if len(topics) == 0 {
 			p.set(Waiting, missing)
 			if err := sleep(ctx, lookSoon); err != nil {
@@ -63,19 +69,15 @@ func (p *sinkPart) apply(ctx context.Context) error {
 			}
 			continue
 		}
-		if err := p.applyTables(ctx, topics, tables, missing != ""); err != nil {
+		if err := p.applyTables(ctx, all, topics, tables, missing != ""); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// find is what there is to read: topics, the tables in them, and what is missing.
-func (p *sinkPart) find(ctx context.Context) (topics, tables []string, missing string, err error) {
-	all, err := p.to.topics(ctx)
-	if err != nil {
-		return nil, nil, "", err
-	}
+// find is what there is to read among all topics: topics, the tables in them, and what is missing.
+func (p *sinkPart) find(all []string) (topics, tables []string, missing string) {
 	wanted := TablesOf(p.c, p.s, all)
 	if len(p.c.Read.Topics) > 0 {
 		for _, t := range p.c.Read.Topics {
@@ -85,7 +87,7 @@ func (p *sinkPart) find(ctx context.Context) (topics, tables []string, missing s
 				missing = "there is no topic " + t + " yet"
 			}
 		}
-		return topics, wanted, missing, nil
+		return topics, wanted, missing
 	}
 	for _, t := range wanted {
 		if slices.Contains(all, TopicOf(p.c, t)) {
@@ -97,11 +99,11 @@ func (p *sinkPart) find(ctx context.Context) (topics, tables []string, missing s
 	if len(topics) == 0 && missing == "" {
 		missing = "no topic of a table that fits is there yet"
 	}
-	return topics, tables, missing, nil
+	return topics, tables, missing
 }
 
 // applyTables writes the changes of some tables until ctx ends or there are others.
-func (p *sinkPart) applyTables(ctx context.Context, topics, tables []string, soon bool) error {
+func (p *sinkPart) applyTables(ctx context.Context, all, topics, tables []string, soon bool) error {
 	s, err := p.open(ctx, tables)
 	if err != nil {
 		return err
@@ -117,7 +119,12 @@ func (p *sinkPart) applyTables(ctx context.Context, topics, tables []string, soo
 			return err
 		}
 	}
-	options, err := p.options()
+	known, forget, err := p.schemas(ctx, all)
+	if err != nil {
+		return err
+	}
+	defer forget()
+	options, err := p.options(known)
 	if err != nil {
 		return err
 	}
@@ -133,14 +140,26 @@ func (p *sinkPart) applyTables(ctx context.Context, topics, tables []string, soo
 	return err
 }
 
-func (p *sinkPart) options() ([]perceptor.Option, error) {
+// schemas is what the history of the source's tables tells, if there is one among all topics.
+func (p *sinkPart) schemas(ctx context.Context, all []string) (tables func(database, table string) *change.Table, forget func(), err error) {
+	if len(p.c.Read.Topics) > 0 || !slices.Contains(all, schemaTopic(p.c)) {
+		return nil, func() {}, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, askMax)
+	defer cancel()
+	h, err := schema.Open(ctx, schema.Config{Brokers: p.c.Brokers.Addresses, Transport: p.to.transport, Prefix: p.c.Topics.Prefix, ReadOnly: true, Log: p.log})
+	if err != nil {
+		return nil, nil, err
+	}
+	return h.Tables, h.Close, nil
+}
+
+func (p *sinkPart) options(tables func(database, table string) *change.Table) ([]perceptor.Option, error) {
 	read, err := ReadOptions(p.c)
 	if err != nil {
 		return nil, err
 	}
-	if p.o.Tables != nil {
-		read.Tables = p.o.Tables
-	}
+	read.Tables = tables
 	attempts := p.s.Attempts
 	if attempts == 0 {
 		attempts = 1 << 30
@@ -170,8 +189,11 @@ func (p *sinkPart) watch(ctx context.Context, end context.CancelFunc, reading []
 		pause = lookSoon
 	}
 	for sleep(ctx, pause) == nil {
-		topics, _, _, err := p.find(ctx)
-		if err == nil && !slices.Equal(topics, reading) {
+		all, err := p.to.topics(ctx)
+		if err != nil {
+			continue // the consumer knows better what to do about it
+		}
+		if topics, _, _ := p.find(all); !slices.Equal(topics, reading) {
 			p.log.Info("there are other topics to read", "part", p.name, "topics", topics)
 			end()
 			return

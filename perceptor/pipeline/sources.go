@@ -96,25 +96,27 @@ func (p *sourcePart) feed(ctx context.Context) error {
 		p.set(Waiting, err.Error())
 		p.log.Warn("the connection is made anew", "part", p.name, "after", wait, "error", err)
 	}
-	if p.o.schema != nil {
-		if from.Schema, err = p.o.schema(ctx); err != nil {
-			return err
-		}
-	}
 	asking, cancel := context.WithTimeout(ctx, 2*askMax)
 	at, found, err := perceptor.Resume(asking, to)
 	cancel()
 	if err != nil {
 		return err
 	}
+	known, err := openSchemas(ctx, p, at)
+	if err != nil {
+		return err
+	}
+	defer known.close()
+	from.Schema = known.complete
 	s, err := source.Open(ctx, from, at, found)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = s.Close() }()
+	known.at = s.State
 	p.set(Running, "")
 	p.log.Info("it reads", "part", p.name, "server", p.c.Source.Address, "from", s.State().String())
-	m := &metered{Source: s, part: p}
+	m := &metered{Source: s, part: p, known: known}
 	err = perceptor.Feed(ctx, m, to)
 	if m.ended && errors.Is(err, io.EOF) {
 		return nil
@@ -122,10 +124,11 @@ func (p *sourcePart) feed(ctx context.Context) error {
 	return err
 }
 
-// metered is a source that says where it is.
+// metered is a source that says where it is, and whose statements are followed.
 type metered struct {
 	*source.Source
 	part  *sourcePart
+	known *schemas
 	ended bool
 }
 
@@ -138,6 +141,9 @@ func (m *metered) Next(ctx context.Context) (binlog.Event, error) {
 		m.part.set(Running, "")
 	case err == io.EOF: // a connection's end is wrapped; this is the source's own
 		m.ended = true
+	}
+	if err == nil {
+		err = m.known.follow(ctx, &e)
 	}
 	return e, err
 }

@@ -25,7 +25,7 @@ var sourceKeys = section[Source]{keys: []key[Source]{
 	{name: "gtid", standard: "true", value: truth(func(s *Source) *bool { return &s.GTID }),
 		doc: "Go on by GTID, also on another server after a failover; false goes by file and offset, for servers that have no GTIDs."},
 	{name: "format", standard: "debezium", value: choice(func(s *Source) *string { return &s.Format }, "debezium", "canal", "maxwell"), doc: "How changes are written."},
-	{name: "schemas", standard: "false", value: truth(func(s *Source) *bool { return &s.Schemas }), doc: "Debezium's format has its schema in each record, as `schemas.enable` does it."},
+	{name: "schemas", standard: "true", value: truth(func(s *Source) *bool { return &s.Schemas }), doc: "Debezium's format has its schema in each record, as `schemas.enable` does it. Without it records are smaller, and who reads them has to know the types of columns."},
 	{name: "decimals", standard: "precise", value: choice(func(s *Source) *string { return &s.Decimals }, "precise", "text"), doc: "How Debezium's format has decimals: as bytes, or as a text that is exact, too."},
 	{name: "heartbeat", standard: "10s", value: duration(func(s *Source) *time.Duration { return &s.Heartbeat }, time.Second, time.Hour),
 		doc: "How long the server may send nothing before it has to say that it is there. After three times as long the connection is made anew."},
@@ -72,6 +72,9 @@ func (r *reader) checkSource(s *Source) {
 			at := fmt.Sprintf("source.except[%d]", i)
 			r.at(r.place(at), at, p.String(), "nothing would be left of what source.tables names")
 		}
+	}
+	if r.said("source.schemas") && !s.Schemas && s.Format == "debezium" && (r.said("sink") || r.said("sinks")) {
+		r.at(r.place("source.schemas"), "source.schemas", "false", "the sinks of this file would not know what is a decimal or a time: leave it true")
 	}
 	for _, k := range s.Keys {
 		database, table, ok := SplitTable(k.Table)

@@ -39,6 +39,7 @@ func Describe(m *event.TableMap) (t *change.Table, missing string, err error) {
 		switch m.Columns[i].Type {
 		case event.Time, event.DateTime, event.Timestamp:
 			if m.MariaDB {
+				t.Columns[i].Scale = -1
 				missing = "how many digits after the second column " + t.Columns[i].Name + " has: it is of MariaDB's old format (mysql56_temporal_format=OFF); ALTER TABLE ... FORCE makes it new"
 			}
 		}

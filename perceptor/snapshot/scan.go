@@ -1,0 +1,321 @@
+package snapshot
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/skein-io/skein/perceptor/change"
+	"github.com/skein-io/skein/perceptor/internal/arena"
+)
+
+// Bounds of a batch: what is read ahead of what is taken is four of them.
+const (
+	batchRowsMax  = 256
+	batchBytesMax = 1 << 20
+	batchesAhead  = 3
+	// chunkBytesMax is about how much a chunk has at most. Of tables with large rows a chunk has fewer rows.
+	chunkBytesMax = 64 << 20
+)
+
+// Options say how the tables of a view are read.
+type Options struct {
+	// ChunkRows is how many rows a chunk has at most.
+	ChunkRows int
+	// Until is when no other chunk is begun, the zero Time if that is never.
+	Until time.Time
+	// Keys declares keys, see Describe.
+	Keys map[string][]string
+}
+
+// Batch is what Scan gives out.
+type Batch struct {
+	// Plan is of a table that begins, or goes on in this view; nil in the batches of its rows. Anew: it was begun before with another
+	// key, and begins again.
+	Plan *Plan
+	Anew bool
+	// Changes are rows, as Read, without a version.
+	Changes []*change.Change
+	// Last has the key of the last row, as it is kept.
+	Last []string
+	// ChunkEnd: with these rows a chunk is at its end; TableEnd: the whole table is. Gone: it is not there any more.
+	ChunkEnd, TableEnd, Gone bool
+	// Table is which one, as database.table.
+	Table string
+}
+
+// Scan reads tables of a view, one after the other, in chunks. It reads ahead of what is taken from it.
+type Scan struct {
+	view    *View
+	db      *sql.DB
+	options Options
+	out     chan *Batch
+	err     error // when out is closed: why reading has ended; nil if it is over
+	cancel  context.CancelFunc
+	memory  arena.Arena
+}
+
+// Read begins to read the tables that are named, from where they are in progress, until ctx ends. The view is the Scan's from here on.
+func (v *View) Read(ctx context.Context, db *sql.DB, tables [][2]string, progress *Progress, o Options) *Scan {
+	ctx, cancel := context.WithCancel(ctx)
+	s := &Scan{view: v, db: db, options: o, out: make(chan *Batch, batchesAhead), cancel: cancel}
+	go func() {
+		s.err = s.all(ctx, tables, progress)
+		_ = v.Close()
+		close(s.out)
+	}()
+	return s
+}
+
+// Next returns the next batch. It is nil when all is read, or Options.Until has come. An error is of reading, and no more follows;
+// ctx's own error leaves the Scan as it is.
+func (s *Scan) Next(ctx context.Context) (*Batch, error) {
+	select {
+	case b, more := <-s.out:
+		if !more {
+			return nil, s.err
+		}
+		return b, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// Close ends the reading and the view.
+func (s *Scan) Close() {
+	s.cancel()
+	for range s.out { // until it has ended
+	}
+}
+
+func (s *Scan) give(ctx context.Context, b *Batch) error {
+	select {
+	case s.out <- b:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (s *Scan) over() bool { return !s.options.Until.IsZero() && !time.Now().Before(s.options.Until) }
+
+func (s *Scan) all(ctx context.Context, tables [][2]string, progress *Progress) error {
+	for _, t := range tables {
+		if s.over() {
+			return nil
+		}
+		name := t[0] + "." + t[1]
+		plan, err := s.describe(ctx, t, s.options.Keys[name])
+		if errors.Is(err, ErrGone) {
+			if err := s.give(ctx, &Batch{Table: name, Gone: true}); err != nil {
+				return err
+			}
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		at, known := progress.Of(name)
+		anew := known && !equal(at.Key, plan.Key)
+		if anew {
+			at = Table{}
+		}
+		if err := s.give(ctx, &Batch{Table: name, Plan: plan, Anew: anew}); err != nil {
+			return err
+		}
+		if err := s.table(ctx, name, plan, at.Last); err != nil {
+			return fmt.Errorf("snapshot: table %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// describe is Describe with a bound.
+func (s *Scan) describe(ctx context.Context, t [2]string, declared []string) (*Plan, error) {
+	ctx, cancel := context.WithTimeout(ctx, openMax)
+	defer cancel()
+	return Describe(ctx, s.db, t[0], t[1], declared)
+}
+
+func equal(a, b []string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// table reads chunk after chunk.
+func (s *Scan) table(ctx context.Context, name string, p *Plan, last []string) error {
+	limit := min(s.options.ChunkRows, 1000) // until it is known how large the rows are
+	for {
+		c := chunk{scan: s, plan: p, name: name, limit: limit}
+		end, err := c.read(ctx, last)
+		if err != nil {
+			return err
+		}
+		if end || s.over() {
+			return nil
+		}
+		last = c.last
+		limit = min(s.options.ChunkRows, max(1, chunkBytesMax/max(1, c.bytes/c.rows)))
+	}
+}
+
+// chunk is one chunk that is being read.
+type chunk struct {
+	scan  *Scan
+	plan  *Plan
+	name  string
+	limit int
+
+	rows, bytes int
+	batch       *Batch
+	size        int
+	key         [][]byte // of the row that was read last, as the server sent it
+	last        []string
+}
+
+var errData = errors.New("what the server sends is no row of the table")
+
+// read gives out the rows behind last. end: there are no more.
+func (c *chunk) read(ctx context.Context, last []string) (end bool, err error) {
+	sql, err := c.plan.query(last, c.limit)
+	if err != nil {
+		return false, err
+	}
+	rows, err := c.scan.view.conn.Select(ctx, sql)
+	if err != nil {
+		return false, err
+	}
+	if err := c.plan.expect(rows.Columns); err != nil {
+		return false, err
+	}
+	c.key = make([][]byte, len(c.plan.Table.Key))
+	c.batch = c.newBatch()
+	for {
+		b, err := rows.Next()
+		if err != nil {
+			// What was read is true, and need not be read again.
+			if len(c.batch.Changes) > 0 {
+				if gave := c.flush(ctx, false); gave != nil {
+					return false, gave
+				}
+			}
+			return false, err
+		}
+		if b == nil {
+			end = c.rows < c.limit
+			c.batch.ChunkEnd, c.batch.TableEnd = true, end
+			return end, c.flush(ctx, true)
+		}
+		if err := c.row(b); err != nil {
+			return false, fmt.Errorf("%w: %w", errData, err)
+		}
+		c.rows++
+		c.bytes += len(b)
+		c.size += len(b)
+		if len(c.batch.Changes) >= batchRowsMax || c.size >= batchBytesMax {
+			if err := c.flush(ctx, false); err != nil {
+				return false, err
+			}
+		}
+	}
+}
+
+func (c *chunk) newBatch() *Batch {
+	return &Batch{Table: c.name, Changes: make([]*change.Change, 0, batchRowsMax)}
+}
+
+// flush gives out the batch.
+func (c *chunk) flush(ctx context.Context, ending bool) error {
+	if n := len(c.batch.Changes); n > 0 {
+		c.last = c.kept(c.batch.Changes[n-1].After)
+		c.batch.Last = c.last
+	}
+	b := c.batch
+	if !ending {
+		c.batch = c.newBatch()
+	}
+	c.size = 0
+	return c.scan.give(ctx, b)
+}
+
+// kept is the key of a row as it is kept. It is that of the row that was read last.
+func (c *chunk) kept(row change.Row) []string {
+	last := make([]string, len(c.key))
+	for i, k := range c.plan.Table.Key {
+		last[i] = string(appendKept(nil, &c.plan.Table.Columns[k], row[k], c.key[i]))
+	}
+	return last
+}
+
+// row reads one row:
+//
+//	a bit for each column that is NULL, from the third on | values
+func (c *chunk) row(b []byte) error {
+	p := c.plan
+	all := len(p.columns)
+	for _, number := range p.numbers {
+		if number {
+			all++
+		}
+	}
+	nulls := b[:min(len(b), (all+2+7)/8)]
+	if len(nulls) < (all+2+7)/8 {
+		return errCut
+	}
+	b = b[len(nulls):]
+	isNull := func(i int) bool { return nulls[(i+2)/8]>>((i+2)%8)&1 == 1 }
+	row := c.scan.memory.Row(len(p.columns))
+	for i := range p.columns {
+		if isNull(i) {
+			row[i] = change.NullValue()
+			continue
+		}
+		v, stored, rest, err := p.columns[i].read(b, &c.scan.memory)
+		if err != nil {
+			return fmt.Errorf("column %q: %w", p.Table.Columns[i].Name, err)
+		}
+		row[i], b = v, rest
+		if stored != nil {
+			c.keep(i, stored)
+		}
+	}
+	at := len(p.columns)
+	for i, number := range p.numbers {
+		if !number {
+			continue
+		}
+		n, _, rest, err := p.extra[at-len(p.columns)].read(b, &c.scan.memory)
+		if err != nil || isNull(at) {
+			return errCut
+		}
+		c.key[i] = n.AppendText(c.key[i][:0], 0)
+		b = rest
+		at++
+	}
+	if len(b) > 0 {
+		return fmt.Errorf("%d bytes are left", len(b))
+	}
+	out := c.scan.memory.Change()
+	out.Op, out.Table, out.After = change.Read, p.Table, row
+	out.Origin = change.Origin{ServerID: c.scan.view.server, File: c.scan.view.At.File, GTID: c.scan.view.At.GTID, Snapshot: true}
+	c.batch.Changes = append(c.batch.Changes, out)
+	return nil
+}
+
+// keep remembers a value of the key.
+func (c *chunk) keep(column int, stored []byte) {
+	for i, k := range c.plan.Table.Key {
+		if k == column && !c.plan.numbers[i] {
+			c.key[i] = append(c.key[i][:0], stored...)
+		}
+	}
+}

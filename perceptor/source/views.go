@@ -1,0 +1,322 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/skein-io/skein/perceptor/binlog"
+	"github.com/skein-io/skein/perceptor/change"
+	"github.com/skein-io/skein/perceptor/snapshot"
+)
+
+// view is one that the stream is read up to, and then the rows of.
+type view struct {
+	of     *snapshot.View
+	opened time.Time
+	// reached: the stream has told everything in front of the view and nothing behind it. From then on scan reads it.
+	reached bool
+	scan    *snapshot.Scan
+	place   snapshot.Place
+	clock   int64
+
+	// table is the one that is being read, and at how far it is, with what was told since the last Commit.
+	table string
+	at    snapshot.Table
+	// batch is being told from next on. open: Begin was told, and no Commit.
+	batch *snapshot.Batch
+	next  int
+	open  bool
+	// over: nothing more comes, because of err.
+	over bool
+	err  error
+}
+
+// retry says when something is tried again.
+type retry struct {
+	wait time.Duration
+	at   time.Time
+}
+
+func (r *retry) due() bool { return !time.Now().Before(r.at) }
+
+// later waits longer each time, up to most.
+func (r *retry) later(most time.Duration) time.Duration {
+	r.wait = min(max(2*r.wait, 50*time.Millisecond), most)
+	r.at = time.Now().Add(r.wait)
+	return r.wait
+}
+
+const (
+	retryWaitMax = 10 * time.Second
+	// listEvery bounds how often the tables are listed: statements that may make one may be many.
+	listEvery = time.Second
+	// viewsPassedMax is how many views in a row may be behind the stream before it goes on.
+	viewsPassedMax = 10
+	// changedMax is how often in a row a table may be found changed under a view.
+	changedMax = 20
+	// viewsLateMax is how often a view is opened anew because the stream took long to reach it.
+	viewsLateMax = 5
+)
+
+// nextView opens a view if there is something to read in it. It returns io.EOF when there will never be.
+func (s *Source) nextView(ctx context.Context) (begun bool, err error) {
+	switch {
+	case len(s.left) == 0 && !s.relist && s.config.Snapshot == Only:
+		return false, io.EOF
+	case s.config.Snapshot == Never, len(s.left) == 0 && !s.relist, !s.retry.due():
+		return false, nil
+	}
+	ctx, stop := s.untilClosed(ctx)
+	defer stop()
+	if s.relist && time.Since(s.listedAt) >= listEvery {
+		if err := s.list(ctx); err != nil {
+			return false, s.tryLater(ctx, "the tables are not listed", err)
+		}
+	}
+	if len(s.left) == 0 {
+		if s.config.Snapshot == Only && !s.relist {
+			return false, io.EOF
+		}
+		return false, nil
+	}
+	for range viewsPassedMax {
+		v, err := snapshot.Open(ctx, s.config.Binlog)
+		if err != nil {
+			return false, s.tryLater(ctx, "no view is opened", err)
+		}
+		if err = s.use(ctx, v); !errors.Is(err, binlog.ErrPassed) {
+			return err == nil, err
+		}
+		s.config.Counts.passed.Add(1)
+	}
+	s.retry.later(retryWaitMax)
+	return false, nil
+}
+
+// tryLater is for what may be gone; the stream goes on meanwhile. It returns what will not be.
+func (s *Source) tryLater(ctx context.Context, what string, err error) error {
+	if ctx.Err() != nil || !snapshot.Passes(err) {
+		return fmt.Errorf("source: %w", err)
+	}
+	wait := s.retry.later(retryWaitMax)
+	s.config.Log.Warn(what+"; it is tried again", "server", s.config.Binlog.Addr, "error", err, "wait", wait)
+	return nil
+}
+
+// list finds the tables that are wanted and not read.
+func (s *Source) list(ctx context.Context) error {
+	all, err := snapshot.Tables(ctx, s.db, s.wants)
+	if err != nil {
+		return err
+	}
+	s.left, s.isLeft, s.relist, s.listedAt = nil, map[string]bool{}, false, time.Now()
+	for _, t := range all {
+		name := t[0] + "." + t[1]
+		if at, _ := s.progress.Of(name); !at.Done {
+			s.left = append(s.left, t)
+			s.isLeft[name] = true
+			s.config.Counts.table(name, func(c *TableCount) { c.Rows = at.Rows })
+		}
+	}
+	return nil
+}
+
+// use makes a view the next. The stream has to reach it first.
+func (s *Source) use(ctx context.Context, v *snapshot.View) error {
+	if err := s.reader.Mark(v.At); err != nil {
+		_ = v.Close()
+		if errors.Is(err, binlog.ErrOtherServer) {
+			// The address leads elsewhere now. The stream will find out.
+			return s.tryLater(ctx, "a view is of another server", fmt.Errorf("%w: %w", io.ErrUnexpectedEOF, err))
+		}
+		return err
+	}
+	s.config.Counts.views.Add(1)
+	s.view = &view{of: v, opened: time.Now()}
+	return nil
+}
+
+// viewReached begins to read the view, or opens a newer one if it has become old.
+func (s *Source) viewReached() {
+	w := s.view
+	if w == nil {
+		return
+	}
+	if w.of.Cheap && time.Since(w.opened) > s.config.ViewMax && s.late < viewsLateMax {
+		s.late++
+		s.dropView()
+		return
+	}
+	s.late = 0
+	p := s.reader.Position()
+	number, err := binlog.FileNumber(w.of.At.File)
+	if err != nil { // Mark has read it
+		panic(err)
+	}
+	w.reached, w.clock = true, p.Clock
+	w.place = snapshot.Place{Epoch: p.Epoch, File: number, Offset: w.of.At.Offset}
+	o := snapshot.Options{ChunkRows: s.config.ChunkRows, Keys: s.config.Keys}
+	if w.of.Cheap {
+		o.Until = time.Now().Add(s.config.ViewMax)
+	}
+	w.scan = w.of.Read(s.ctx, s.db, s.left, s.progress, o)
+}
+
+// dropView gives up the view, and what was not committed of it.
+func (s *Source) dropView() {
+	if w := s.view; w == nil {
+		return
+	} else if w.scan != nil {
+		w.scan.Close()
+	} else {
+		_ = w.of.Close()
+	}
+	s.view = nil
+}
+
+// fromView tells what is next in the view.
+func (s *Source) fromView(ctx context.Context) (e binlog.Event, told bool, err error) {
+	w := s.view
+	if w.over {
+		return e, false, s.viewOver(ctx)
+	}
+	if w.batch == nil {
+		b, err := w.scan.Next(ctx)
+		if err != nil && ctx.Err() != nil {
+			return e, false, err
+		}
+		if err != nil || b == nil {
+			w.over, w.err = true, err
+			if w.open { // what was told is true
+				return s.endChunk(), true, nil
+			}
+			return e, false, nil
+		}
+		if s.begins(b) {
+			return e, false, nil
+		}
+		w.batch, w.next = b, 0
+	}
+	if !w.open {
+		w.open = true
+		return binlog.Event{Kind: binlog.Begin, Time: w.clock}, true, nil
+	}
+	for w.next < len(w.batch.Changes) {
+		c := w.batch.Changes[w.next]
+		w.next++
+		if s.readRow(c) {
+			return binlog.Event{Kind: binlog.Row, Change: c, Time: w.clock}, true, nil
+		}
+	}
+	b := w.batch
+	w.batch = nil
+	if b.Last != nil {
+		w.at.Last = b.Last
+	}
+	if !b.ChunkEnd {
+		return e, false, nil
+	}
+	s.config.Counts.chunks.Add(1)
+	if b.TableEnd {
+		s.tableEnd()
+	}
+	return s.endChunk(), true, nil
+}
+
+// begins handles a batch that is none of rows.
+func (s *Source) begins(b *snapshot.Batch) bool {
+	w := s.view
+	switch {
+	case b.Gone:
+		s.config.Log.Info("a table is gone; its snapshot ends", "table", b.Table)
+		s.progress = s.progress.Without(b.Table)
+		s.settle(b.Table)
+	case b.Plan != nil:
+		at, known := s.progress.Of(b.Table)
+		if b.Anew {
+			s.config.Log.Warn("the key of a table was changed; its snapshot begins anew", "table", b.Table, "was", strings.Join(at.Key, ", "), "is", strings.Join(b.Plan.Key, ", "))
+			at = snapshot.Table{View: at.View, ViewRows: at.ViewRows}
+		}
+		if !known {
+			s.config.Log.Info("the snapshot of a table begins", "table", b.Table, "rows", b.Plan.Estimate)
+		}
+		at.Key = b.Plan.Key
+		if at.View != w.place {
+			at.View, at.ViewRows = w.place, 0
+		}
+		w.table, w.at = b.Table, at
+		s.config.Counts.table(b.Table, func(c *TableCount) { c.Rows, c.Estimated = at.Rows, b.Plan.Estimate })
+	default:
+		return false
+	}
+	return true
+}
+
+// readRow gives a row its version, and reports whether it is told: not if the stream has told it.
+//
+// A version's place is the view's, behind all that the stream told and in front of all that follows. The rows of a table that are read
+// at one place are counted, so that they are in order: in the row of the position, which has 32 bits, and then in its offset. There is
+// room for that in front of the next rows, which have a GTID event before them.
+func (s *Source) readRow(c *change.Change) bool {
+	w := s.view
+	n := w.at.ViewRows
+	w.at.ViewRows++
+	w.at.Rows++
+	if s.told.has(w.table, c) {
+		s.config.Counts.again.Add(1)
+		return false
+	}
+	c.Version = change.Version{Epoch: w.place.Epoch, ExecuteTime: w.clock, Position: change.Position{File: w.place.File, Offset: w.place.Offset + n>>32, Row: uint32(n)}}
+	c.Origin.EventTime = w.clock
+	s.config.Counts.read.Add(1)
+	return true
+}
+
+func (s *Source) tableEnd() {
+	w := s.view
+	w.at.Done, w.at.Last = true, nil
+	s.config.Log.Info("the snapshot of a table is done", "table", w.table, "rows", w.at.Rows)
+	s.config.Counts.table(w.table, func(c *TableCount) { c.Done = true })
+	s.settle(w.table)
+}
+
+// settle is for a table of which nothing more is to be read.
+func (s *Source) settle(table string) {
+	delete(s.isLeft, table)
+	left := make([][2]string, 0, len(s.left))
+	for _, t := range s.left {
+		if t[0]+"."+t[1] != table {
+			left = append(left, t)
+		}
+	}
+	s.left = left
+	s.told.forget(table)
+}
+
+// endChunk moves the State behind what was told.
+func (s *Source) endChunk() binlog.Event {
+	w := s.view
+	w.open = false
+	s.changed = 0
+	s.progress = s.progress.With(w.table, w.at)
+	s.config.Counts.table(w.table, func(c *TableCount) { c.Rows = w.at.Rows })
+	return binlog.Event{Kind: binlog.Commit, Time: w.clock}
+}
+
+// viewOver ends the view, and says what of its error will not be gone.
+func (s *Source) viewOver(ctx context.Context) error {
+	err := s.view.err
+	s.dropView()
+	if err == nil {
+		s.retry = retry{}
+		return nil
+	}
+	if s.changed++; errors.Is(err, snapshot.ErrChanged) && s.changed > changedMax {
+		return fmt.Errorf("source: after %d attempts: %w", changedMax, err)
+	}
+	return s.tryLater(ctx, "a view has ended before all of it was read", err)
+}
