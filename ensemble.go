@@ -100,6 +100,7 @@ func (p *parts) openEnsembleNode() error {
 		Controller:   p.controllerConfig(),
 		OnLeader:     p.cluster.leaderChanged,
 		OnController: p.cluster.ways.heard,
+		OnSession:    p.leaseChanged,
 		OnStopped:    func(reason error) { p.stopped(reason) },
 		Logger:       p.logger,
 	})

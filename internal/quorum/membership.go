@@ -41,7 +41,10 @@ func (n *Node) Members() []Member { return *n.membership.Load() }
 func (n *Node) Decides() bool { return members(n.Members()).decides(n.config.NodeID) }
 
 // Alone says whether this node is the only member, as Members has them.
-func (n *Node) Alone() bool { return members(n.Members()).alone(n.config.NodeID) }
+func (n *Node) Alone() bool {
+	m := n.Members()
+	return len(m) == 1 && m[0].ID == n.config.NodeID
+}
 
 func (n *Node) setMembers(m members) {
 	n.members = m.told(members{{ID: n.config.NodeID, Address: n.config.Address, Directory: n.config.Dir.ID()}})

@@ -46,6 +46,8 @@ type Config struct {
 	OnLeader func()
 	// OnController is called with where the controller listens, as the ensemble has it. It must not wait.
 	OnController func(metadata.NodeID, string)
+	// OnSession is called on the node's goroutine when SessionLeft becomes positive, and when it ends. It must not wait.
+	OnSession func(held bool)
 	// OnStopped is called once when the node has stopped by itself, with the reason. It must not call Close.
 	OnStopped func(error)
 	// Manual leaves all work to Node.Work: no goroutine is started. For simulation.

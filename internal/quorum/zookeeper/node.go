@@ -40,6 +40,7 @@ type Node struct {
 	events   []member.Event // to be stepped
 	seat     *seat.Seat
 	held     []held
+	session  bool                         // Config.OnSession was told that it is sure
 	asked    uint64                       // the last number of Confirm
 	brokers  map[metadata.NodeID]struct{} // with a session; nil while that is not known
 	snapshot snapshot
@@ -122,6 +123,7 @@ func (n *Node) Work(now time.Time) error {
 			return n.fail(now, err)
 		}
 		if len(messages) == 0 {
+			n.noteSession(now)
 			return n.Err()
 		}
 	}
@@ -142,6 +144,7 @@ func (n *Node) fail(now time.Time, cause error) error {
 	n.dropped.Store(&reason)
 	n.logger.Error("the metadata log has stopped; restart the node", "cause", cause)
 	n.stop(now, reason)
+	n.config.Asker.Close() // another node need not wait for the session's end
 	if n.config.OnStopped != nil {
 		n.config.OnStopped(reason)
 	}

@@ -113,6 +113,16 @@ func (n *Node) drain(now time.Time) error {
 	return nil
 }
 
+// noteSession tells when the session becomes sure, and when it is not any more.
+func (n *Node) noteSession(now time.Time) {
+	if held := now.Before(n.member.Sure()); held != n.session {
+		n.session = held
+		if n.config.OnSession != nil {
+			n.config.OnSession(held)
+		}
+	}
+}
+
 func (n *Node) carryOut(now time.Time, outcome member.Outcome) error {
 	switch o := outcome.(type) {
 	case *member.Applied:

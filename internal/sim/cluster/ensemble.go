@@ -84,6 +84,7 @@ func (l *life) openEnsembleNode(c controller.Config) error {
 			}
 		},
 		SnapshotBytes: snapshotBytes, Random: l.Random, Now: l.Clock, Manual: true,
+		OnSession: l.leaseChanged,
 		OnStopped: func(reason error) { l.node.failed(l, reason) },
 		Logger:    slog.New(noting{l.world, l.Machine.Name()}),
 	})

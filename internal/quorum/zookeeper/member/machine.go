@@ -155,6 +155,9 @@ func (m *Machine) Deadline() (at time.Time, ok bool) {
 	if m.role != following {
 		earlier(m.heard.Add(m.timeout * 2 / 3))
 	}
+	if sure := m.Sure(); sure.After(m.now) {
+		earlier(sure) // it is over then: whoever rests on it is to know
+	}
 	if m.flight == nil && m.connected {
 		if m.retryAt.After(m.now) {
 			earlier(m.retryAt)
