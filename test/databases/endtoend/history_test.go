@@ -126,7 +126,7 @@ func (w *world) inBinlog(ctx context.Context, first change.Version) (told, error
 		if err != nil {
 			return nil, err
 		}
-		if e.Kind == binlog.Row && e.Change.Version.Compare(first) > 0 {
+		if e.Kind == binlog.Row && e.Change.Version.Compare(first) >= 0 {
 			for _, one := range sides(e.Change) {
 				all.add(one, e.Change.Origin.File)
 			}
