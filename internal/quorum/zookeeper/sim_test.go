@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/skein-io/skein/internal/controller"
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/protocol"
 	"github.com/skein-io/skein/internal/quorum/zookeeper/member"
@@ -55,18 +54,6 @@ type history struct {
 	found     []string
 }
 
-// machine is a node's machine, with the process on it while it lives.
-type machine struct {
-	*sim.Node
-	history *history
-	id      metadata.NodeID
-	lives   int
-	node    *Node // nil while it is down
-	client  *ensemble.Client
-	due     bool
-	timer   *sim.NodeTimer
-}
-
 func (h *history) wrong(format string, args ...any) {
 	h.found = append(h.found, fmt.Sprintf("at %v: ", h.Now())+fmt.Sprintf(format, args...))
 }
@@ -105,77 +92,6 @@ func (h *history) agreed(session int64, path string, data []byte) {
 	}
 }
 
-func (m *machine) start() {
-	h := m.history
-	m.Node.Start(func() {
-		m.lives++
-		rand := h.Rand(fmt.Sprint(m.Name(), "/", m.lives))
-		m.client = h.ensemble.NewClient(m.Node, rand)
-		m.client.Change = h.change
-		life := m.lives
-		n, err := Open(Config{
-			Asker: &asker{m.client, m}, NodeID: m.id, ClusterID: "simulated", Broker: member.Broker{Directory: m.Name(), Controller: m.Name() + ":9093"},
-			Controller: controller.Config{SessionTimeout: time.Hour}, SnapshotBytes: 3000, Manual: true, Now: m.clock,
-			Random: func(b []byte) {
-				for i := range b {
-					b[i] = byte(rand.IntN(256))
-				}
-			},
-			OnLeader: func() {
-				if m.node == nil || m.lives != life {
-					return
-				}
-				if leader, epoch, ok := m.node.Leader(); ok && leader == m.id {
-					if before, led := h.leaders[epoch]; led && before != int(m.id) {
-						h.wrong("node %d leads in epoch %d, as node %d did", m.id, epoch, before)
-					}
-					h.leaders[epoch] = int(m.id)
-				}
-			},
-			OnStopped: func(reason error) { h.wrong("node %d stops: %v", m.id, reason) },
-		})
-		if err != nil {
-			panic(err)
-		}
-		m.node = n
-		n.Subscribe(func(_, after *metadata.Image, _ *metadata.Delta) { h.shown(m, after) })
-	})
-}
-
-func (m *machine) clock() time.Time { return time.Unix(1000, 0).Add(time.Duration(m.Now())) }
-
-func (m *machine) crash() {
-	h := m.history
-	m.node = nil
-	m.Crash()
-	h.After(h.rand.Between(0, 3*time.Second), m.start)
-}
-
-// soon has the node work after a moment, within which more may come.
-func (m *machine) soon() {
-	if m.due || m.node == nil {
-		return
-	}
-	m.due = true
-	most := time.Millisecond
-	if m.history.attack && m.history.rand.Chance(20) {
-		most = time.Second // the process stands still for a while
-	}
-	m.After(m.history.rand.Between(0, most), func() {
-		m.due = false
-		if m.node == nil {
-			return
-		}
-		_ = m.node.Work(m.clock())
-		if m.timer != nil {
-			m.timer.Stop()
-		}
-		if at, ok := m.node.Deadline(); ok {
-			m.timer = m.After(max(at.Sub(m.clock()), time.Millisecond), m.soon)
-		}
-	})
-}
-
 // shown: at one offset all have the same image.
 func (h *history) shown(m *machine, image *metadata.Image) {
 	h.newest = max(h.newest, image.Offset)
@@ -187,49 +103,6 @@ func (h *history) shown(m *machine, image *metadata.Image) {
 		h.wrong("node %d has another image at offset %d than the first that showed it", m.id, image.Offset)
 	}
 	h.images[image.Offset] = text
-}
-
-// asker is a node's way to the ensemble, with the bug.
-type asker struct {
-	*ensemble.Client
-	m *machine
-}
-
-func (a *asker) Listen(listen func(member.Event)) {
-	m := a.m
-	m.due = false
-	a.Client.Listen(func(e member.Event) {
-		switch r := e.(type) {
-		case *member.Fired:
-			if m.history.bug == watchForgotten {
-				return
-			}
-		case *member.Answer:
-			if m.history.bug == lostIsDone && r.Code == member.Lost {
-				e = &member.Answer{ID: r.ID, Versions: []int32{0, 0, 0, 0}}
-			}
-		}
-		listen(e)
-		m.soon()
-	})
-}
-
-func (h *history) change(r *member.Request) *member.Request {
-	if r.Kind != member.Multi || h.bug != epochUnchecked && h.bug != nothingChecked && h.bug != confirmedBlind {
-		return r
-	}
-	bare := *r
-	bare.Ops = slices.Clone(r.Ops)
-	for i := range bare.Ops {
-		op := &bare.Ops[i]
-		confirms := len(r.Ops) == 1 && op.Kind == member.Check
-		switch {
-		case h.bug == confirmedBlind && confirms, h.bug != confirmedBlind && op.Kind == member.Check && op.Path == member.EpochPath && !confirms,
-			h.bug == nothingChecked && op.Path == member.HeadPath:
-			op.Version = member.AnyVersion
-		}
-	}
-	return &bare
 }
 
 // register asks a node that takes itself for the controller to register one more broker.
@@ -262,64 +135,6 @@ func (h *history) register() {
 		m.soon()
 	}
 	h.After(h.rand.Between(0, 50*time.Millisecond), h.register)
-}
-
-func (h *history) harm() {
-	if !h.attack {
-		return
-	}
-	m := h.nodes[h.rand.IntN(len(h.nodes))]
-	if h.rand.Chance(500) {
-		for _, x := range h.nodes {
-			if x.node != nil && x.client.Session() == h.writer {
-				m = x
-			}
-		}
-	}
-	later := func(do func()) { h.After(h.rand.Between(50*time.Millisecond, 4*time.Second), do) }
-	cut := func(names ...string) {
-		ways := 1 + h.rand.IntN(3)
-		for _, name := range names {
-			if ways&1 != 0 {
-				h.network.Cut(name, ensemble.Name)
-			}
-			if ways&2 != 0 {
-				h.network.Cut(ensemble.Name, name)
-			}
-		}
-		later(func() {
-			for _, name := range names {
-				h.network.Heal(name, ensemble.Name)
-				h.network.Heal(ensemble.Name, name)
-			}
-		})
-	}
-	switch h.rand.IntN(8) {
-	case 0:
-		h.reached["crash"]++
-		if m.Alive() {
-			m.crash()
-		}
-	case 1, 2:
-		h.reached["cut"]++
-		cut(m.Name())
-	case 3:
-		h.reached["ensemble away"]++
-		cut("node1", "node2", "node3")
-	case 4:
-		h.reached["pause"]++
-		m.Pause()
-		later(m.Resume)
-	case 5, 6:
-		h.reached["reset"]++
-		if m.node != nil {
-			m.client.Reset()
-		}
-	case 7:
-		h.reached["/controller removed"]++
-		h.ensemble.Do(&member.Request{Kind: member.Multi, Ops: []member.Op{{Kind: member.Delete, Path: member.ControllerPath, Version: member.AnyVersion}}})
-	}
-	h.After(h.rand.Between(50*time.Millisecond, time.Second), h.harm)
 }
 
 // run plays one history and returns what is wrong with it.
