@@ -24,7 +24,7 @@ func loadPipeline(c *cobra.Command, path string) (*pipeline.Config, error) {
 		for _, f := range faults {
 			p.line("%s", printable(f.Error()))
 		}
-		return nil, usageError{errors.New(path + " is not run: " + plural(len(faults), "fault"))}
+		return nil, usageError{errors.New(path + " has " + plural(len(faults), "fault"))}
 	}
 	return loaded, err
 }

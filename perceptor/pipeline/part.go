@@ -83,6 +83,12 @@ func (p *part) set(s State, problem string) {
 	if problem != "" && (p.problem == "" || s == Failed) {
 		p.since = p.now()
 	}
+	switch {
+	case s == Waiting && p.problem == "":
+		p.log.Warn("it waits", "part", p.name, "problem", problem)
+	case s == Running && p.problem != "":
+		p.log.Info("it goes on", "part", p.name)
+	}
 	p.state, p.problem = s, problem
 }
 

@@ -121,7 +121,7 @@ const table = "orders (id BIGINT PRIMARY KEY, state VARCHAR(20) NOT NULL, amount
 func (d *demo) show(ctx context.Context) error {
 	say("A shop with 1,000 orders; and what skein sync check says before it runs.")
 	if err := d.exec(ctx, "CREATE DATABASE shop", "CREATE DATABASE archive", "CREATE TABLE shop."+table, "CREATE TABLE archive."+table,
-		"INSERT INTO shop.orders SELECT seq, 'new', seq / 4 FROM seq_1_to_1000"); err != nil {
+		"INSERT INTO shop.orders SELECT seq, 'new', seq / 4 FROM shop.seq_1_to_1000"); err != nil {
 		return err
 	}
 	if err := d.skein(ctx, "check", d.file); err != nil {
