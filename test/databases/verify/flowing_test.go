@@ -48,10 +48,10 @@ func TestFlowing(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv("SKEIN_RUNS")); err == nil {
 		runs = n
 	}
-	random := rand.New(rand.NewPCG(5, 5))
+	random, pauses := rand.New(rand.NewPCG(5, 5)), rand.New(rand.NewPCG(6, 6))
 	p := startCarrier(t, c.db, func(changes []*change.Change) []*change.Change {
-		if random.IntN(50) == 0 {
-			time.Sleep(time.Duration(random.IntN(300)) * time.Millisecond)
+		if pauses.IntN(50) == 0 {
+			time.Sleep(time.Duration(pauses.IntN(300)) * time.Millisecond)
 		}
 		return changes
 	}, c.hbase, c.mysql, c.beside)
