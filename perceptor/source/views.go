@@ -17,6 +17,8 @@ import (
 type view struct {
 	of     *snapshot.View
 	opened time.Time
+	// unwatch ends the watch that closes the view with the source.
+	unwatch func() bool
 	// reached: the stream has told everything in front of the view and nothing behind it. From then on scan reads it.
 	reached bool
 	scan    *snapshot.Scan
@@ -143,7 +145,8 @@ func (s *Source) use(ctx context.Context, v *snapshot.View) error {
 		return err
 	}
 	s.config.Counts.views.Add(1)
-	s.view = &view{of: v, opened: time.Now()}
+	unwatch := context.AfterFunc(s.ctx, func() { _ = v.Close() })
+	s.view = &view{of: v, opened: time.Now(), unwatch: unwatch}
 	return nil
 }
 
@@ -175,14 +178,16 @@ func (s *Source) viewReached() {
 
 // dropView gives up the view, and what was not committed of it.
 func (s *Source) dropView() {
-	if w := s.view; w == nil {
+	w := s.view
+	if w == nil {
 		return
-	} else if w.scan != nil {
-		w.scan.Close()
-	} else {
-		_ = w.of.Close()
 	}
 	s.view = nil
+	if w.unwatch(); w.scan != nil {
+		w.scan.Close()
+		return
+	}
+	_ = w.of.Close()
 }
 
 // fromView tells what is next in the view.

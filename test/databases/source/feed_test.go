@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -56,6 +57,7 @@ type mortal struct {
 	*source.Source
 	left int
 	die  func()
+	told *atomic.Int64
 }
 
 var errDead = errors.New("the process is dead")
@@ -65,6 +67,7 @@ func (m *mortal) Next(ctx context.Context) (binlog.Event, error) {
 		m.die()
 		return binlog.Event{}, errDead
 	}
+	m.told.Add(1)
 	return m.Source.Next(ctx)
 }
 
@@ -72,7 +75,8 @@ func (m *mortal) Next(ctx context.Context) (binlog.Event, error) {
 // what the topics have is what the tables have, in order.
 func TestFeed(t *testing.T) {
 	fill(t, shared, "fed", 3_000)
-	stop, _ := writers(t, shared, "fed", 2, 3_000)
+	var told topic // only for how much was told
+	stop, _ := writers(t, shared, &told, "fed", 2, 3_000)
 	defer stop()
 	node := skeintest.Start(t)
 	r := rand.New(rand.NewPCG(6, 7))
@@ -93,7 +97,7 @@ func TestFeed(t *testing.T) {
 		config.Log = nil
 		config.ChunkRows, config.ViewMax = 250, 100*time.Millisecond
 		s := open(t, config, from, found)
-		m := &mortal{Source: s, left: 500 + r.IntN(3_000)}
+		m := &mortal{Source: s, left: 500 + r.IntN(3_000), told: &told.told}
 		ctx, cancel := context.WithCancel(t.Context())
 		if deaths >= 12 {
 			stop()

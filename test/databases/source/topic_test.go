@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/skein-io/skein/perceptor/binlog"
@@ -22,6 +23,8 @@ type topic struct {
 	// kept is the State as JSON, and at how long the partitions were then.
 	kept string
 	at   map[string]int
+	// told is how many events the source has told, which is what writers go by.
+	told atomic.Int64
 	// again is how many changes were recognised by their versions.
 	again int
 }
@@ -249,13 +252,14 @@ func (p *topic) run(t testing.TB, s *source.Source, r *rand.Rand, events int) {
 
 func (p *topic) take(t testing.TB, s *source.Source, e binlog.Event, r *rand.Rand) {
 	t.Helper()
+	p.told.Add(1)
 	switch {
 	case e.Kind == binlog.Row:
 		if err := e.Change.Check(); err != nil {
 			t.Fatal(err)
 		}
 		p.write(e.Change)
-	case slices.Contains([]binlog.Kind{binlog.Commit, binlog.Statement, binlog.Heartbeat}, e.Kind) && r.IntN(20) == 0:
+	case slices.Contains([]binlog.Kind{binlog.Commit, binlog.Statement, binlog.Heartbeat}, e.Kind) && r.IntN(5) == 0:
 		p.keep(t, s.State())
 	}
 }

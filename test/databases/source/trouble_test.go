@@ -46,7 +46,7 @@ func TestFailover(t *testing.T) {
 	config.ChunkRows = 200
 	p, r := newTopic(), rand.New(rand.NewPCG(3, 4))
 	s := open(t, config, source.State{}, false)
-	stop, _ := writers(t, first, "failover", 2, 4_000)
+	stop, _ := writers(t, first, p, "failover", 2, 4_000)
 	p.run(t, s, r, 3_000)
 	stop()
 	second.catchUp(t, first)
@@ -64,7 +64,7 @@ func TestFailover(t *testing.T) {
 	second.exec(t, "STOP SLAVE")
 
 	third := replicaOf(t, second, "3")
-	stop, _ = writers(t, second, "failover", 2, 4_000)
+	stop, _ = writers(t, second, p, "failover", 2, 4_000)
 	config = second.config(t, "failover")
 	config.ChunkRows = 200
 	from, _ := p.state(t)
@@ -83,7 +83,7 @@ func TestFailover(t *testing.T) {
 	}
 	// In the stream, and the State is one of before that.
 	p.keep(t, s.State())
-	stop, _ = writers(t, second, "failover", 2, 4_000)
+	stop, _ = writers(t, second, p, "failover", 2, 4_000)
 	p.run(t, s, r, 2_000)
 	stop()
 	third.catchUp(t, second)
@@ -96,7 +96,7 @@ func TestFailover(t *testing.T) {
 	config = third.config(t, "failover")
 	from, _ = p.state(t)
 	s = open(t, config, from, true)
-	stop, _ = writers(t, third, "failover", 2, 4_000)
+	stop, _ = writers(t, third, p, "failover", 2, 4_000)
 	p.run(t, s, r, 1_000)
 	stop()
 	p.finish(t, s, third, 3)
@@ -134,7 +134,7 @@ func TestFailoverOfAddress(t *testing.T) {
 	config.Binlog.Dial = to.dial
 	p, r := newTopic(), rand.New(rand.NewPCG(3, 4))
 	s := open(t, config, source.State{}, false)
-	stop, _ := writers(t, first, "moved", 2, 3_000)
+	stop, _ := writers(t, first, p, "moved", 2, 3_000)
 	p.run(t, s, r, 2_000)
 	stop()
 	second.catchUp(t, first)
@@ -143,7 +143,7 @@ func TestFailoverOfAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	second.exec(t, "STOP SLAVE")
-	stop, _ = writers(t, second, "moved", 2, 3_000)
+	stop, _ = writers(t, second, p, "moved", 2, 3_000)
 	p.run(t, s, r, 2_000)
 	stop()
 	p.finish(t, s, second, 3)
