@@ -12,6 +12,7 @@ import (
 	"github.com/skein-io/skein/perceptor/catalog"
 	"github.com/skein-io/skein/perceptor/change"
 	"github.com/skein-io/skein/perceptor/schema"
+	"github.com/skein-io/skein/perceptor/source"
 )
 
 // A source whose tables are told as they were at each place of its binlog.
@@ -34,13 +35,16 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer history.Close()
-	reader, err := binlog.Open(ctx, binlog.Config{Addr: "127.0.0.1:3306", User: "skein", Password: "secret", ServerID: 4001, Epoch: 1, Schema: history.Complete})
+	from, err := source.Open(ctx, source.Config{
+		Binlog:   binlog.Config{Addr: "127.0.0.1:3306", User: "skein", Password: "secret", ServerID: 4001, Epoch: 1},
+		Snapshot: source.Never, Schema: history.Complete,
+	}, source.State{}, false)
 	if err != nil {
 		log.Fatal(err)
 	}
-	source := perceptor.Follow(reader, history)
+	changes := perceptor.Follow(from, history)
 	for {
-		e, err := source.Next(ctx)
+		e, err := changes.Next(ctx)
 		if err != nil {
 			log.Fatal(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,6 +22,12 @@ type client struct {
 	timeout   time.Duration
 	refreshes atomic.Bool
 	nodes     atomic.Pointer[map[int32]bool] // that kgo knows: those of the last answer to Metadata
+
+	open  context.Context // ends with Close
+	end   context.CancelFunc
+	mu    sync.Mutex
+	ended bool // nothing is begun any more
+	begun sync.WaitGroup
 }
 
 // newClient makes a client; timeout is how long a question for nodes may take.
@@ -29,7 +36,38 @@ func newClient(timeout time.Duration, options ...kgo.Opt) (*client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("consumer: options of the connections: %w", err)
 	}
-	return &client{Client: cl, timeout: timeout}, nil
+	c := &client{Client: cl, timeout: timeout}
+	c.open, c.end = context.WithCancel(context.Background())
+	return c, nil
+}
+
+// begin runs f on a goroutine that Close waits for. It reports whether the client is open.
+func (c *client) begin(f func()) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.ended {
+		c.begun.Go(f)
+	}
+	return !c.ended
+}
+
+// Close ends all connections, and waits for what was asked over them; not for long, for a question that a broker throttles
+// may stay in kgo.
+func (c *client) Close() {
+	c.mu.Lock()
+	c.ended = true
+	c.mu.Unlock()
+	c.end()
+	c.Client.Close()
+	all := make(chan struct{})
+	go func() {
+		c.begun.Wait()
+		close(all)
+	}()
+	select {
+	case <-all:
+	case <-time.After(lastWord):
+	}
 }
 
 // refresh has the client ask for the nodes in the background, unless it does already: one may have another address now.
@@ -37,10 +75,10 @@ func (c *client) refresh() {
 	if !c.refreshes.CompareAndSwap(false, true) {
 		return
 	}
-	go func() {
+	c.begin(func() {
 		defer c.refreshes.Store(false)
-		_ = c.askNodes(context.Background()) // who needs them asks again
-	}()
+		_ = c.askNodes(c.open) // who needs them asks again
+	})
 }
 
 // learn asks for the nodes if this one is not known, for kgo would do so by itself.
@@ -62,7 +100,7 @@ func (c *client) knows(node int32) bool {
 	return nodes != nil && (*nodes)[node]
 }
 
-// askNodes asks any node for all nodes. kgo remembers what the answer to Metadata says of them. It ends with Close.
+// askNodes asks any node for all nodes. kgo remembers what the answer to Metadata says of them.
 func (c *client) askNodes(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
@@ -87,7 +125,7 @@ func (c *client) any(ctx context.Context, req kmsg.Request) (kmsg.Response, erro
 		err  error
 	}
 	answers := make(chan answer, 1)
-	go func() {
+	open := c.begin(func() {
 		resp, err := c.Request(ctx, req)
 		if m, ok := resp.(*kmsg.MetadataResponse); ok && err == nil {
 			nodes := make(map[int32]bool, len(m.Brokers))
@@ -97,7 +135,10 @@ func (c *client) any(ctx context.Context, req kmsg.Request) (kmsg.Response, erro
 			c.nodes.Store(&nodes)
 		}
 		answers <- answer{resp, err}
-	}()
+	})
+	if !open {
+		return nil, kgo.ErrClientClosed
+	}
 	select {
 	case a := <-answers:
 		return a.resp, a.err
@@ -111,7 +152,7 @@ func (c *client) any(ctx context.Context, req kmsg.Request) (kmsg.Response, erro
 	}
 }
 
-// lastWord is how long kgo has to say why it did not get an answer in time.
+// lastWord is how long kgo has to say why it did not get an answer in time, or to end.
 const lastWord = 100 * time.Millisecond
 
 // errUnknownNode is for a request to a node of which no other node tells.
