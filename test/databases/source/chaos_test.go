@@ -38,7 +38,7 @@ func writers(t testing.TB, d *database, p *topic, name string, n, rows int) (sto
 		wg.Go(func() {
 			r := rand.New(rand.NewPCG(uint64(w), 8))
 			for ctx.Err() == nil {
-				if written.Load() > 200+(p.told.Load()-before)/20 {
+				if written.Load() > 1_000+(p.told.Load()-before)/20 {
 					time.Sleep(time.Millisecond)
 					continue
 				}
