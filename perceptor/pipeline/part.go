@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -52,7 +53,7 @@ func (p *part) supervise(ctx context.Context) error {
 			return nil
 		case err == nil:
 			return nil
-		case ctx.Err() != nil && transient(err):
+		case ctx.Err() != nil && (transient(err) || errors.Is(err, context.Canceled)):
 			return nil // it was to end, and could not say goodbye
 		case !transient(err):
 			p.set(Failed, err.Error())
