@@ -22,7 +22,7 @@ import (
 type Changes interface {
 	// Next returns what is next, and waits for it.
 	Next(ctx context.Context) (binlog.Event, error)
-	// State is behind the last transaction that Next has told to its end. It is asked after each.
+	// State is behind the last transaction that Next has told to its end, or where Next begins. It is asked after each.
 	State() source.State
 }
 
@@ -101,6 +101,12 @@ func Feed(ctx context.Context, from Changes, cfg FeedConfig) error {
 		return err
 	}
 	if err := f.positions(ctx); err != nil {
+		return err
+	}
+	// Before anything is written: what is written and deleted in the database before a place is kept would not be told to be deleted by
+	// a Feed that begins anew.
+	f.sent.reached(from.State())
+	if err := f.keepPosition(ctx); err != nil {
 		return err
 	}
 	return f.run(ctx, from)

@@ -24,6 +24,9 @@ const (
 type Options struct {
 	// ChunkRows is how many rows a chunk has at most.
 	ChunkRows int
+	// HoldMax is how long rows wait to be taken. Then the view is given up, because it holds a lock that DDL of the table waits for, and what
+	// else is done with the table waits for that.
+	HoldMax time.Duration
 	// Until is when no other chunk is begun, the zero Time if that is never.
 	Until time.Time
 	// Keys declares keys, see Describe.
@@ -94,16 +97,28 @@ func (s *Scan) give(ctx context.Context, b *Batch) error {
 	select {
 	case s.out <- b:
 		return nil
+	default:
+	}
+	timer := time.NewTimer(s.options.HoldMax)
+	defer timer.Stop()
+	select {
+	case s.out <- b:
+		return nil
+	case <-timer.C:
+		return errHeld
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
 }
 
+// errHeld: nobody took the rows.
+var errHeld = errors.New("snapshot: what was read is not taken; the view is given up so that it does not lock the table")
+
 func (s *Scan) over() bool { return !s.options.Until.IsZero() && !time.Now().Before(s.options.Until) }
 
 func (s *Scan) all(ctx context.Context, tables [][2]string, progress *Progress) error {
-	for _, t := range tables {
-		if s.over() {
+	for i, t := range tables {
+		if i > 0 && s.over() { // each view gets on, however short it is
 			return nil
 		}
 		name := t[0] + "." + t[1]
@@ -158,6 +173,9 @@ func (s *Scan) table(ctx context.Context, name string, p *Plan, last []string) e
 		c := chunk{scan: s, plan: p, name: name, limit: limit}
 		end, err := c.read(ctx, last)
 		if err != nil {
+			return err
+		}
+		if _, err := s.view.conn.Query(ctx, unlock); err != nil {
 			return err
 		}
 		if end || s.over() {

@@ -54,7 +54,7 @@ func Passes(err error) bool {
 	switch {
 	case errors.Is(err, ErrGone), errors.Is(err, ErrNoKey), errors.Is(err, errData):
 		return false
-	case errors.Is(err, ErrChanged):
+	case errors.Is(err, ErrChanged), errors.Is(err, errHeld):
 		return true
 	case errors.As(err, &answer):
 		return answer.Passes() || changedUnderView(answer)
@@ -97,8 +97,14 @@ func (v *View) open(ctx context.Context, q asker) error {
 	} else {
 		err = v.beginMySQL(ctx, q)
 	}
+	if err == nil {
+		_, err = q.Query(ctx, "SAVEPOINT begun")
+	}
 	return err
 }
+
+// unlock gives back the locks of the tables that were read, so that they can be altered while the view is open.
+const unlock = "ROLLBACK TO SAVEPOINT begun"
 
 // about asks who the server is.
 func (v *View) about(ctx context.Context, q asker) (map[string]string, error) {

@@ -17,6 +17,8 @@ import (
 type view struct {
 	of     *snapshot.View
 	opened time.Time
+	// unwatch ends the watch that closes the view with the source.
+	unwatch func() bool
 	// reached: the stream has told everything in front of the view and nothing behind it. From then on scan reads it.
 	reached bool
 	scan    *snapshot.Scan
@@ -114,12 +116,19 @@ func (s *Source) list(ctx context.Context) error {
 		return err
 	}
 	s.left, s.isLeft, s.relist, s.listedAt = nil, map[string]bool{}, false, time.Now()
+	there := map[string]bool{}
 	for _, t := range all {
 		name := t[0] + "." + t[1]
+		there[name] = true
 		if at, _ := s.progress.Of(name); !at.Done {
 			s.left = append(s.left, t)
 			s.isLeft[name] = true
 			s.config.Counts.table(name, func(c *TableCount) { c.Rows = at.Rows })
+		}
+	}
+	for name := range s.progress.Tables() {
+		if !there[name] {
+			s.gone(name)
 		}
 	}
 	return nil
@@ -136,7 +145,8 @@ func (s *Source) use(ctx context.Context, v *snapshot.View) error {
 		return err
 	}
 	s.config.Counts.views.Add(1)
-	s.view = &view{of: v, opened: time.Now()}
+	unwatch := context.AfterFunc(s.ctx, func() { _ = v.Close() })
+	s.view = &view{of: v, opened: time.Now(), unwatch: unwatch}
 	return nil
 }
 
@@ -159,7 +169,7 @@ func (s *Source) viewReached() {
 	}
 	w.reached, w.clock = true, p.Clock
 	w.place = snapshot.Place{Epoch: p.Epoch, File: number, Offset: w.of.At.Offset}
-	o := snapshot.Options{ChunkRows: s.config.ChunkRows, Keys: s.config.Keys}
+	o := snapshot.Options{ChunkRows: s.config.ChunkRows, Keys: s.config.Keys, HoldMax: max(s.config.ViewMax, time.Second)}
 	if w.of.Cheap {
 		o.Until = time.Now().Add(s.config.ViewMax)
 	}
@@ -168,14 +178,16 @@ func (s *Source) viewReached() {
 
 // dropView gives up the view, and what was not committed of it.
 func (s *Source) dropView() {
-	if w := s.view; w == nil {
+	w := s.view
+	if w == nil {
 		return
-	} else if w.scan != nil {
-		w.scan.Close()
-	} else {
-		_ = w.of.Close()
 	}
 	s.view = nil
+	if w.unwatch(); w.scan != nil {
+		w.scan.Close()
+		return
+	}
+	_ = w.of.Close()
 }
 
 // fromView tells what is next in the view.
@@ -232,9 +244,7 @@ func (s *Source) begins(b *snapshot.Batch) bool {
 	w := s.view
 	switch {
 	case b.Gone:
-		s.config.Log.Info("a table is gone; its snapshot ends", "table", b.Table)
-		s.progress = s.progress.Without(b.Table)
-		s.settle(b.Table)
+		s.gone(b.Table)
 	case b.Plan != nil:
 		at, known := s.progress.Of(b.Table)
 		if b.Anew {
@@ -282,6 +292,13 @@ func (s *Source) tableEnd() {
 	s.config.Log.Info("the snapshot of a table is done", "table", w.table, "rows", w.at.Rows)
 	s.config.Counts.table(w.table, func(c *TableCount) { c.Done = true })
 	s.settle(w.table)
+}
+
+// gone forgets a table that is not there. If another has its name later, that one's rows are read.
+func (s *Source) gone(table string) {
+	s.config.Log.Info("a table is gone, and its snapshot is forgotten", "table", table)
+	s.progress = s.progress.Without(table)
+	s.settle(table)
 }
 
 // settle is for a table of which nothing more is to be read.

@@ -27,15 +27,21 @@ func fill(t testing.TB, d *database, name string, rows int) {
 		fmt.Sprintf("INSERT INTO %s.c SELECT '2024-01-01' + INTERVAL seq %% 500 MINUTE, UNHEX(LPAD(HEX(seq), 12, '0')), seq, 1 + seq %% 3 FROM seq_1_to_%d", name, rows))
 }
 
-// writers change the tables all the time: rows are inserted, updated, deleted, and get other keys.
-func writers(t testing.TB, d *database, name string, n, rows int) (stop func(), written *atomic.Int64) {
+// writers change the tables all the time: rows are inserted, updated, deleted, and get other keys. They do not write much faster than the
+// source tells: it would never be done.
+func writers(t testing.TB, d *database, p *topic, name string, n, rows int) (stop func(), written *atomic.Int64) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	written = &atomic.Int64{}
+	before := p.told.Load()
 	for w := range n {
 		wg.Go(func() {
 			r := rand.New(rand.NewPCG(uint64(w), 8))
 			for ctx.Err() == nil {
+				if written.Load() > 200+(p.told.Load()-before)/20 {
+					time.Sleep(time.Millisecond)
+					continue
+				}
 				if _, err := d.sql.ExecContext(ctx, statement(r, name, rows)); err == nil {
 					written.Add(1)
 				} else if ctx.Err() == nil {
@@ -88,10 +94,10 @@ func statement(r *rand.Rand, name string, rows int) string {
 func TestChaos(t *testing.T) {
 	d := own(t, map[string]string{"max-binlog-size": "262144"})
 	fill(t, d, "chaos", chaosRows)
-	stop, written := writers(t, d, "chaos", 3, chaosRows)
-	defer stop()
 	r := rand.New(rand.NewPCG(5, 5))
 	p := newTopic()
+	stop, written := writers(t, d, p, "chaos", 3, chaosRows)
+	defer stop()
 	var read, again, views, passed uint64
 	deaths, inside, kills := 0, 0, 0
 	config := d.config(t, "chaos")
@@ -142,11 +148,11 @@ func TestChaos(t *testing.T) {
 func TestKilledUnderView(t *testing.T) {
 	d := own(t, nil)
 	fill(t, d, "killed", chaosRows)
-	stop, _ := writers(t, d, "killed", 2, chaosRows)
-	defer stop()
 	config := d.config(t, "killed")
 	config.ChunkRows, config.ViewMax = 500, time.Minute
 	p, r := newTopic(), rand.New(rand.NewPCG(1, 2))
+	stop, _ := writers(t, d, p, "killed", 2, chaosRows)
+	defer stop()
 	s := open(t, config, source.State{}, false)
 	for range 3 {
 		p.run(t, s, r, 3_000)

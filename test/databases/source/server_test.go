@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -146,6 +147,34 @@ func (d *database) number(t testing.TB, query string) (n int64) {
 		t.Fatalf("%.300s: %v", query, err)
 	}
 	return n
+}
+
+// names are the tables of a database.
+func (d *database) names(t testing.TB, database string) (all []string) {
+	t.Helper()
+	rows, err := d.sql.QueryContext(t.Context(), "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? ORDER BY 1", database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, name)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// atomicAddr is where connections go, whatever address they ask for.
+type atomicAddr struct{ atomic.Value }
+
+func (a *atomicAddr) dial(ctx context.Context, network, _ string) (net.Conn, error) {
+	return (&net.Dialer{}).DialContext(ctx, network, a.Load().(string))
 }
 
 // numbers asks for a column of them.
