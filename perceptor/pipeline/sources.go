@@ -127,8 +127,11 @@ func (p *sourcePart) feed(ctx context.Context) error {
 	p.log.Info("it reads", "part", p.name, "server", p.c.Source.Address, "from", s.State().String())
 	m := &metered{Source: s, part: p, known: known}
 	err = perceptor.Feed(ctx, m, to)
-	if m.ended && errors.Is(err, io.EOF) {
+	switch {
+	case m.ended && (err == nil || errors.Is(err, io.EOF)):
 		return nil
+	case err == nil && ctx.Err() == nil:
+		return fmt.Errorf("the source ended and has not said so: %w", io.ErrUnexpectedEOF)
 	}
 	return err
 }

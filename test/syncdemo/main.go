@@ -5,7 +5,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -15,6 +14,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -215,20 +215,19 @@ func (d *demo) start() (*os.Process, error) {
 // settledMax bounds how long both targets may take to be as the source is.
 const settledMax = 5 * time.Minute
 
-// settled waits until both targets have so many rows, and their sum is the source's.
+// settled waits until both targets have so many rows, and the same sum as the source's.
 func (d *demo) settled(ctx context.Context, rows int) error {
 	ctx, cancel := context.WithTimeout(ctx, settledMax)
 	defer cancel()
 	for begin := time.Now(); ; time.Sleep(200 * time.Millisecond) {
-		want, got := d.sum(ctx, "shop.orders"), d.sum(ctx, "archive.orders")
-		n, last := d.count(ctx)
-		if got == want && n == rows && last {
+		want, got, hbase := d.sum(ctx, "shop.orders"), d.sum(ctx, "archive.orders"), d.hbaseSum(ctx)
+		if got == want && hbase == want && strings.HasPrefix(want, fmt.Sprintf("%d rows", rows)) {
 			fmt.Printf("HBase and the archive are as the source is: %s, after %v\n", want, time.Since(begin).Round(100*time.Millisecond))
 			return nil
 		}
 		if ctx.Err() != nil {
 			log, _ := os.ReadFile(d.file + ".log")
-			return fmt.Errorf("the source has %s, the archive %s, HBase %d rows: %w\n%s", want, got, n, ctx.Err(), log[max(0, len(log)-3000):])
+			return fmt.Errorf("the source has %s, the archive %s, HBase %s: %w\n%s", want, got, hbase, ctx.Err(), log[max(0, len(log)-3000):])
 		}
 	}
 }
@@ -242,25 +241,27 @@ func (d *demo) sum(ctx context.Context, table string) string {
 	return fmt.Sprintf("%d rows, sum %s", n, sum.String)
 }
 
-// count is how many rows HBase has that are not deleted, and whether row 7 is as the source's.
-func (d *demo) count(ctx context.Context) (n int, last bool) {
-	var state string
-	if err := d.db.QueryRowContext(ctx, "SELECT state FROM shop.orders WHERE id = 7").Scan(&state); err != nil {
-		return 0, false
-	}
+// hbaseSum is sum of the rows in HBase that are not deleted. All amounts are quarters, which are exact.
+func (d *demo) hbaseSum(ctx context.Context) string {
+	n, sum := 0, 0.0
 	for row, err := range d.hbase.Rows(ctx, "orders", client.Scan{}) {
 		if err != nil {
-			return n, false
+			return err.Error()
 		}
 		if row.Value([]byte("update_info"), []byte("deleted")) != nil {
 			continue
 		}
-		n++
-		if cell := row.Value([]byte("d"), []byte("state")); bytes.HasSuffix(row.Key, []byte("7")) && len(row.Key) == 2 && cell != nil {
-			last = string(cell.Value) == state
+		cell := row.Value([]byte("d"), []byte("amount"))
+		if cell == nil {
+			return fmt.Sprintf("a row %q without an amount", row.Key)
 		}
+		amount, err := strconv.ParseFloat(string(cell.Value), 64)
+		if err != nil {
+			return err.Error()
+		}
+		n, sum = n+1, sum+amount
 	}
-	return n, last
+	return fmt.Sprintf("%d rows, sum %.2f", n, sum)
 }
 
 func (d *demo) row(ctx context.Context) error {
