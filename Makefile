@@ -9,7 +9,7 @@ KILLS ?= 100
 
 export CGO_ENABLED ?= 0
 
-.PHONY: run build test check fmt vet lint vuln race histories generate generate-check interop oracle conformance bench fuzz faults sim databases clean
+.PHONY: run build test check fmt vet lint vuln race histories generate generate-check interop oracle conformance bench fuzz faults sim databases sync-demo clean
 
 run: build ## build, then start a broker with its data in ./skein-data
 	bin/skein serve
@@ -79,6 +79,9 @@ sim: ## SEEDS seeded histories of the log, the coordinator, a cluster and the me
 databases: ## what is written to databases and read from them: MariaDB (Debian's; as root it is installed if it is missing), SQLite, HBase and Debezium (Maven and a JDK)
 	cd test/databases && go vet ./... && go test -count=1 -p 1 -timeout 30m ./...
 	cd examples/exactly-once && go vet ./... && go test -count=1 ./...
+
+sync-demo: build ## a pipeline from MariaDB into HBase and another database, in the terminal
+	go run ./test/syncdemo
 
 clean:
 	rm -rf bin out

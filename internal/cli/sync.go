@@ -13,7 +13,8 @@ import (
 )
 
 func newSync() *cobra.Command {
-	return family("sync", "Carry a database's changes into HBase and MySQL, where an older change never wins", newSyncRun(), newSyncCheck(), newSyncStatus(), newSyncVerify(), newSyncExplain(), newSyncTail())
+	return family("sync", "Carry a database's changes into HBase and MySQL, where an older change never wins", newSyncRun(), newSyncCheck(), newSyncStatus(),
+		newSyncServe(), newSyncList(), newSyncAdd(), newSyncRemove(), newSyncPause(), newSyncResume(), newSyncVerify(), newSyncExplain(), newSyncTail())
 }
 
 // loadPipeline reads a pipeline's file. What is wrong with it is told whole, and is a mistake of the command's user.
@@ -24,7 +25,7 @@ func loadPipeline(c *cobra.Command, path string) (*pipeline.Config, error) {
 		for _, f := range faults {
 			p.line("%s", printable(f.Error()))
 		}
-		return nil, usageError{errors.New(path + " is not run: " + plural(len(faults), "fault"))}
+		return nil, usageError{errors.New(path + " has " + plural(len(faults), "fault"))}
 	}
 	return loaded, err
 }

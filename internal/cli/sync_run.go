@@ -8,8 +8,9 @@ import (
 
 func newSyncRun() *cobra.Command {
 	var (
-		only    partsFlag
-		verbose bool
+		only       partsFlag
+		verbose    bool
+		resnapshot bool
 	)
 	c := &cobra.Command{
 		Use:   "run FILE",
@@ -28,11 +29,12 @@ func newSyncRun() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return pipeline.Run(c.Context(), loaded, pipeline.Options{Only: parts, Log: syncLog(c.ErrOrStderr(), verbose)})
+			return pipeline.Run(c.Context(), loaded, pipeline.Options{Only: parts, Resnapshot: resnapshot, Log: syncLog(c.ErrOrStderr(), verbose)})
 		},
 		ValidArgsFunction: pipelineFiles,
 	}
 	only.flag(c, "run this")
 	c.Flags().BoolVar(&verbose, "verbose", false, "log what happens to groups and partitions too")
+	c.Flags().BoolVar(&resnapshot, "resnapshot", false, "let the source begin anew, in a new epoch, with snapshots of all tables; what was deleted meanwhile is not told")
 	return c
 }

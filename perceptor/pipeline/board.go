@@ -20,6 +20,7 @@ type board struct {
 	every    time.Duration
 	log      *slog.Logger
 	ready    bool
+	cleared  time.Time
 	failing  bool
 }
 
@@ -67,10 +68,16 @@ func (b *board) run(ctx context.Context, parts []*part) {
 // tell writes a report of each part.
 func (b *board) tell(ctx context.Context, parts []*part) error {
 	if !b.ready {
-		if err := b.prepare(ctx, parts); err != nil {
+		if err := b.prepare(ctx); err != nil {
 			return err
 		}
 		b.ready = true
+	}
+	if time.Since(b.cleared) > clearEvery {
+		if err := b.clear(ctx, parts); err != nil {
+			return err
+		}
+		b.cleared = time.Now()
 	}
 	records := make([]*kgo.Record, 0, len(parts))
 	for _, p := range parts {
@@ -85,19 +92,25 @@ func (b *board) tell(ctx context.Context, parts []*part) error {
 	return b.to.put(ctx, records...)
 }
 
-// leftAfter is when a report that nobody renews is taken away by the next process that runs the part.
-const leftAfter = 10 * time.Minute
+// leftAfter is when a report that nobody renews is taken away by another process that runs the part, and clearEvery how often
+// those are looked for.
+const (
+	leftAfter  = 10 * time.Minute
+	clearEvery = time.Minute
+)
 
-// prepare makes the topic, and takes away what processes have left there that failed or died.
-func (b *board) prepare(ctx context.Context, parts []*part) error {
+// prepare makes the topic.
+func (b *board) prepare(ctx context.Context) error {
 	config := map[string]string{"cleanup.policy": "compact", "segment.bytes": "1048576", "min.cleanable.dirty.ratio": "0.1", "delete.retention.ms": "3600000"}
 	properties := map[string]*string{}
 	for name, value := range config {
 		properties[name] = &value
 	}
-	if err := b.to.ensure(ctx, b.topic, 1, properties); err != nil {
-		return err
-	}
+	return b.to.ensure(ctx, b.topic, 1, properties)
+}
+
+// clear takes away what processes have left that failed or died.
+func (b *board) clear(ctx context.Context, parts []*part) error {
 	all, err := reports(ctx, b.to, b.topic)
 	if err != nil {
 		return err
@@ -106,7 +119,7 @@ func (b *board) prepare(ctx context.Context, parts []*part) error {
 	for key, r := range all {
 		for _, p := range parts {
 			mine := r.Pipeline == b.pipeline && r.Part == p.name && r.Instance != b.instance
-			if mine && (r.State == Failed || time.Since(r.At) > leftAfter) {
+			if mine && (r.State == Failed && b.cleared.IsZero() || time.Since(r.At) > leftAfter) {
 				gone = append(gone, &kgo.Record{Topic: b.topic, Key: []byte(key)})
 			}
 		}

@@ -94,7 +94,7 @@ func (k *checker) brokers(ctx context.Context, more []kgo.Opt) {
 		return
 	}
 	k.topics = metadata.Topics
-	k.add(part, what, Fine, "%d brokers, %d topics", len(metadata.Brokers), len(k.topics))
+	k.add(part, what, Fine, "brokers: %d, topics: %d", len(metadata.Brokers), len(k.topics))
 	for _, name := range []string{k.c.Topics.Prefix + ".positions", statusTopic(k.c)} {
 		if t, there := k.topics[name]; there && len(t.Partitions) != 1 {
 			k.add(part, "topic "+name, Wrong, "it has %d partitions and has to have 1: delete it, or choose another topics.prefix", len(t.Partitions))
@@ -116,7 +116,7 @@ func (k *checker) topic(part, topic string) {
 	case there && t.Err != nil:
 		k.add(part, "topic "+topic, Wrong, "%v", t.Err)
 	case there:
-		k.add(part, "topic "+topic, Fine, "%d partitions", len(t.Partitions))
+		k.add(part, "topic "+topic, Fine, "partitions: %d", len(t.Partitions))
 	case k.c.Source != nil:
 		k.add(part, "topic "+topic, Fine, "it is not there; the source makes it at the first change")
 	default:

@@ -119,6 +119,10 @@ func (k *checker) sourceTable(ctx context.Context, db *sql.DB, t *change.Table) 
 				k.add(SourcePart, what, Wrong, "source.keys names column %q, which may be NULL: make it NOT NULL", name)
 			}
 		}
+		if len(k.found) == before && !uniqueIndex(ctx, db, t, k.c.Source.Keys[declared].Columns) {
+			k.add(SourcePart, what, Wrong, "source.keys names (%[1]s), and no unique index has these columns: ALTER TABLE %[2]s ADD UNIQUE (%[1]s)",
+				strings.Join(k.c.Source.Keys[declared].Columns, ", "), quoted(t.Database, t.Name))
+		}
 	case len(t.Key) == 0:
 		k.add(SourcePart, what, Wrong, "it has no primary key: give it one, name columns that are different in each row in source.keys, or leave it out with source.except")
 	}
@@ -137,6 +141,22 @@ func (k *checker) sourceTable(ctx context.Context, db *sql.DB, t *change.Table) 
 	if len(k.found) == before {
 		k.add(SourcePart, what, Fine, "%d columns, key %s", len(t.Columns), strings.Join(keyNames(k.c, t), ", "))
 	}
+}
+
+// uniqueIndex says whether a unique index has these columns and no others.
+func uniqueIndex(ctx context.Context, db *sql.DB, t *change.Table, columns []string) bool {
+	rows, err := db.QueryContext(ctx, "SELECT GROUP_CONCAT(COLUMN_NAME ORDER BY COLUMN_NAME SEPARATOR '\x00') FROM information_schema.STATISTICS WHERE NON_UNIQUE = 0 AND TABLE_SCHEMA = ? AND TABLE_NAME = ? GROUP BY INDEX_NAME", t.Database, t.Name)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var names sql.NullString
+		if rows.Scan(&names) == nil && sameNames(strings.Split(names.String, "\x00"), columns) {
+			return true
+		}
+	}
+	return false
 }
 
 // keyNames are the columns of a table's key: the declared one if there is one.

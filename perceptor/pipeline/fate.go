@@ -19,6 +19,8 @@ import (
 	"github.com/skein-io/skein/perceptor/hbase/client"
 	"github.com/skein-io/skein/perceptor/mysql"
 	"github.com/skein-io/skein/perceptor/schema"
+	"github.com/skein-io/skein/perceptor/snapshot"
+	"github.com/skein-io/skein/perceptor/source"
 )
 
 // needsSomebody are errors that stay until somebody changes something, whatever else they wrap.
@@ -27,7 +29,7 @@ var needsSomebody = []error{
 	binlog.ErrXA, binlog.ErrPartialRow, binlog.ErrIncident, binlog.ErrDiverged,
 	mysql.ErrNoTable, mysql.ErrNoRights, mysql.ErrUniqueKey,
 	client.ErrTableNotFound, client.ErrNoFamily, client.ErrTooLarge,
-	consumer.ErrFatal, consumer.ErrFenced, schema.ErrUnknownSchema,
+	consumer.ErrFatal, consumer.ErrFenced, schema.ErrUnknownSchema, source.ErrResnapshot, snapshot.ErrNoKey,
 }
 
 // passing are errors that are gone when a server is back.

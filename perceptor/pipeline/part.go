@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -52,7 +53,7 @@ func (p *part) supervise(ctx context.Context) error {
 			return nil
 		case err == nil:
 			return nil
-		case ctx.Err() != nil && transient(err):
+		case ctx.Err() != nil && (transient(err) || errors.Is(err, context.Canceled)):
 			return nil // it was to end, and could not say goodbye
 		case !transient(err):
 			p.set(Failed, err.Error())
@@ -83,7 +84,23 @@ func (p *part) set(s State, problem string) {
 	if problem != "" && (p.problem == "" || s == Failed) {
 		p.since = p.now()
 	}
+	switch {
+	case s == Waiting && p.problem == "":
+		p.log.Warn("it waits", "part", p.name, "problem", problem)
+	case s == Running && p.problem != "":
+		p.log.Info("it goes on", "part", p.name)
+	}
 	p.state, p.problem = s, problem
+}
+
+// connecting notes that the part is not there yet, unless it is known already why.
+func (p *part) connecting(to string) {
+	p.mu.Lock()
+	known := p.problem != ""
+	p.mu.Unlock()
+	if !known {
+		p.set(Waiting, "it connects to "+to)
+	}
 }
 
 // report tells how the part is doing now.

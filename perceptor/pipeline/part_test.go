@@ -88,6 +88,23 @@ func TestPartTriesAgain(t *testing.T) {
 	})
 }
 
+// What goes wrong because it is to end is nothing to tell; a record that cannot be written is.
+func TestPartEnds(t *testing.T) {
+	for name, c := range map[string]struct {
+		err  error
+		told bool
+	}{
+		"cancelled": {fmt.Errorf("the target: %w", context.Canceled), false}, "away": {syscall.ECONNREFUSED, false},
+		"refused": {&consumer.HandlerError{Err: errors.New("it does not fit")}, true},
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		p := &part{name: "sink x", log: slog.New(slog.DiscardHandler), now: time.Now, run: func(context.Context) error { cancel(); return c.err }}
+		if err := p.supervise(ctx); (err != nil) != c.told {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // One that needs somebody ends with its error, and the others as on-failure says.
 func TestPartNeedsSomebody(t *testing.T) {
 	for on, others := range map[spec.OnFailure]bool{spec.FailureStop: false, spec.FailureContinue: true} {

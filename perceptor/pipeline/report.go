@@ -52,8 +52,10 @@ type SourceReport struct {
 	Records uint64 `json:"records"`
 	Again   uint64 `json:"again"`
 	// SnapshotRows were read of tables.
-	SnapshotRows uint64        `json:"snapshot_rows"`
-	Snapshot     *SnapshotSums `json:"snapshot,omitempty"`
+	SnapshotRows uint64 `json:"snapshot_rows"`
+	// Failovers is how often the source went on in a new epoch.
+	Failovers uint64        `json:"failovers"`
+	Snapshot  *SnapshotSums `json:"snapshot,omitempty"`
 }
 
 // SnapshotSums say how far the tables' snapshots are, whoever read them.

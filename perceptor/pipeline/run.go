@@ -21,6 +21,9 @@ import (
 type Options struct {
 	// Only names the parts to run, as Parts does; all if it is empty.
 	Only []string
+	// Resnapshot lets the source begin anew, in a new epoch, with snapshots of all tables: what helps after binlog.ErrPurged. Rows that
+	// were deleted meanwhile are not told.
+	Resnapshot bool
 	// Log is where what happens is told. Nil: nowhere.
 	Log *slog.Logger
 	// Instance names this process in what it tells of itself. HOST.PID if it is empty.
@@ -81,6 +84,9 @@ func Run(ctx context.Context, c *Config, o Options) error {
 	}
 	defer to.close()
 	wanted := func(name string) bool { return len(o.Only) == 0 || slices.Contains(o.Only, name) }
+	if err := secretsThere(c, wanted); err != nil {
+		return err
+	}
 	var parts []*part
 	if c.Source != nil && wanted(SourcePart) {
 		parts = append(parts, newSourcePart(c, &o, to).part)
@@ -91,6 +97,22 @@ func Run(ctx context.Context, c *Config, o Options) error {
 		}
 	}
 	return runParts(ctx, c, parts, newBoard(c, &o, to))
+}
+
+// secretsThere looks for what the wanted parts will log in with, so that a part that waits for something else does not hide it.
+func secretsThere(c *Config, wanted func(part string) bool) error {
+	var missing []error
+	if c.Source != nil && wanted(SourcePart) {
+		_, err := BinlogConfig(c)
+		missing = append(missing, err)
+	}
+	for i := range c.Sinks {
+		if s := &c.Sinks[i]; s.MySQL != nil && wanted(SinkPart(s.Name)) {
+			_, err := MySQLConfig(c, s)
+			missing = append(missing, err)
+		}
+	}
+	return errors.Join(missing...)
 }
 
 func runParts(ctx context.Context, c *Config, parts []*part, told *board) error {

@@ -2,8 +2,8 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -12,7 +12,6 @@ import (
 	"github.com/skein-io/skein/perceptor"
 	"github.com/skein-io/skein/perceptor/change"
 	"github.com/skein-io/skein/perceptor/hbase"
-	"github.com/skein-io/skein/perceptor/mysql"
 	"github.com/skein-io/skein/perceptor/pipeline/spec"
 	"github.com/skein-io/skein/perceptor/schema"
 	"github.com/skein-io/skein/perceptor/sink"
@@ -104,6 +103,7 @@ func (p *sinkPart) find(all []string) (topics, tables []string, missing string) 
 
 // applyTables writes the changes of some tables until ctx ends or there are others.
 func (p *sinkPart) applyTables(ctx context.Context, all, topics, tables []string, soon bool) error {
+	p.connecting("the target")
 	s, err := p.open(ctx, tables)
 	if err != nil {
 		return err
@@ -166,7 +166,7 @@ func (p *sinkPart) options(tables func(database, table string) *change.Table) ([
 	}
 	options := []perceptor.Option{
 		perceptor.Prefix(p.c.Topics.Prefix), perceptor.Read(read), perceptor.Workers(p.s.Workers), perceptor.Retries(attempts, p.s.RetryFirst, p.s.RetryLongest),
-		perceptor.Batches(p.s.BatchChanges, p.s.BatchParallel), perceptor.Count(&p.counts), perceptor.Logger(p.log),
+		perceptor.Batches(p.s.BatchChanges, p.s.BatchParallel), perceptor.Count(&p.counts), perceptor.Logger(slog.New(calm{p.log.Handler()})),
 		perceptor.Consumer(consumer.Brokers(p.c.Brokers.Addresses...), consumer.Transport(p.to.transport...), consumer.ClientID("skein-sync"),
 			consumer.NoTopicCreation(), consumer.MetadataAgeMax(time.Minute), consumer.AutoCommit(time.Second)),
 	}
@@ -199,41 +199,6 @@ func (p *sinkPart) watch(ctx context.Context, end context.CancelFunc, reading []
 			return
 		}
 	}
-}
-
-// sweep removes tombstones that are old enough, if they are to be removed at all.
-func (p *sinkPart) sweep(ctx context.Context, s sink.Sink, tables []string) {
-	if p.s.TombstonesKeep == 0 {
-		return
-	}
-	for sleep(ctx, p.s.SweepEvery) == nil {
-		for _, name := range tables {
-			n, err := sweepTable(ctx, s, p.s, name, p.now())
-			switch {
-			case ctx.Err() != nil:
-				return
-			case err != nil:
-				p.log.Warn("tombstones are not swept", "part", p.name, "table", name, "error", err)
-			default:
-				p.log.Info("tombstones are swept", "part", p.name, "table", name, "removed", n)
-			}
-		}
-	}
-}
-
-func sweepTable(ctx context.Context, s sink.Sink, of *spec.Sink, name string, now time.Time) (removed int64, err error) {
-	switch s := s.(type) {
-	case *hbase.Sink:
-		swept, err := s.Sweep(ctx, name, of.TombstonesKeep)
-		return int64(swept.Removed), err
-	case *mysql.Sink:
-		database, table, _ := spec.SplitTable(name)
-		if to, ok := of.Target(database, table); ok {
-			database, table = targetOf(of, to, database, table)
-		}
-		return s.Sweep(ctx, database, table, now.Add(-of.TombstonesKeep).UnixMilli())
-	}
-	return 0, errors.New("this sink has no tombstones")
 }
 
 // targetOf is the database and table of a sink of type mysql that rows of a table go to.

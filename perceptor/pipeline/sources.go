@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,12 +28,15 @@ type sourcePart struct {
 	at     atomic.Pointer[source.State]
 	// lost: the connection to the server is being made anew.
 	lost atomic.Bool
+	// oldEpoch is the one that is left if a new snapshot is to be taken.
+	resnapshot sync.Once
+	oldEpoch   uint32
 }
 
 func newSourcePart(c *Config, o *Options, to *cluster) *sourcePart {
 	p := &sourcePart{c: c, o: o, to: to}
 	p.part = &part{name: SourcePart, log: o.Log, now: time.Now, run: p.feed, tell: func(r *Report) {
-		r.Source = &SourceReport{Changes: p.counts.Changes(), Records: p.counts.Records(), Again: p.counts.Again(), SnapshotRows: p.read.Read()}
+		r.Source = &SourceReport{Changes: p.counts.Changes(), Records: p.counts.Records(), Again: p.counts.Again(), SnapshotRows: p.read.Read(), Failovers: p.read.Failovers()}
 		if at := p.at.Load(); at != nil {
 			r.Source.Position = at.Position
 			r.Source.Snapshot = snapshotSums(at)
@@ -81,6 +85,7 @@ func SourceConfig(c *Config) (source.Config, error) {
 
 // feed reads the database's changes into topics.
 func (p *sourcePart) feed(ctx context.Context) error {
+	p.connecting("the brokers and the database")
 	to, err := FeedConfig(p.c)
 	if err != nil {
 		return err
@@ -101,6 +106,10 @@ func (p *sourcePart) feed(ctx context.Context) error {
 	cancel()
 	if err != nil {
 		return err
+	}
+	if p.o.Resnapshot && found {
+		p.resnapshot.Do(func() { p.oldEpoch = at.Epoch })
+		from.Resnapshot = at.Epoch <= p.oldEpoch // else this process has begun anew already
 	}
 	known, err := openSchemas(ctx, p, at)
 	if err != nil {
