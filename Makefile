@@ -18,7 +18,7 @@ build: ## bin/skein, static
 	go build -trimpath -ldflags "-s -w -X github.com/skein-io/skein/internal/cli.version=$(VERSION)" -o bin/skein ./cmd/skein
 
 test: ## every Go test
-	go test ./...
+	go test -timeout 25m ./...
 
 check: fmt vet lint vuln generate-check race histories ## the whole gate
 
