@@ -63,8 +63,9 @@ oracle: build ## the same raw requests to skein and to Apache Kafka, answers com
 conformance: build ## the group coordinator's checklist, asked of Apache Kafka and of skein
 	go run ./test/conformance/compare
 
-bench: build ## the figures of docs/benchmarks.md, beside Apache Kafka
+bench: build ## the figures of docs/benchmarks.md, beside Apache Kafka, and those of perceptor
 	test/bench/run
+	test/bench/sync
 
 fuzz: ## each fuzz target for FUZZTIME
 	sh test/fuzz $(FUZZTIME)

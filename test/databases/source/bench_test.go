@@ -14,7 +14,7 @@ import (
 // BenchmarkSnapshot reads a table of 6 columns with a Source, and beside it with SELECT * and the driver of database/sql, whose values are
 // looked at and thrown away.
 func BenchmarkSnapshot(b *testing.B) {
-	const n = 500_000
+	const n = 1_000_000
 	shared.fresh(b, "bench")
 	shared.exec(b, "CREATE TABLE bench.t (id BIGINT PRIMARY KEY, customer INT UNSIGNED NOT NULL, amount DECIMAL(12,2) NOT NULL, name VARCHAR(60), created DATETIME(6) NOT NULL, state ENUM('new','paid','sent') NOT NULL)",
 		fmt.Sprintf("INSERT INTO bench.t SELECT seq, seq %% 1000, seq / 100, CONCAT('customer number ', seq), '2024-02-29 12:34:56.789012', 'paid' FROM seq_1_to_%d", n))
