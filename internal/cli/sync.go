@@ -88,3 +88,11 @@ func syncLog(w io.Writer, verbose bool) *slog.Logger {
 	}
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
 }
+
+// fileAndTables wants a pipeline's file and one table or several.
+func fileAndTables(c *cobra.Command, args []string) error {
+	if len(args) < 2 {
+		return misused(c, "%s is missing", [...]string{"FILE", "TABLE"}[len(args)])
+	}
+	return nil
+}

@@ -33,13 +33,8 @@ func newSyncTail() *cobra.Command {
 		Long: "Print the changes of tables, decoded: what was done, to which row, which columns changed from what to what, and the version. It\n" +
 			"begins with the changes of now, or with --from-beginning with the oldest that is kept. With --group it goes on where that group\n" +
 			"was; without, it leaves nothing behind. Ctrl-C ends it.",
-		Example: "  skein sync tail shop.yaml shop.stock\n  skein sync tail shop.yaml shop.stock --from-beginning --max 10 -o json",
-		Args: func(c *cobra.Command, args []string) error {
-			if len(args) < 2 {
-				return misused(c, "%s is missing", [...]string{"FILE", "TABLE"}[len(args)])
-			}
-			return nil
-		},
+		Example:           "  skein sync tail shop.yaml shop.stock\n  skein sync tail shop.yaml shop.stock --from-beginning --max 10 -o json",
+		Args:              fileAndTables,
 		RunE:              func(c *cobra.Command, args []string) error { return o.run(c, args[0], args[1:]) },
 		ValidArgsFunction: pipelineFiles,
 	}

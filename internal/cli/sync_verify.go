@@ -37,13 +37,8 @@ func newSyncVerify() *cobra.Command {
 			"had then, or until --wait is over: rows that may still be on their way are told apart, and are no difference.\n" +
 			"With --repair the source's row is written where the sink's differs, through the sink's own guard: a change that is newer stays.\n" +
 			"The exit code is 1 if anything differs and was not repaired.",
-		Example: "  skein sync verify shop.yaml shop.stock\n  skein sync verify shop.yaml shop.stock shop.orders --sink warehouse --repair",
-		Args: func(c *cobra.Command, args []string) error {
-			if len(args) < 2 {
-				return misused(c, "%s is missing", [...]string{"FILE", "TABLE"}[len(args)])
-			}
-			return nil
-		},
+		Example:           "  skein sync verify shop.yaml shop.stock\n  skein sync verify shop.yaml shop.stock shop.orders --sink warehouse --repair",
+		Args:              fileAndTables,
 		RunE:              func(c *cobra.Command, args []string) error { return o.run(c, args[0], args[1:]) },
 		ValidArgsFunction: pipelineFiles,
 	}

@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/skein-io/skein/perceptor/binlog"
@@ -63,11 +61,8 @@ func placeOf(at binlog.Position) (p schema.Place, known bool, err error) {
 	if at.File == "" {
 		return p, false, nil
 	}
-	n, err := strconv.ParseUint(at.File[strings.LastIndexByte(at.File, '.')+1:], 10, 32)
-	if err != nil {
-		return p, false, fmt.Errorf("binlog file %q has no number at the end of its name", at.File)
-	}
-	return schema.Place{Epoch: at.Epoch, Position: change.Position{File: uint32(n), Offset: at.Offset}}, true, nil
+	place, err := at.At()
+	return schema.Place{Epoch: at.Epoch, Position: place}, err == nil, err
 }
 
 // of is the history of the epoch that the source is in.

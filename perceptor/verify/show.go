@@ -2,8 +2,6 @@ package verify
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
 
 	"github.com/skein-io/skein/perceptor/binlog"
 	"github.com/skein-io/skein/perceptor/change"
@@ -35,9 +33,6 @@ func (r *run) keyText(s *suspect) string {
 
 // placeOf is where a position is, as versions have it.
 func placeOf(p binlog.Position) (change.Position, error) {
-	n, err := strconv.ParseUint(p.File[strings.LastIndexByte(p.File, '.')+1:], 10, 32)
-	if err != nil {
-		return change.Position{}, fmt.Errorf("binlog file %q has no number at the end of its name", p.File)
-	}
-	return change.Position{File: uint32(n), Offset: p.Offset}, nil
+	n, err := binlog.FileNumber(p.File)
+	return change.Position{File: n, Offset: p.Offset}, err
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/skein-io/skein/perceptor/binlog"
 	"github.com/skein-io/skein/perceptor/change"
 	"github.com/skein-io/skein/perceptor/envelope"
 	"github.com/skein-io/skein/perceptor/mysql"
@@ -136,15 +137,15 @@ func (v *view) place(file, offset string) error {
 	if file == "" {
 		return errNoBinlog
 	}
-	number, err := strconv.ParseUint(file[strings.LastIndexByte(file, '.')+1:], 10, 32)
+	number, err := binlog.FileNumber(file)
 	if err != nil {
-		return fmt.Errorf("binlog file %q has no number at the end of its name", file)
+		return err
 	}
 	at, err := strconv.ParseUint(offset, 10, 64)
 	if err != nil {
 		return fmt.Errorf("the binlog's position %q is no number", offset)
 	}
-	v.at = change.Position{File: uint32(number), Offset: at}
+	v.at = change.Position{File: number, Offset: at}
 	return nil
 }
 
