@@ -32,7 +32,7 @@ func seconds(d time.Duration) float64 {
 // Picture is the results as a grid of charts.
 func Picture(results []Result) *chart.Grid {
 	g := &chart.Grid{Title: "A rebalance by watches on ZooKeeper, and by a coordinator", Columns: Steps(), Unit: "members",
-		Names: []string{"old consumer, ZooKeeper", "consumer, coordinator"}}
+		Names: []string{"old consumer, ZooKeeper", "consumer, coordinator"}, Hollow: "not stable by then"}
 	members := membersOf(results)
 	for _, n := range members {
 		g.X = append(g.X, float64(n))

@@ -18,6 +18,7 @@ type Grid struct {
 	X       []float64 // in order; each is a tick
 	Unit    string    // of x
 	Names   []string  // of the lines, as many as each Cell has
+	Hollow  string    // what a hollow point says
 	Cells   [][]Cell  // by row and column
 }
 
@@ -63,6 +64,7 @@ func (g *Grid) SVG() string {
 		fmt.Fprintf(&b, `<path class="line l%d" d="M%d 38h18"/><text x="%d" y="42">%s</text>`+"\n", i, at, at+24, html.EscapeString(name))
 		at += 40 + 8*len(name)
 	}
+	fmt.Fprintf(&b, `<text class="dim" x="%d" y="42">all axes are logarithmic%s</text>`+"\n", at, html.EscapeString(g.hollow()))
 	for c, name := range g.Columns {
 		fmt.Fprintf(&b, `<text class="head" text-anchor="middle" x="%d" y="%d">%s</text>`+"\n", labelWide+c*cellWide+(plotLeft+cellWide-plotRight)/2, headHigh-8, html.EscapeString(name))
 	}
@@ -78,6 +80,22 @@ func (g *Grid) SVG() string {
 	}
 	b.WriteString("</svg>\n")
 	return b.String()
+}
+
+// hollow is what a hollow point means, if there is one.
+func (g *Grid) hollow() string {
+	for _, row := range g.Cells {
+		for _, cell := range row {
+			for _, line := range cell.Lines {
+				for _, p := range line {
+					if p.There && p.Hollow {
+						return "; hollow: " + g.Hollow
+					}
+				}
+			}
+		}
+	}
+	return ""
 }
 
 // most is the largest value of a row, rounded up to a power of ten: the charts of a row can be compared.

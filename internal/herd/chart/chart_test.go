@@ -11,7 +11,7 @@ import (
 )
 
 func grid() *Grid {
-	return &Grid{Title: "a < b", Columns: []string{"one", "two"}, Rows: []string{"requests", "time\n(s)"}, X: []float64{10, 100, 500}, Unit: "members", Names: []string{"old & bad", "new"},
+	return &Grid{Title: "a < b", Hollow: "not & yet", Columns: []string{"one", "two"}, Rows: []string{"requests", "time\n(s)"}, X: []float64{10, 100, 500}, Unit: "members", Names: []string{"old & bad", "new"},
 		Cells: [][]Cell{
 			{{[][]Point{{{Y: 0, There: true}, {Y: 1000, There: true}, {Y: 1e6, There: true, Hollow: true}}, {{Y: 10, There: true}, {}, {Y: 900, There: true}}}},
 				{[][]Point{{{}, {}, {}}, {{Y: 1, There: true}, {Y: 2, There: true}, {Y: 3, There: true}}}}},
@@ -54,6 +54,9 @@ func TestSVG(t *testing.T) {
 				t.Errorf("%v is not to the right of %v and higher", circles[line[i]], circles[line[i-1]])
 			}
 		}
+	}
+	if !strings.Contains(svg, "all axes are logarithmic; hollow: not &amp; yet<") {
+		t.Error("it does not say what a hollow point means")
 	}
 	if _, y := at(0); y != headHigh+cellHigh-plotBottom {
 		t.Errorf("0 is at %v", y)
