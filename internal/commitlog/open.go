@@ -80,8 +80,8 @@ type Recovery struct {
 	CutPosition int64
 	CutBytes    int64
 	CutReason   string
-	// HeaderBatches is how many batches below the mark were stepped over, CheckedBatches how many above it were read
-	// whole and their CRC computed.
+	// HeaderBatches is how many batches below the mark were stepped over, though some of them were read whole afterwards.
+	// CheckedBatches is how many above it were read whole and their CRC computed.
 	HeaderBatches, CheckedBatches int64
 	// RebuiltIndexes is how many segments got their indexes anew.
 	RebuiltIndexes int

@@ -110,7 +110,8 @@ type place struct {
 	last     record.Offset
 }
 
-// seek finds the first batch whose last offset is at least offset; position is size if there is none.
+// seek finds the first batch whose last offset is at least offset; position is size if there is none. Where it finds a gap, which
+// compaction leaves, it looks whether the batch before it says rightly where it ends: one that has rotted may hold the offset.
 func (s *segment) seek(file disk.File, offset record.Offset, size int64) (place, error) {
 	position, ok := s.recent.find(offset)
 	if !ok {
@@ -121,21 +122,29 @@ func (s *segment) seek(file disk.File, offset record.Offset, size int64) (place,
 	}
 	w := walk(file, position, size)
 	defer w.close()
+	var before place
 	for {
 		b, at, more, err := w.next()
 		if err != nil {
 			return place{}, s.damaged(err, at, offset)
 		}
-		if !more {
-			return place{position: size}, nil
+		found := place{position: size, first: s.nextOffset()}
+		if more {
+			found = place{at, b.Length(), b.BaseOffset(), b.LastOffset()}
+			if found.last >= s.nextOffset() || found.first < s.base || found.last < found.first {
+				return place{}, &DamagedError{File: s.log.name, Position: at, Offset: offset, Reason: "a batch states offsets beyond its segment"}
+			}
 		}
-		last := b.LastOffset()
-		if last >= s.nextOffset() || b.BaseOffset() < s.base {
-			return place{}, &DamagedError{File: s.log.name, Position: at, Offset: offset, Reason: "a batch states offsets beyond its segment"}
+		if more && found.last < offset {
+			before = found
+			continue
 		}
-		if last >= offset {
-			return place{at, b.Length(), b.BaseOffset(), last}, nil
+		if found.first > offset && before.size > 0 {
+			if _, err := s.batchAt(file, before.position, before.size, before.first); err != nil {
+				return place{}, err
+			}
 		}
+		return found, nil
 	}
 }
 

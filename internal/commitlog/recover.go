@@ -12,7 +12,8 @@ import (
 // recovery of a log, in short. M is the durable mark.
 //
 //	sealed segments that end below M      trusted, but for a look at the sizes and last entries of their indexes
-//	from the last producer snapshot to M  stepped over by headers: producers, epochs, index entries
+//	from the last producer snapshot to M  stepped over by headers: producers, epochs, index entries; read whole are the
+//	                                      batches on which rests what is known of producers
 //	above M                               read whole, CRC computed; the first flaw is a torn tail and cut
 //
 // A flaw below M is damage and refused. What lies above M is written again as it stands and synced by the next round
@@ -21,14 +22,15 @@ import (
 type recovering struct {
 	log     *Log
 	content folderContent
-	known   bool          // the mark knows the log
-	clean   bool          // the files are as Close left them
-	mark    record.Offset // M; without a mark the first base
-	low     record.Offset // log start offset, as the mark has it
-	cutting bool          // a truncation was under way
-	cutTo   record.Offset // to there
-	next    record.Offset // offset after the last batch seen
-	cut     *cutPlace     // set by the first flaw above the mark
+	known   bool            // the mark knows the log
+	clean   bool            // the files are as Close left them
+	mark    record.Offset   // M; without a mark the first base
+	low     record.Offset   // log start offset, as the mark has it
+	cutting bool            // a truncation was under way
+	cutTo   record.Offset   // to there
+	next    record.Offset   // offset after the last batch seen
+	passed  []record.Offset // where batches below M begin that name a producer and changed nothing
+	cut     *cutPlace       // set by the first flaw above the mark
 }
 
 type cutPlace struct {
@@ -140,7 +142,7 @@ func (r *recovering) run(start record.Offset) error {
 	if err := r.scan(from); err != nil {
 		return err
 	}
-	return r.finish(max(start, l.segments[0].base))
+	return r.finish(from, max(start, l.segments[0].base))
 }
 
 // segment describes a file of the folder without opening it.
@@ -266,8 +268,8 @@ func (r *recovering) follows(i int) error {
 }
 
 // finish removes a torn tail, checks that nothing is missing below the mark, and hands over to the next round what is
-// not known to be on the disk.
-func (r *recovering) finish(start record.Offset) error {
+// not known to be on the disk. Headers were stepped over from an offset on.
+func (r *recovering) finish(from, start record.Offset) error {
 	l := r.log
 	if r.known && r.next < r.mark && !l.dir.faults.cutsBelowMark() {
 		s := l.active()
@@ -286,6 +288,11 @@ func (r *recovering) finish(start record.Offset) error {
 	}
 	if err := r.dropSnapshots(); err != nil {
 		return err
+	}
+	if r.known && !l.dir.faults.cutsBelowMark() {
+		if err := l.checkProducers(&l.producers, r.passed, from, min(r.mark, r.next)); err != nil {
+			return err
+		}
 	}
 	if err := r.checkEpochs(); err != nil {
 		return err

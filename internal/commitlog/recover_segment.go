@@ -141,6 +141,9 @@ func (r *recovering) enter(i int, from record.Offset) error {
 			s.checkpoint = at + int64(info.size)
 			return
 		}
+		if l.producers.passesOver(&info) && info.first < r.mark {
+			r.passed = append(r.passed, info.first)
+		}
 		l.producers.apply(&info, seen)
 	})
 	if err != nil {

@@ -316,8 +316,8 @@ func (l *Log) noProducers() producerTable {
 	return none
 }
 
-// producersAt is what the producers were at an end: from the newest snapshot at or below it, and the headers from there on.
-// Snapshots that cannot be read are removed, and nothing else is changed.
+// producersAt is what the producers were at an end: from the newest snapshot at or below it, and the headers from there on, of which
+// those that count are held against whole batches. Snapshots that cannot be read are removed, and nothing else is changed.
 func (l *Log) producersAt(end record.Offset) (producerTable, error) {
 	producers, from := l.noProducers(), l.segments[0].base
 	for i := len(l.snapshots) - 1; i >= 0; i-- {
@@ -338,6 +338,7 @@ func (l *Log) producersAt(end record.Offset) (producerTable, error) {
 		}
 		l.snapshots = slices.Delete(l.snapshots, i, i+1)
 	}
+	var passed []record.Offset
 	for _, s := range l.segments {
 		if s.nextOffset() <= from || s.base >= end {
 			continue
@@ -348,6 +349,9 @@ func (l *Log) producersAt(end record.Offset) (producerTable, error) {
 				return false, nil
 			}
 			if info.first >= from {
+				if producers.passesOver(&info) {
+					passed = append(passed, info.first)
+				}
 				producers.apply(&info, s.created)
 			}
 			return true, nil
@@ -356,7 +360,7 @@ func (l *Log) producersAt(end record.Offset) (producerTable, error) {
 			return producers, err
 		}
 	}
-	return producers, nil
+	return producers, l.checkProducers(&producers, passed, from, end)
 }
 
 // afterCut lets the next round make the cut durable.
