@@ -93,12 +93,17 @@ func freeAddress(t *testing.T) string {
 // freeAddressAt is a port on one of the loopback addresses of a test.
 func freeAddressAt(t *testing.T, test int32, node int) string {
 	t.Helper()
-	l, err := net.Listen("tcp", fmt.Sprintf("127.%d.%d.%d:0", 64+os.Getpid()%128, test%250, node))
+	l, err := net.Listen("tcp", hostAt(test, node)+":0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close() //nolint:errcheck // it was never used
 	return l.Addr().String()
+}
+
+// hostAt is one of the loopback addresses of a test.
+func hostAt(test int32, node int) string {
+	return fmt.Sprintf("127.%d.%d.%d", 64+os.Getpid()%128, test%250, node)
 }
 
 // launch runs the binary and returns the first line of its stdout when it comes; the channel is closed without one.

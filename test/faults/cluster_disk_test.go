@@ -17,7 +17,7 @@ import (
 func newSmall(t *testing.T, floor int64) *trial {
 	t.Helper()
 	long(t)
-	c := newCluster(t, fmt.Sprint("log.dir.free.bytes.floor=", floor), "offsets.topic.num.partitions=4")
+	c := newCluster(t, raft, fmt.Sprint("log.dir.free.bytes.floor=", floor), "offsets.topic.num.partitions=4")
 	for _, b := range c.nodes {
 		dir := t.TempDir()
 		if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64m"); err != nil {
@@ -85,14 +85,14 @@ func TestClusterLeaderWithoutRoom(t *testing.T) {
 
 func TestClusterLeaderSyncFails(t *testing.T) {
 	long(t)
-	x := newTrial(t, newCluster(t))
+	x := newTrial(t, newCluster(t, raft))
 	x.syncFails("syncs of a leader fail (EIO)", x.leader(x.controller()))
 	x.finish()
 }
 
 func TestClusterControllerSyncFails(t *testing.T) {
 	long(t)
-	x := newTrial(t, newCluster(t))
+	x := newTrial(t, newCluster(t, raft))
 	x.syncFails("syncs of the controller fail (EIO)", x.controller())
 	x.finish()
 }
@@ -114,7 +114,7 @@ func (x *trial) syncFails(fault string, id int) {
 // A slow disk slows the leader down; nobody takes it for dead.
 func TestClusterSlowDisk(t *testing.T) {
 	long(t)
-	x := newTrial(t, newCluster(t))
+	x := newTrial(t, newCluster(t, raft))
 	id := x.leader(x.controller())
 	led := x.ledBy(id)
 	var end func()

@@ -15,7 +15,7 @@ const never = "600000"
 // A follower whose link to a leader is cut leaves the ISR after replica.lag.time.max.ms. The controller hears both, so
 // neither loses its session, and where the controller leads both stay.
 func TestISRLinkToTheLeaderCut(t *testing.T) {
-	x := newRoutedTrial(t, "replica.lag.time.max.ms=2000", "broker.session.timeout.ms="+never)
+	x := newRoutedTrial(t, raft, "replica.lag.time.max.ms=2000", "broker.session.timeout.ms="+never)
 	controller, leader, follower := x.roles()
 	led, own := x.ledBy(leader), x.ledBy(controller)
 	x.note(x.strike("link between a leader and a follower cut, replica.lag.time.max.ms 2 s", led, func() { x.net.part(leader, follower) }))
@@ -29,7 +29,7 @@ func TestISRLinkToTheLeaderCut(t *testing.T) {
 // A follower that the controller does not hear any more leaves all ISRs when its session ends, although it fetches from the
 // leader as before.
 func TestISRSessionLost(t *testing.T) {
-	x := newRoutedTrial(t, "replica.lag.time.max.ms="+never)
+	x := newRoutedTrial(t, raft, "replica.lag.time.max.ms="+never)
 	controller, leader, follower := x.roles()
 	led := x.ledBy(leader)
 	x.sever("link between the controller and a follower cut", follower, func() { x.net.part(controller, follower) })
@@ -42,7 +42,7 @@ func TestISRSessionLost(t *testing.T) {
 // A follower whose process is gone leaves at once, long before any timeout.
 func TestISRProcessGone(t *testing.T) {
 	long(t)
-	x := newTrial(t, newCluster(t, "replica.lag.time.max.ms="+never, "broker.session.timeout.ms="+never))
+	x := newTrial(t, newCluster(t, raft, "replica.lag.time.max.ms="+never, "broker.session.timeout.ms="+never))
 	controller, leader, follower := x.roles()
 	led := x.ledBy(leader)
 	x.note(x.strike("follower killed, both timeouts 10 minutes", x.ledBy(follower), func() { x.kill(follower) }))
@@ -53,7 +53,7 @@ func TestISRProcessGone(t *testing.T) {
 
 // A follower that fetches all the time and never reaches the leader's end leaves the ISR after replica.lag.time.max.ms.
 func TestISRFetchingButNeverCaughtUp(t *testing.T) {
-	x := newRoutedTrial(t, "replica.lag.time.max.ms=3000", "broker.session.timeout.ms="+never,
+	x := newRoutedTrial(t, raft, "replica.lag.time.max.ms=3000", "broker.session.timeout.ms="+never,
 		"replica.fetch.max.bytes=1000", "replica.fetch.response.max.bytes=2000")
 	controller, leader, follower := x.roles()
 	led := x.ledBy(leader)

@@ -13,23 +13,29 @@ import (
 // comes back.
 
 func TestClusterLeaderKilled(t *testing.T) {
-	x := newTrial(t, newCluster(t))
-	x.killOne("leader killed", x.leader(x.controller()))
-	x.finish()
+	onEach(t, func(t *testing.T, on quorum) {
+		x := newTrial(t, newCluster(t, on))
+		x.killOne("leader killed", x.leader(x.controller()))
+		x.finish()
+	})
 }
 
 func TestClusterControllerKilled(t *testing.T) {
 	long(t)
-	x := newTrial(t, newCluster(t))
-	x.killOne("controller killed, which leads partitions too", x.controller())
-	x.finish()
+	onEach(t, func(t *testing.T, on quorum) {
+		x := newTrial(t, newCluster(t, on))
+		x.killOne("controller killed, which leads partitions too", x.controller())
+		x.finish()
+	})
 }
 
 func TestClusterCoordinatorKilled(t *testing.T) {
 	long(t)
-	x := newTrial(t, newCluster(t))
-	x.killOne("coordinator of a group killed", x.coordinator(killLedger))
-	x.finish()
+	onEach(t, func(t *testing.T, on quorum) {
+		x := newTrial(t, newCluster(t, on))
+		x.killOne("coordinator of a group killed", x.coordinator(killLedger))
+		x.finish()
+	})
 }
 
 // killOne kills a node, waits until everything goes on without it, and starts it again.
@@ -43,23 +49,27 @@ func (x *trial) killOne(fault string, id int) {
 // Two nodes of three are killed at once: nothing goes on, and everything does when one of them or both are back.
 func TestClusterTwoKilled(t *testing.T) {
 	long(t)
-	x := newTrial(t, newCluster(t))
-	first := x.controller()
-	second := x.leader(first)
-	x.kill(first, second)
-	x.note(x.strike("two killed at once; from the start of one of them", nil, func() { x.start(second) }))
-	x.strike("the other starts", nil, func() { x.start(first) })
-	x.kill(first, second)
-	x.note(x.strike("two killed at once; from the start of both", nil, func() { x.start() }))
-	x.finish()
+	onEach(t, func(t *testing.T, on quorum) {
+		x := newTrial(t, newCluster(t, on))
+		first := x.controller()
+		second := x.leader(first)
+		x.kill(first, second)
+		x.note(x.strike("two killed at once; from the start of one of them", nil, func() { x.start(second) }))
+		x.strike("the other starts", nil, func() { x.start(first) })
+		x.kill(first, second)
+		x.note(x.strike("two killed at once; from the start of both", nil, func() { x.start() }))
+		x.finish()
+	})
 }
 
 func TestClusterAllKilled(t *testing.T) {
 	long(t)
-	x := newTrial(t, newCluster(t))
-	x.kill(x.all()...)
-	x.note(x.strike("all killed at once; from their start", nil, func() { x.start() }))
-	x.finish()
+	onEach(t, func(t *testing.T, on quorum) {
+		x := newTrial(t, newCluster(t, on))
+		x.kill(x.all()...)
+		x.note(x.strike("all killed at once; from their start", nil, func() { x.start() }))
+		x.finish()
+	})
 }
 
 // TestClusterKillLoop kills one node or two at random moments, SKEIN_KILLS times: the controller, a leader, a coordinator.
@@ -69,7 +79,7 @@ func TestClusterKillLoop(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d: it decides who is killed, and when", seed)
 	moments := rand.New(rand.NewPCG(seed, 1))
-	x := newTrial(t, newCluster(t))
+	x := newTrial(t, newCluster(t, raft))
 	var one, two []outage
 	for range kills(t) {
 		time.Sleep(time.Duration(moments.Int64N(int64(time.Second))))

@@ -14,86 +14,107 @@ import (
 )
 
 // newRoutedTrial is a trial whose nodes are in namespaces.
-func newRoutedTrial(t *testing.T, set ...string) *trial {
+func newRoutedTrial(t *testing.T, on quorum, set ...string) *trial {
 	t.Helper()
 	long(t)
-	return newTrial(t, newRoutedCluster(t, set...))
+	return newTrial(t, newRoutedCluster(t, on, set...))
+}
+
+// others are the places that a node works with: the other nodes, and the ensemble if there is one.
+func (x *trial) others(id int) []int {
+	all := x.all(id)
+	if x.ensemble != nil {
+		all = append(all, x.ensemble.places()...)
+	}
+	return all
 }
 
 // The others reach each other and go on without a node that they do not hear; the clients reach all of them. What the node
 // took meanwhile is not acknowledged.
 
 func TestClusterLeaderCutOff(t *testing.T) {
-	x := newRoutedTrial(t)
-	id := x.leader(x.controller())
-	x.cutOff("leader cut off from the others, without a reset", id, func() { x.net.part(id, x.all(id)...) })
-	x.finish()
+	onEach(t, func(t *testing.T, on quorum) {
+		x := newRoutedTrial(t, on)
+		id := x.leader(x.controller())
+		x.cutOff("leader cut off from the others, without a reset", id, func() { x.net.part(id, x.others(id)...) })
+		x.finish()
+	})
 }
 
 func TestClusterControllerCutOff(t *testing.T) {
-	x := newRoutedTrial(t)
-	id := x.controller()
-	x.cutOff("controller cut off from the others, without a reset", id, func() { x.net.part(id, x.all(id)...) })
-	x.finish()
+	onEach(t, func(t *testing.T, on quorum) {
+		x := newRoutedTrial(t, on)
+		id := x.controller()
+		x.cutOff("controller cut off from the others, without a reset", id, func() { x.net.part(id, x.others(id)...) })
+		x.finish()
+	})
 }
 
 // Nobody hears the node any more, not the clients either, and all its connections stay half open.
 func TestClusterLeaderUnreachable(t *testing.T) {
-	x := newRoutedTrial(t)
-	id := x.leader(x.controller())
-	x.cutOff("leader cut off from the others and from the clients", id, func() { x.net.part(id, append(x.all(id), clientsPlace)...) })
-	x.finish()
+	onEach(t, func(t *testing.T, on quorum) {
+		x := newRoutedTrial(t, on)
+		id := x.leader(x.controller())
+		x.cutOff("leader cut off from the others and from the clients", id, func() { x.net.part(id, append(x.others(id), clientsPlace)...) })
+		x.finish()
+	})
 }
 
 // One direction only: the node speaks and does not hear, or hears and is not heard.
 func TestClusterOneWay(t *testing.T) {
-	x := newRoutedTrial(t)
-	deaf := func(id int) func() {
-		return func() {
-			for _, other := range x.all(id) {
-				x.net.cut(other, id)
+	onEach(t, func(t *testing.T, on quorum) {
+		x := newRoutedTrial(t, on)
+		deaf := func(id int) func() {
+			return func() {
+				for _, other := range x.others(id) {
+					x.net.cut(other, id)
+				}
 			}
 		}
-	}
-	mute := func(id int) func() {
-		return func() {
-			for _, other := range x.all(id) {
-				x.net.cut(id, other)
+		mute := func(id int) func() {
+			return func() {
+				for _, other := range x.others(id) {
+					x.net.cut(id, other)
+				}
 			}
 		}
-	}
-	id := x.leader(x.controller())
-	x.cutOff("leader does not hear the others", id, deaf(id))
-	id = x.leader(x.controller())
-	x.cutOff("leader is not heard by the others", id, mute(id))
-	id = x.controller()
-	x.cutOff("controller does not hear the others", id, deaf(id))
-	id = x.controller()
-	x.cutOff("controller is not heard by the others", id, mute(id))
-	x.finish()
+		id := x.leader(x.controller())
+		x.cutOff("leader does not hear the others", id, deaf(id))
+		id = x.leader(x.controller())
+		x.cutOff("leader is not heard by the others", id, mute(id))
+		id = x.controller()
+		x.cutOff("controller does not hear the others", id, deaf(id))
+		id = x.controller()
+		x.cutOff("controller is not heard by the others", id, mute(id))
+		x.finish()
+	})
 }
 
 // A leader and the controller do not hear each other, and the third node hears both.
 func TestClusterBridge(t *testing.T) {
-	x := newRoutedTrial(t)
-	controller := x.controller()
-	id := x.leader(controller)
-	x.cutOff("leader and controller cut off from each other, not from the third", id, func() { x.net.part(id, controller) })
-	x.finish()
+	onEach(t, func(t *testing.T, on quorum) {
+		x := newRoutedTrial(t, on)
+		controller := x.controller()
+		id := x.leader(controller)
+		x.cutOff("leader and controller cut off from each other, not from the third", id, func() { x.net.part(id, controller) })
+		x.finish()
+	})
 }
 
 // Links come and go every two seconds, each node's in turn.
 func TestClusterFlapping(t *testing.T) {
-	x := newRoutedTrial(t)
-	for i := range 9 {
-		id := 1 + i%clusterSize
-		x.net.part(id, x.all(id)...)
-		time.Sleep(2 * time.Second)
-		x.net.heal()
-		time.Sleep(2 * time.Second)
-	}
-	x.note(x.strike("each node cut off for 2 s, three times; from the end of that", nil, func() {}))
-	x.finish()
+	onEach(t, func(t *testing.T, on quorum) {
+		x := newRoutedTrial(t, on)
+		for i := range 9 {
+			id := 1 + i%clusterSize
+			x.net.part(id, x.others(id)...)
+			time.Sleep(2 * time.Second)
+			x.net.heal()
+			time.Sleep(2 * time.Second)
+		}
+		x.note(x.strike("each node cut off for 2 s, three times; from the end of that", nil, func() {}))
+		x.finish()
+	})
 }
 
 // cutPatience is how long clients that know the cut node are watched. They may hang on it until the links are healed: it

@@ -16,16 +16,20 @@ const pausedFor = 45 * time.Second
 
 func TestClusterLeaderPaused(t *testing.T) {
 	long(t)
-	x := newTrial(t, newCluster(t))
-	x.pause("leader stopped (SIGSTOP)", x.leader(x.controller()))
-	x.finish()
+	onEach(t, func(t *testing.T, on quorum) {
+		x := newTrial(t, newCluster(t, on))
+		x.pause("leader stopped (SIGSTOP)", x.leader(x.controller()))
+		x.finish()
+	})
 }
 
 func TestClusterControllerPaused(t *testing.T) {
 	long(t)
-	x := newTrial(t, newCluster(t))
-	x.pause("controller stopped (SIGSTOP), which leads partitions too", x.controller())
-	x.finish()
+	onEach(t, func(t *testing.T, on quorum) {
+		x := newTrial(t, newCluster(t, on))
+		x.pause("controller stopped (SIGSTOP), which leads partitions too", x.controller())
+		x.finish()
+	})
 }
 
 func (x *trial) pause(fault string, id int) {

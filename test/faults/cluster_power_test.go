@@ -25,7 +25,7 @@ type powered struct {
 func newPowered(t *testing.T, set ...string) *powered {
 	t.Helper()
 	long(t)
-	p := &powered{cluster: newCluster(t, set...)}
+	p := &powered{cluster: newCluster(t, raft, set...)}
 	for _, b := range p.nodes {
 		v := newVolume(t, 512)
 		p.volumes = append(p.volumes, v)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -17,6 +18,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/skein-io/skein/test/services"
 )
 
 // clusterSize is how many processes a cluster has.
@@ -24,9 +27,10 @@ const clusterSize = 3
 
 // cluster is processes of the binary, each with a folder and an address of its own.
 type cluster struct {
-	t     *testing.T
-	nodes []*broker // node id i is at i-1
-	net   *network  // nil: they are on loopback
+	t        *testing.T
+	nodes    []*broker // node id i is at i-1
+	net      *network  // nil: they are on loopback
+	ensemble *ensemble // nil: the metadata log is on raft
 }
 
 // clusters counts those of this process, and the brokers that stand alone.
@@ -36,12 +40,19 @@ var clusters atomic.Int32
 //
 // Each node has a loopback address of its own: a client that tries to reach a port while its process is away could be
 // given that very port as its own, if the addresses were the same.
-func newCluster(t *testing.T, set ...string) *cluster {
+func newCluster(t *testing.T, on quorum, set ...string) *cluster {
 	t.Helper()
 	c := &cluster{t: t}
 	root, n := t.TempDir(), clusters.Add(1)
 	for id := 1; id <= clusterSize; id++ {
 		c.nodes = append(c.nodes, &broker{t: t, dir: filepath.Join(root, fmt.Sprint("node-", id)), address: freeAddressAt(t, n, id)})
+	}
+	if on == zooKeeper {
+		var places []services.Place
+		for i := 1; i <= ensembleSize; i++ {
+			places = append(places, services.Place{Host: hostAt(n, clusterSize+i)})
+		}
+		c.ensemble = newEnsemble(t, places)
 	}
 	c.configure(set)
 	return c
@@ -49,18 +60,23 @@ func newCluster(t *testing.T, set ...string) *cluster {
 
 // configure sets what the nodes need to find each other.
 func (c *cluster) configure(set []string) {
-	var voters []string
-	for i, b := range c.nodes {
-		voters = append(voters, fmt.Sprintf("%d@%s", i+1, b.address))
+	var common []string
+	if c.ensemble != nil {
+		common = c.ensemble.properties()
+	} else {
+		var voters []string
+		for i, b := range c.nodes {
+			voters = append(voters, fmt.Sprintf("%d@%s", i+1, b.address))
+		}
+		common = []string{"controller.quorum.voters=" + strings.Join(voters, ",")}
 	}
 	for i, b := range c.nodes {
-		b.set = append([]string{
+		b.set = append(append(slices.Clone(common),
 			fmt.Sprint("node.id=", i+1),
-			"controller.quorum.voters=" + strings.Join(voters, ","),
 			"default.replication.factor=3",
 			"min.insync.replicas=2",
 			"log.dir.free.bytes.floor=1048576",
-		}, set...)
+		), set...)
 	}
 }
 
@@ -156,9 +172,16 @@ func (c *cluster) ask(id int, request kmsg.Request) (kmsg.Response, error) {
 // controller is the node that leads the metadata quorum. It waits for one.
 func (c *cluster) controller() int {
 	c.t.Helper()
+	id, _ := c.controllerAfter(-1)
+	return id
+}
+
+// controllerAfter waits for a node that leads the metadata quorum in an epoch after one, and returns both.
+func (c *cluster) controllerAfter(last int32) (id int, epoch int32) {
+	c.t.Helper()
 	found := 0
-	waitFor(c.t, "some node leads the metadata quorum", func() bool {
-		epoch := int32(-1)
+	waitFor(c.t, fmt.Sprint("some node leads the metadata quorum in an epoch after ", last), func() bool {
+		epoch = last
 		for _, id := range c.all() {
 			request := kmsg.NewPtrDescribeQuorumRequest()
 			topic := kmsg.NewDescribeQuorumRequestTopic()
@@ -179,7 +202,7 @@ func (c *cluster) controller() int {
 		}
 		return found > 0
 	})
-	return found
+	return found, epoch
 }
 
 // described is what a node says of a topic's partitions.

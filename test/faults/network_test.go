@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/skein-io/skein/test/services"
 )
 
 // network is a network namespace for each node and one for the clients, each with a cable to a router. The router can drop
@@ -33,8 +35,11 @@ type network struct {
 // routedPort is where nodes in namespaces listen.
 const routedPort = 9092
 
-// clientsPlace is where the clients stand beside the nodes 1 to clusterSize.
-const clientsPlace = clusterSize + 1
+// clientsPlace is where the clients stand beside the nodes 1 to clusterSize. The servers of an ensemble stand behind it.
+const (
+	clientsPlace  = clusterSize + 1
+	ensemblePlace = clientsPlace + 1
+)
 
 // dialPatience is how long a client tries to connect.
 const dialPatience = time.Second
@@ -69,6 +74,18 @@ func newNetwork(t *testing.T) *network {
 	n.handle = handle
 	t.Cleanup(func() { _ = handle.Close() })
 	return n
+}
+
+// servers makes a namespace for each server of an ensemble.
+func (n *network) servers() (places []services.Place) {
+	n.t.Helper()
+	for place := ensemblePlace; place < ensemblePlace+ensembleSize; place++ {
+		namespace := strings.TrimSuffix(n.router, "router") + fmt.Sprint(place)
+		n.add(namespace)
+		n.plug(namespace, place)
+		places = append(places, services.Place{Host: addressAt(place), Wrap: n.wrap(namespace), Dial: n.dial})
+	}
+	return places
 }
 
 // ip runs the command ip.
@@ -181,10 +198,13 @@ func (n *network) dial(ctx context.Context, kind, address string) (net.Conn, err
 	return c, err
 }
 
-// newRoutedCluster prepares a cluster whose nodes are in namespaces of their own.
-func newRoutedCluster(t *testing.T, set ...string) *cluster {
+// newRoutedCluster prepares a cluster whose nodes are in namespaces of their own, and the servers of an ensemble, too.
+func newRoutedCluster(t *testing.T, on quorum, set ...string) *cluster {
 	t.Helper()
 	c := &cluster{t: t, net: newNetwork(t)}
+	if on == zooKeeper {
+		c.ensemble = newEnsemble(t, c.net.servers())
+	}
 	root := t.TempDir()
 	for id := 1; id <= clusterSize; id++ {
 		c.nodes = append(c.nodes, &broker{t: t, dir: filepath.Join(root, fmt.Sprint("node-", id)),

@@ -167,7 +167,12 @@ func (x *trial) outage(fault string, led map[int32]bool, at, until int64) outage
 }
 
 // note puts a row into the table.
-func (x *trial) note(o outage) { outages.add(o) }
+func (x *trial) note(o outage) {
+	if x.ensemble != nil {
+		o.fault = "on ZooKeeper: " + o.fault
+	}
+	outages.add(o)
+}
 
 // finish waits until all replicas are in sync, ends the load, reads everything, and judges what the clients saw and what
 // the replicas hold.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,8 +24,19 @@ const ZooKeeperVersion = "3.9.5"
 // address, a folder, Start, Stop and Kill.
 type ZooKeeper struct {
 	*process
+	place Place
 	id    int
 	peers []string // server.N=host:port:port lines; none: it is alone
+}
+
+// Place is where a server runs. The zero Place is this machine's loopback, on free ports.
+type Place struct {
+	// Host is an address that is the server's alone: it listens there on ZooKeeper's own ports, 2181, 2888 and 3888.
+	Host string
+	// Wrap is a command that runs another one in its place, such as a network namespace. It must become that other one.
+	Wrap []string
+	// Dial is how to reach the place from here; nil: like any other.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // ZooKeeperEnsemble is one server, or several that are one ensemble.
@@ -35,30 +47,42 @@ type ZooKeeperEnsemble struct {
 // zookeeperTick is tickTime, ms: sessions are 2 to 20 of them long.
 const zookeeperTick = 500
 
-// NewZooKeeper prepares an ensemble of n servers; nothing runs before Start. With one, that server is alone.
+// NewZooKeeper prepares an ensemble of n servers on loopback; nothing runs before Start. With one, that server is alone.
 func NewZooKeeper(o Options, n int) (*ZooKeeperEnsemble, error) {
+	return NewZooKeeperAt(o, make([]Place, n)...)
+}
+
+// NewZooKeeperAt prepares an ensemble of one server in each place.
+func NewZooKeeperAt(o Options, places ...Place) (*ZooKeeperEnsemble, error) {
 	e := &ZooKeeperEnsemble{}
 	var peers []string
-	for i := range n {
+	for i, place := range places {
 		own := o
 		own.Dir = filepath.Join(o.Dir, "zookeeper-"+strconv.Itoa(i+1))
-		if n > 1 {
+		if len(places) > 1 {
 			own.Port = 0
 		}
 		p, err := newProcess("zookeeper", own)
 		if err != nil {
 			return nil, err
 		}
-		if n > 1 {
-			var ports [2]int
+		host, ports := "127.0.0.1", [2]int{2888, 3888}
+		if place.Host != "" {
+			host, p.addr = place.Host, net.JoinHostPort(place.Host, "2181")
+		} else if len(places) > 1 {
 			for j := range ports {
 				if ports[j], err = FreePort(); err != nil {
 					return nil, err
 				}
 			}
-			peers = append(peers, fmt.Sprintf("server.%d=127.0.0.1:%d:%d", i+1, ports[0], ports[1]))
 		}
-		e.Servers = append(e.Servers, &ZooKeeper{process: p, id: i + 1})
+		if len(places) > 1 {
+			peers = append(peers, fmt.Sprintf("server.%d=%s:%d:%d", i+1, host, ports[0], ports[1]))
+		}
+		if place.Dial == nil {
+			place.Dial = new(net.Dialer).DialContext
+		}
+		e.Servers = append(e.Servers, &ZooKeeper{process: p, place: place, id: i + 1})
 	}
 	for _, z := range e.Servers {
 		z.peers = peers
@@ -123,9 +147,10 @@ func (z *ZooKeeper) Start(ctx context.Context) error {
 	if err := os.WriteFile(conf, z.configuration(data), 0o644); err != nil {
 		return err
 	}
-	cmd := exec.Command("java", "-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true", "-Djava.net.preferIPv4Stack=true",
-		"-Dorg.slf4j.simpleLogger.showDateTime=true", "-Dzookeeper.jmx.log4j.disable=true", "-cp", lib+"/*",
+	args := append(slices.Clone(z.place.Wrap), "java", "-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true",
+		"-Djava.net.preferIPv4Stack=true", "-Dorg.slf4j.simpleLogger.showDateTime=true", "-Dzookeeper.jmx.log4j.disable=true", "-cp", lib+"/*",
 		"org.apache.zookeeper.server.quorum.QuorumPeerMain", conf)
+	cmd := exec.Command(args[0], args[1:]...)
 	if err := z.launch(cmd); err != nil {
 		return err
 	}
@@ -134,9 +159,9 @@ func (z *ZooKeeper) Start(ctx context.Context) error {
 
 func (z *ZooKeeper) configuration(data string) []byte {
 	var b bytes.Buffer
-	_, port, _ := net.SplitHostPort(z.addr)
-	fmt.Fprintf(&b, "tickTime=%d\ninitLimit=20\nsyncLimit=10\ndataDir=%s\nclientPort=%s\nclientPortAddress=127.0.0.1\n"+
-		"maxClientCnxns=0\nadmin.enableServer=false\n4lw.commands.whitelist=srvr\n", zookeeperTick, data, port)
+	host, port, _ := net.SplitHostPort(z.addr)
+	fmt.Fprintf(&b, "tickTime=%d\ninitLimit=20\nsyncLimit=10\ndataDir=%s\nclientPort=%s\nclientPortAddress=%s\n"+
+		"maxClientCnxns=0\nadmin.enableServer=false\n4lw.commands.whitelist=srvr\n", zookeeperTick, data, port, host)
 	for _, line := range z.peers {
 		b.WriteString(line + "\n")
 	}
@@ -165,8 +190,7 @@ func (z *ZooKeeper) waitServing(ctx context.Context) error {
 
 // Mode asks the server what it is: standalone, leader or follower. An error says that it does not serve.
 func (z *ZooKeeper) Mode(ctx context.Context) (string, error) {
-	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "tcp", z.addr)
+	conn, err := z.place.Dial(ctx, "tcp", z.addr)
 	if err != nil {
 		return "", err
 	}

@@ -43,6 +43,7 @@ type Node struct {
 	session  bool                         // Config.OnSession was told that it is sure
 	asked    uint64                       // the last number of Confirm
 	brokers  map[metadata.NodeID]struct{} // with a session; nil while that is not known
+	hearing  hearing
 	snapshot snapshot
 }
 
@@ -69,6 +70,7 @@ func Open(config Config) (*Node, error) {
 		config: config, logger: config.Logger, inbox: seat.NewInbox(), quit: make(chan struct{}), done: make(chan struct{}),
 		member: member.New(member.Config{Self: config.NodeID, ClusterID: config.ClusterID, Broker: config.Broker}),
 	}
+	n.hearing.silence = metadata.Lease(config.Controller.SessionTimeout)
 	n.seat = seat.New(seat.Config{Controller: config.Controller, Propose: n.propose, Reply: n.reply})
 	n.images.Begin(metadata.NewImage(config.ClusterID))
 	config.Asker.Listen(func(e member.Event) {
@@ -119,6 +121,9 @@ func (n *Node) Work(now time.Time) error {
 				return n.fail(now, err)
 			}
 		}
+		if err := n.listenIn(now); err != nil {
+			return n.fail(now, err)
+		}
 		if err := n.expire(now); err != nil { // after the messages: heartbeats that came meanwhile count
 			return n.fail(now, err)
 		}
@@ -134,6 +139,9 @@ func (n *Node) Deadline() (time.Time, bool) {
 	at, ok := n.seat.Deadline()
 	if due, some := n.member.Deadline(); some && (!ok || due.Before(at)) {
 		at, ok = due, true
+	}
+	if deaf, some := n.deafAt(); some && (!ok || deaf.Before(at)) {
+		at, ok = deaf, true
 	}
 	return at, ok
 }

@@ -23,8 +23,12 @@ func (n *Node) handle(now time.Time, m seat.Message) error {
 
 // step gives an event to the controller, and what comes of it to the member.
 func (n *Node) step(now time.Time, event controller.Event) error {
-	if h, ok := event.(*controller.BrokerHeartbeat); ok {
-		event = n.withoutSession(h)
+	switch e := event.(type) {
+	case *controller.BrokerHeartbeat:
+		n.hearing.heard(now, metadata.NodeID(e.Request.BrokerID))
+		event = n.withoutSession(e)
+	case *controller.HeartbeatConnectionLost:
+		n.hearing.lost(e.Broker)
 	}
 	return errors.Join(n.seat.Step(now, event), n.drain(now))
 }
@@ -130,6 +134,7 @@ func (n *Node) carryOut(now time.Time, outcome member.Outcome) error {
 	case *member.Installed:
 		return n.install(o)
 	case *member.Leads:
+		n.hearing.begin(now)
 		n.logger.Info("this node is the controller", "epoch", o.Epoch)
 		n.show(leadership{n.config.NodeID, o.Epoch})
 		return n.seat.Step(now, &controller.Lead{Epoch: o.Epoch, Image: n.images.Image(), Several: true})

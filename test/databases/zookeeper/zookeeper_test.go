@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/skein-io/skein/internal/config"
+	"github.com/skein-io/skein/internal/controller"
 	"github.com/skein-io/skein/internal/metadata"
 	"github.com/skein-io/skein/internal/quorum/zookeeper"
 	"github.com/skein-io/skein/internal/quorum/zookeeper/member"
@@ -235,7 +236,7 @@ func open(t testing.TB, at string, id metadata.NodeID, change func(*zookeeper.Co
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := zookeeper.Config{Asker: s, NodeID: id, ClusterID: cluster,
+	c := zookeeper.Config{Asker: s, NodeID: id, ClusterID: cluster, Controller: controller.Config{SessionTimeout: time.Hour}, // no broker sends heartbeats
 		Broker: member.Broker{Host: "127.0.0.1", Port: 9092, Directory: fmt.Sprint("directory of ", id), Controller: fmt.Sprint("node", id, ":9093")}}
 	if change != nil {
 		change(&c)

@@ -20,7 +20,9 @@ func (m *Machine) lookController(now time.Time, out *Effects) {
 		case a.Code == NoNode:
 			m.resign("znode "+ControllerPath+" is gone", out)
 			m.show(Follows{Leader: metadata.NoNode, Epoch: record.NoLeaderEpoch}, out)
-			m.stand(now, nil, out)
+			if !m.retreats(now) {
+				m.stand(now, nil, out)
+			}
 		case mine: // from before it fenced itself, or the answer was lost
 			m.stand(now, &a.Version, out)
 		default:
@@ -123,9 +125,12 @@ func (m *Machine) resign(reason string, out *Effects) {
 		return
 	}
 	led := m.role == leading
+	if m.abdicating != "" {
+		m.standAt = m.now.Add(retreat)
+	}
 	m.role = following
 	m.reign++
-	m.queue, m.writing, m.store, m.sweep = nil, nil, nil, nil
+	m.queue, m.writing, m.store, m.sweep, m.abdicating = nil, nil, nil, nil, ""
 	m.want, m.confirmed = 0, 0
 	m.look.controller, m.look.head, m.look.brokers = true, true, false
 	if led {

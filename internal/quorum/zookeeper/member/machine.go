@@ -47,6 +47,9 @@ type Machine struct {
 	reign      uint64 // numbers the times between two changes of role or session
 	shown      Follows
 
+	abdicating string    // why; empty: it does not
+	standAt    time.Time // not before it stands for election; zero: it may
+
 	epoch        record.LeaderEpoch // in which this member is the controller
 	epochVersion int32              // of /controller_epoch since then
 	head         Head
@@ -90,18 +93,6 @@ func (m *Machine) Leading() bool { return m.role == leading }
 // HighWatermark is the offset after the last entry that this member knows to be agreed upon.
 func (m *Machine) HighWatermark() record.Offset { return max(m.head.Offset, m.applied) + 1 }
 
-// Sure is until when the session cannot have expired: a third of its timeout before it can have at the earliest, by what the
-// ensemble's leader has answered. Zero if there is none that is known.
-func (m *Machine) Sure() time.Time {
-	if m.heard.IsZero() || !m.registered {
-		return time.Time{}
-	}
-	return m.heard.Add(m.timeout * 2 / 3)
-}
-
-// keepEvery is how often the ensemble's leader is asked, at least: four times before the session is not sure any more.
-func (m *Machine) keepEvery() time.Duration { return m.timeout / 6 }
-
 // Step takes one event and appends what is to be done to out.
 func (m *Machine) Step(now time.Time, event Event, out *Effects) {
 	if m.failed {
@@ -109,6 +100,7 @@ func (m *Machine) Step(now time.Time, event Event, out *Effects) {
 	}
 	m.now = now
 	m.fence(now, out)
+	m.endRetreat(now)
 	switch e := event.(type) {
 	case *Connected:
 		m.connect(e, out)
@@ -130,16 +122,11 @@ func (m *Machine) Step(now time.Time, event Event, out *Effects) {
 		if m.role == leading && m.store == nil {
 			m.store = &storing{of: SnapshotOf{Offset: e.Offset, Epoch: e.Epoch, Writer: m.epoch, Parts: len(e.Parts)}, parts: e.Parts}
 		}
+	case *Abdicate:
+		m.abdicates(e)
 	case *Due:
 	}
 	m.next(now, out)
-}
-
-// fence ends the controller's time when the session may expire soon: another could lead then.
-func (m *Machine) fence(now time.Time, out *Effects) {
-	if m.role != following && !now.Before(m.heard.Add(m.timeout*2/3)) {
-		m.resign(fmt.Sprintf("ZooKeeper has not answered since %v, and the session of %v may expire", now.Sub(m.heard).Round(time.Millisecond), m.timeout), out)
-	}
 }
 
 // Deadline is when Due is to be stepped; false if never.
@@ -154,6 +141,9 @@ func (m *Machine) Deadline() (at time.Time, ok bool) {
 	}
 	if m.role != following {
 		earlier(m.heard.Add(m.timeout * 2 / 3))
+	}
+	if !m.standAt.IsZero() {
+		earlier(m.standAt)
 	}
 	if sure := m.Sure(); sure.After(m.now) {
 		earlier(sure) // it is over then: whoever rests on it is to know
@@ -287,6 +277,8 @@ func (m *Machine) next(now time.Time, out *Effects) {
 			m.read(now, out)
 		case m.role == begun && m.headKnown:
 			m.lead(out)
+		case m.role == leading && m.writing == nil && m.abdicating != "":
+			m.abdicate(now, out)
 		case m.role == leading && (m.writing != nil || len(m.queue) > 0):
 			m.write(now, out)
 		case m.role == leading && m.want > m.confirmed:
