@@ -168,7 +168,8 @@ func (p *sinkPart) options(tables func(database, table string) *change.Table) ([
 		perceptor.Prefix(p.c.Topics.Prefix), perceptor.Read(read), perceptor.Workers(p.s.Workers), perceptor.Retries(attempts, p.s.RetryFirst, p.s.RetryLongest),
 		perceptor.Batches(p.s.BatchChanges, p.s.BatchParallel), perceptor.Count(&p.counts), perceptor.Logger(slog.New(calm{p.log.Handler()})),
 		perceptor.Consumer(consumer.Brokers(p.c.Brokers.Addresses...), consumer.Transport(p.to.transport...), consumer.ClientID("skein-sync"),
-			consumer.NoTopicCreation(), consumer.MetadataAgeMax(time.Minute), consumer.AutoCommit(time.Second)),
+			consumer.NoTopicCreation(), consumer.MetadataAgeMax(time.Minute), consumer.AutoCommit(time.Second),
+			consumer.SessionTimeout(p.s.SessionTimeout), consumer.HeartbeatInterval(heartbeatInterval(p.s.SessionTimeout))),
 	}
 	if p.s.DeadLetter != "" {
 		options = append(options, perceptor.DeadLetter(p.s.DeadLetter))
@@ -181,6 +182,9 @@ func (p *sinkPart) options(tables func(database, table string) *change.Table) ([
 	}
 	return options, nil
 }
+
+// heartbeatInterval lets two heartbeats be lost before a session ends.
+func heartbeatInterval(session time.Duration) time.Duration { return min(session/3, 3*time.Second) }
 
 // watch ends the work when there are other topics to read.
 func (p *sinkPart) watch(ctx context.Context, end context.CancelFunc, reading []string, soon bool) {

@@ -134,10 +134,12 @@ const (
 
 // Sink is where changes are written. HBase or MySQL is set, as Type says.
 type Sink struct {
-	Name   string
-	Type   string
-	Group  string
-	Tables []SinkTable
+	Name  string
+	Type  string
+	Group string
+	// SessionTimeout is how long the group waits for a member that is not heard of.
+	SessionTimeout time.Duration
+	Tables         []SinkTable
 	// DeadLetter is the topic for records that cannot be written; empty means that such a record ends the sink.
 	DeadLetter string
 	// Attempts of a record while the sink fails as a whole; 0 is for ever.

@@ -17,6 +17,12 @@ type draft struct {
 	mysql  MySQLSink
 }
 
+// The bounds of session.timeout.ms that brokers have by default.
+const (
+	sessionTimeoutMin = 6 * time.Second
+	sessionTimeoutMax = 30 * time.Minute
+)
+
 const (
 	policyStop       = "stop"
 	policyDeadLetter = "dead-letter"
@@ -28,6 +34,8 @@ var sinkKeys = section[draft]{kind: func(d *draft) string { return d.Type }, key
 		doc: "What it is called in `status`. Without it, as its type. Each sink of a file has another."},
 	{name: "group", value: text(func(d *draft) *string { return &d.Group }, "a group's name", nil),
 		doc: "The consumer group. Without it skein-sync.PIPELINE.SINK. All processes that run the sink share the work as its members."},
+	{name: "session-timeout", standard: "45s", value: duration(func(d *draft) *time.Duration { return &d.SessionTimeout }, sessionTimeoutMin, sessionTimeoutMax),
+		doc: "How long the group waits for a process that is not heard of, as after kill -9, until others take its work. Kafka's `session.timeout.ms`; brokers have bounds of their own."},
 	{name: "tables", required: true, value: tableList{}, doc: "Which tables are written, and where. A list of tables if all else is as it is without being said; else keys, see below."},
 
 	{name: "zookeeper", only: HBase, required: true, doc: "HBase's ZooKeeper servers.",
