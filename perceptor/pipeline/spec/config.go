@@ -174,6 +174,8 @@ type MySQLSink struct {
 	// SideTable keeps versions in the table Versions, and not in columns of the rows.
 	SideTable bool
 	Versions  string
+	// Generations is the table by which writers of a past generation of the group are refused; empty refuses nobody.
+	Generations string
 	// The columns of the version.
 	ExecuteTime, Position, Epoch, Deleted string
 }
