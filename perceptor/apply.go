@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/skein-io/skein/consumer"
-	"github.com/skein-io/skein/consumer/dedupe"
 	"github.com/skein-io/skein/perceptor/change"
 	"github.com/skein-io/skein/perceptor/sink"
 )
@@ -29,7 +28,7 @@ func Apply(ctx context.Context, group string, tables []string, s sink.Sink, opti
 	// A batch holds changes of several records: it does not end with one of them.
 	writing, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
-	w := newWriter(writing, s, c.batch, c.parallel)
+	w := newWriter(writing, s, c.batch, c.parallel, c.counts)
 	return consumer.Run(ctx, func(ctx context.Context, r consumer.Record) error {
 		changes, err := read.changes(r)
 		if err != nil {
@@ -54,9 +53,6 @@ func (c *config) write(ctx context.Context, w *writer, r consumer.Record, change
 	}
 	outcomes, err := w.write(ctx, r.Token(), rows)
 	if err != nil {
-		if errors.Is(err, dedupe.ErrFenced) {
-			c.counts.fenced(len(rows))
-		}
 		return err
 	}
 	var refused []error

@@ -73,7 +73,8 @@ func token(partition, generation int32) dedupe.Token {
 func TestWriterFenced(t *testing.T) {
 	f := newFencing()
 	f.claim(1, 6)
-	w := newWriter(t.Context(), f, 100, 1)
+	var counts Counts
+	w := newWriter(t.Context(), f, 100, 1, &counts)
 	var wait sync.WaitGroup
 	errs := make([]error, 20)
 	for i := range errs {
@@ -82,6 +83,9 @@ func TestWriterFenced(t *testing.T) {
 		})
 	}
 	wait.Wait()
+	if n := counts.Fenced(); n != 10 {
+		t.Errorf("%d changes are counted as fenced", n)
+	}
 	for i, err := range errs {
 		_, written := f.rows[int64(i)]
 		var past *sink.FencedError
@@ -95,7 +99,7 @@ func TestWriterFenced(t *testing.T) {
 // partition; that of another partition is not.
 func TestWriterGenerations(t *testing.T) {
 	f := newFencing()
-	w := newWriter(t.Context(), f, 100, 1)
+	w := newWriter(t.Context(), f, 100, 1, &Counts{})
 	for i, step := range []struct {
 		token   dedupe.Token
 		refused bool

@@ -19,6 +19,7 @@ type writer struct {
 	sink     sink.Sink
 	batch    int // changes, at most, unless one record has more
 	parallel int // batches on their way
+	counts   *Counts
 
 	mu      sync.Mutex
 	waiting []*job
@@ -35,8 +36,8 @@ type job struct {
 	done     chan struct{}
 }
 
-func newWriter(ctx context.Context, s sink.Sink, batch, parallel int) *writer {
-	return &writer{ctx: ctx, sink: s, batch: batch, parallel: parallel}
+func newWriter(ctx context.Context, s sink.Sink, batch, parallel int, counts *Counts) *writer {
+	return &writer{ctx: ctx, sink: s, batch: batch, parallel: parallel, counts: counts}
 }
 
 // write returns when the changes are written, with what became of each. If ctx ends before, they may still be written.
@@ -96,8 +97,11 @@ func (w *writer) apply(jobs []*job) (again []*job) {
 		if slices.Contains(again, j) {
 			continue
 		}
-		if j.err = err; err == nil {
+		switch j.err = err; {
+		case err == nil:
 			j.err = untold(j)
+		case errors.Is(err, dedupe.ErrFenced): // counted here: who waits for the job may be told that the partition is lost, and be gone
+			w.counts.fenced(len(j.changes))
 		}
 		close(j.done)
 	}

@@ -14,7 +14,7 @@ import (
 
 func newSync() *cobra.Command {
 	return family("sync", "Carry a database's changes into HBase and MySQL, where an older change never wins", newSyncRun(), newSyncCheck(), newSyncStatus(),
-		newSyncServe(), newSyncList(), newSyncAdd(), newSyncRemove(), newSyncPause(), newSyncResume(), newSyncVerify(), newSyncExplain(), newSyncTail())
+		newSyncServe(), newSyncList(), newSyncAdd(), newSyncRemove(), newSyncPause(), newSyncResume(), newSyncVerify(), newSyncAdopt(), newSyncExplain(), newSyncTail())
 }
 
 // loadPipeline reads a pipeline's file. What is wrong with it is told whole, and is a mistake of the command's user.

@@ -63,6 +63,9 @@ func printParts(p *page, all []pipeline.Process) {
 		if one.Sink != nil && one.Sink.Unread > 0 {
 			p.line("    %s could not be read", plural(int64(one.Sink.Unread), "record"))
 		}
+		if one.Sink != nil && one.Sink.Fenced > 0 {
+			p.line("    %s refused because another process had their partitions by then", plural(int64(one.Sink.Fenced), "change"))
+		}
 		if one.Sink != nil && one.Sink.Refused != nil {
 			p.line("    refused last, at %s: %s: %s", one.Sink.Refused.At.Format(time.RFC3339), printable(one.Sink.Refused.Table), printable(one.Sink.Refused.Reason))
 		}

@@ -36,33 +36,12 @@ type AdoptOptions struct {
 	// Keep copies what is rewritten to update_info:adopted_execute_time and adopted_binlog_offset, for those who have to read the
 	// old form a while longer. Nothing brings the copies up to date.
 	Keep bool
+	// ExamplesMax bounds how many rows are shown of each form of time; 0 is none.
+	ExamplesMax int
 	// LeftMax bounds how many rows are listed that were left; 0 means 100.
 	LeftMax int
 	// Progress is called every few hundred rows with what is done up to there.
 	Progress func(Adopted)
-}
-
-// Adopted is what Adopt found and did.
-type Adopted struct {
-	// Rows that were looked at.
-	Rows int64
-	// Times and Offsets say how many of them had which form. Offsets only of rows whose time was read.
-	Times, Offsets map[Form]int64
-	// Adopted rows were rewritten, or would be if it were no dry run. Ours needed nothing; without an execute time are Unversioned;
-	// Failed could not be adopted and are as they were.
-	Adopted, Ours, Unversioned, Failed int64
-	// Changed counts how often a row was written by somebody else between the look and the write. It was looked at again.
-	Changed int64
-	// Left are the first of those that failed.
-	Left []Left
-	// Next is where to go on after an error, nil when all is done.
-	Next []byte
-}
-
-// Left is a row that was not adopted.
-type Left struct {
-	Key []byte
-	Err error
 }
 
 const (
@@ -134,6 +113,8 @@ type adopter struct {
 	table   *Table
 	options *AdoptOptions
 	done    Adopted
+	dated   int64 // rows whose time was read
+	shown   [forms]int
 	ops     []client.Op
 }
 
@@ -184,12 +165,16 @@ func (a *adopter) all(ctx context.Context) error {
 
 // look counts a row the first time it is seen, and returns how it is rewritten, if it is.
 func (a *adopter) look(row *client.Row, first bool) *client.Step {
-	found := a.options.adoption(a.table, row, uint64(max(a.sink.now().UnixMilli(), 0)))
+	now := a.sink.now().UnixMilli()
+	found := a.options.adoption(a.table, row, uint64(max(now, 0)))
 	if first {
 		a.done.Rows++
 		a.done.Times[found.time]++
 		if found.time != FormNone && found.time != FormUnread {
 			a.done.Offsets[found.offset]++
+		}
+		if found.step != nil && found.time != FormNone {
+			a.show(row, &found, now)
 		}
 	}
 	switch {
@@ -203,13 +188,6 @@ func (a *adopter) look(row *client.Row, first bool) *client.Step {
 		a.done.Ours++
 	}
 	return nil
-}
-
-func (a *adopter) leave(key []byte, err error) {
-	a.done.Failed++
-	if len(a.done.Left) < a.options.LeftMax {
-		a.done.Left = append(a.done.Left, Left{Key: bytes.Clone(key), Err: err})
-	}
 }
 
 // flush rewrites what is waiting. next is where to go on.
@@ -232,6 +210,7 @@ func (a *adopter) flush(ctx context.Context, next []byte) error {
 	if a.options.Progress != nil {
 		told := a.done
 		told.Times, told.Offsets, told.Left = maps.Clone(told.Times), maps.Clone(told.Offsets), slices.Clone(told.Left)
+		told.Examples = slices.Clone(told.Examples)
 		a.options.Progress(told)
 	}
 	return nil

@@ -21,6 +21,8 @@ var columnAdoptedTime, columnAdoptedOffset = []byte(AdoptedTime), []byte(Adopted
 // adoption is what is to be done with a row.
 type adoption struct {
 	time, offset Form
+	// version is what the row gets if it is rewritten.
+	version change.Version
 	// step rewrites the version's cells, if the row is still as it was read. nil: nothing is to be done.
 	step *client.Step
 	// left: the row cannot be adopted.
@@ -84,6 +86,7 @@ func (o *AdoptOptions) adoption(t *Table, row *client.Row, at uint64) (a adoptio
 		a.left = errors.New("a cell has the latest timestamp that there is, so nothing can be written over it")
 		return a
 	}
+	a.version = v
 	a.step = &client.Step{Condition: asRead(time, packed), Mutations: o.rewrite(v, time, offset, at)}
 	if before.deleted { // somebody put the row over our tombstone
 		a.step.Mutations = append(a.step.Mutations, client.Mutation{Delete: true, Cells: []client.Cell{{Family: updateInfo, Qualifier: columnDeleted, Timestamp: packed.Timestamp}}})

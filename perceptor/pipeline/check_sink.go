@@ -89,7 +89,10 @@ func (k *checker) mysql(ctx context.Context, part string, s *spec.Sink, tables [
 	}
 	k.add(part, what, Fine, "it answers")
 	if s.MySQL.SideTable {
-		k.sideTable(ctx, db, part, s)
+		k.ownTable(ctx, db, part, s, s.MySQL.Versions, "row_key", true)
+	}
+	if s.MySQL.Generations != "" {
+		k.ownTable(ctx, db, part, s, s.MySQL.Generations, "generation", false)
 	}
 	for _, name := range tables {
 		database, table, _ := spec.SplitTable(name)
@@ -105,6 +108,7 @@ func (k *checker) mysql(ctx context.Context, part string, s *spec.Sink, tables [
 
 // layout lets the sink itself look at where it puts versions.
 func (k *checker) layout(ctx context.Context, part string, config mysql.Config, tables []string) {
+	config.Generations = "" // which would be made
 	to, err := mysql.Open(ctx, config)
 	if err != nil {
 		k.wrong(part, "database", err)
@@ -120,17 +124,17 @@ func (k *checker) layout(ctx context.Context, part string, config mysql.Config, 
 	}
 }
 
-// sideTable looks for the table of versions.
-func (k *checker) sideTable(ctx context.Context, db *sql.DB, part string, s *spec.Sink) {
-	what := "table " + s.MySQL.Database + "." + s.MySQL.Versions
-	_, err := catalog.Table(ctx, db, s.MySQL.Database, s.MySQL.Versions)
+// ownTable looks for a table that the sink keeps for itself, and tries its rights with one of the columns.
+func (k *checker) ownTable(ctx context.Context, db *sql.DB, part string, s *spec.Sink, name, column string, deletes bool) {
+	what := "table " + s.MySQL.Database + "." + name
+	_, err := catalog.Table(ctx, db, s.MySQL.Database, name)
 	switch {
 	case errors.Is(err, catalog.ErrNoTable):
 		k.add(part, what, Fine, "it is not there; the sink makes it, for which the account needs the right CREATE in %s", s.MySQL.Database)
 	case err != nil:
 		k.wrong(part, what, err)
 	default:
-		k.rights(ctx, db, part, what, quoted(s.MySQL.Database, s.MySQL.Versions), "row_key", true)
+		k.rights(ctx, db, part, what, quoted(s.MySQL.Database, name), column, deletes)
 	}
 }
 

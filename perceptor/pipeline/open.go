@@ -119,7 +119,7 @@ func MySQLConfig(c *Config, s *spec.Sink) (mysql.Config, error) {
 		}
 	}
 	config := mysql.Config{
-		DSN: d.FormatDSN(), Versions: s.MySQL.Versions, BatchRows: min(s.BatchChanges, 900), Target: func(database, table string) (string, string) {
+		DSN: d.FormatDSN(), Versions: s.MySQL.Versions, Generations: s.MySQL.Generations, BatchRows: min(s.BatchChanges, 900), Target: func(database, table string) (string, string) {
 			to, ok := s.Target(database, table)
 			if !ok {
 				return s.MySQL.Database, table

@@ -70,7 +70,9 @@ type SnapshotSums struct {
 // SinkReport is a sink's, since the process began.
 type SinkReport struct {
 	// Unread records could not be read.
-	Unread uint64               `json:"unread"`
+	Unread uint64 `json:"unread"`
+	// Fenced counts how often a change was refused because another process has its partition by now; that one writes it.
+	Fenced uint64               `json:"fenced,omitempty"`
 	Tables map[string]TableSums `json:"tables"`
 	// Refused is the last change that could not be written.
 	Refused *Refusal `json:"refused,omitempty"`

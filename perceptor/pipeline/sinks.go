@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/skein-io/skein/consumer"
+	"github.com/skein-io/skein/consumer/dedupe"
 	"github.com/skein-io/skein/perceptor"
 	"github.com/skein-io/skein/perceptor/change"
 	"github.com/skein-io/skein/perceptor/hbase"
@@ -36,7 +38,7 @@ func newSinkPart(c *Config, s *spec.Sink, o *Options, to *cluster) *sinkPart {
 	p.part = &part{name: SinkPart(s.Name), log: o.Log, now: time.Now, run: p.apply, tell: func(r *Report) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		r.Sink = &SinkReport{Unread: p.counts.Unread(), Tables: sums(p.counts.Tables()), Refused: p.refused}
+		r.Sink = &SinkReport{Unread: p.counts.Unread(), Fenced: p.counts.Fenced(), Tables: sums(p.counts.Tables()), Refused: p.refused}
 	}}
 	p.open = func(ctx context.Context, tables []string) (sink.Sink, error) {
 		if o.open != nil {
@@ -168,7 +170,8 @@ func (p *sinkPart) options(tables func(database, table string) *change.Table) ([
 		perceptor.Prefix(p.c.Topics.Prefix), perceptor.Read(read), perceptor.Workers(p.s.Workers), perceptor.Retries(attempts, p.s.RetryFirst, p.s.RetryLongest),
 		perceptor.Batches(p.s.BatchChanges, p.s.BatchParallel), perceptor.Count(&p.counts), perceptor.Logger(slog.New(calm{p.log.Handler()})),
 		perceptor.Consumer(consumer.Brokers(p.c.Brokers.Addresses...), consumer.Transport(p.to.transport...), consumer.ClientID("skein-sync"),
-			consumer.NoTopicCreation(), consumer.MetadataAgeMax(time.Minute), consumer.AutoCommit(time.Second)),
+			consumer.NoTopicCreation(), consumer.MetadataAgeMax(time.Minute), consumer.AutoCommit(time.Second),
+			consumer.SessionTimeout(p.s.SessionTimeout), consumer.HeartbeatInterval(heartbeatInterval(p.s.SessionTimeout))),
 	}
 	if p.s.DeadLetter != "" {
 		options = append(options, perceptor.DeadLetter(p.s.DeadLetter))
@@ -181,6 +184,9 @@ func (p *sinkPart) options(tables func(database, table string) *change.Table) ([
 	}
 	return options, nil
 }
+
+// heartbeatInterval lets two heartbeats be lost before a session ends.
+func heartbeatInterval(session time.Duration) time.Duration { return min(session/3, 3*time.Second) }
 
 // watch ends the work when there are other topics to read.
 func (p *sinkPart) watch(ctx context.Context, end context.CancelFunc, reading []string, soon bool) {
@@ -218,6 +224,10 @@ type watched struct {
 
 // Apply implements sink.Sink.
 func (w *watched) Apply(ctx context.Context, changes []*change.Change, outcomes []sink.Outcome) error {
+	return w.apply(ctx, changes, outcomes, func() error { return w.Sink.Apply(ctx, changes, outcomes) })
+}
+
+func (w *watched) apply(ctx context.Context, changes []*change.Change, outcomes []sink.Outcome, write func() error) error {
 	if budget := w.part.o.Budget; budget != nil {
 		select {
 		case budget <- struct{}{}:
@@ -226,8 +236,9 @@ func (w *watched) Apply(ctx context.Context, changes []*change.Change, outcomes 
 			return ctx.Err()
 		}
 	}
-	if err := w.Sink.Apply(ctx, changes, outcomes); err != nil {
-		if ctx.Err() == nil {
+	if err := write(); err != nil {
+		if ctx.Err() == nil && !errors.Is(err, dedupe.ErrFenced) { // those are another process's by now
+
 			w.part.set(Waiting, fmt.Sprintf("%s and %d others are not written: %v", one(changes[0]), len(changes)-1, err))
 		}
 		return err
@@ -239,6 +250,15 @@ func (w *watched) Apply(ctx context.Context, changes []*change.Change, outcomes 
 		}
 	}
 	return nil
+}
+
+// ApplyFenced implements sink.Fenced. A sink that refuses nobody is asked without tokens.
+func (w *watched) ApplyFenced(ctx context.Context, tokens []dedupe.Token, changes []*change.Change, outcomes []sink.Outcome) error {
+	fenced, able := w.Sink.(sink.Fenced)
+	if !able {
+		return w.Apply(ctx, changes, outcomes)
+	}
+	return w.apply(ctx, changes, outcomes, func() error { return fenced.ApplyFenced(ctx, tokens, changes, outcomes) })
 }
 
 func one(c *change.Change) string {

@@ -134,10 +134,12 @@ const (
 
 // Sink is where changes are written. HBase or MySQL is set, as Type says.
 type Sink struct {
-	Name   string
-	Type   string
-	Group  string
-	Tables []SinkTable
+	Name  string
+	Type  string
+	Group string
+	// SessionTimeout is how long the group waits for a member that is not heard of.
+	SessionTimeout time.Duration
+	Tables         []SinkTable
 	// DeadLetter is the topic for records that cannot be written; empty means that such a record ends the sink.
 	DeadLetter string
 	// Attempts of a record while the sink fails as a whole; 0 is for ever.
@@ -172,6 +174,8 @@ type MySQLSink struct {
 	// SideTable keeps versions in the table Versions, and not in columns of the rows.
 	SideTable bool
 	Versions  string
+	// Generations is the table by which writers of a past generation of the group are refused; empty refuses nobody.
+	Generations string
 	// The columns of the version.
 	ExecuteTime, Position, Epoch, Deleted string
 }

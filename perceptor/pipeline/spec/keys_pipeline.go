@@ -89,18 +89,21 @@ func checkTopic(name string) error {
 	return nil
 }
 
-// zone is a name of the tz database or +HH:MM.
+const zoneWords = "a time zone such as UTC, +08:00 or Europe/Berlin"
+
 func zone[T any](to func(*T) **time.Location) scalar[T, *time.Location] {
-	const words = "a time zone such as UTC, +08:00 or Europe/Berlin"
-	return scalar[T, *time.Location]{to: to, words: words, tags: textTags, parse: func(text string) (*time.Location, error) {
-		if at, err := time.Parse("-07:00", text); err == nil {
-			_, seconds := at.Zone()
-			return time.FixedZone(text, seconds), nil
-		}
-		l, err := time.LoadLocation(text)
-		if err != nil || text == "Local" {
-			return nil, errors.New("it must be " + words)
-		}
-		return l, nil
-	}}
+	return scalar[T, *time.Location]{to: to, words: zoneWords, tags: textTags, parse: ParseZone}
+}
+
+// ParseZone reads a name of the tz database, or +HH:MM.
+func ParseZone(text string) (*time.Location, error) {
+	if at, err := time.Parse("-07:00", text); err == nil {
+		_, seconds := at.Zone()
+		return time.FixedZone(text, seconds), nil
+	}
+	l, err := time.LoadLocation(text)
+	if err != nil || text == "" || text == "Local" {
+		return nil, errors.New("it must be " + zoneWords)
+	}
+	return l, nil
 }

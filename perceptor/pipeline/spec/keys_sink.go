@@ -3,6 +3,7 @@ package spec
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,6 +18,12 @@ type draft struct {
 	mysql  MySQLSink
 }
 
+// The bounds of session.timeout.ms that brokers have by default.
+const (
+	sessionTimeoutMin = 6 * time.Second
+	sessionTimeoutMax = 30 * time.Minute
+)
+
 const (
 	policyStop       = "stop"
 	policyDeadLetter = "dead-letter"
@@ -28,6 +35,8 @@ var sinkKeys = section[draft]{kind: func(d *draft) string { return d.Type }, key
 		doc: "What it is called in `status`. Without it, as its type. Each sink of a file has another."},
 	{name: "group", value: text(func(d *draft) *string { return &d.Group }, "a group's name", nil),
 		doc: "The consumer group. Without it skein-sync.PIPELINE.SINK. All processes that run the sink share the work as its members."},
+	{name: "session-timeout", standard: "45s", value: duration(func(d *draft) *time.Duration { return &d.SessionTimeout }, sessionTimeoutMin, sessionTimeoutMax),
+		doc: "How long the group waits for a process that is not heard of, as after kill -9, until others take its work. Kafka's `session.timeout.ms`; brokers have bounds of their own."},
 	{name: "tables", required: true, value: tableList{}, doc: "Which tables are written, and where. A list of tables if all else is as it is without being said; else keys, see below."},
 
 	{name: "zookeeper", only: HBase, required: true, doc: "HBase's ZooKeeper servers.",
@@ -44,6 +53,9 @@ var sinkKeys = section[draft]{kind: func(d *draft) string { return d.Type }, key
 	{name: "layout", only: MySQL, standard: "in-row", value: chosen(func(d *draft) *bool { return &d.mysql.SideTable }, "in-row", "side-table"),
 		doc: "Where the version of a row is: in columns of the row, or in a table beside, for tables that must not get columns."},
 	{name: "versions", only: MySQL, standard: "skein_row_versions", value: text(func(d *draft) *string { return &d.mysql.Versions }, "a table's name", nil), doc: "The side table."},
+	{name: "generations", only: MySQL, why: "HBase has no transaction over two rows, so a past owner of a partition cannot be refused for certain; its older changes are refused by their versions",
+		value: text(func(d *draft) *string { return &d.mysql.Generations }, "a table's name of letters, digits and _", checkGenerations),
+		doc:   "A table in `database` by which a process that hung, and whose work others have taken, is refused when it goes on. The sink makes it. Without it nobody is refused; what is older is discarded all the same. Costs a statement more for each partition of a batch."},
 	{name: "version-columns", only: MySQL, standard: empty, value: nested[draft, MySQLSink]{func(d *draft) *MySQLSink { return &d.mysql }, &versionKeys}, doc: "The columns of the version."},
 
 	{name: "bad-records", standard: policyStop, value: choice(func(d *draft) *string { return &d.policy }, policyStop, policyDeadLetter),
@@ -80,6 +92,13 @@ var tombstoneKeys = section[draft]{keys: []key[draft]{
 		doc: "The age from which they are removed. Longer than any change can be late: a change that comes later than that brings the row back. Without `tombstones` they are kept for ever."},
 	{name: "every", standard: "1h", value: duration(func(d *draft) *time.Duration { return &d.SweepEvery }, time.Second, 1000*time.Hour), doc: "How often it is looked for them."},
 }}
+
+func checkGenerations(name string) error {
+	if strings.ContainsFunc(name, func(r rune) bool { return !isTopicRune(r) || r == '.' || r == '-' }) || name[0] >= '0' && name[0] <= '9' || len(name) > 64 {
+		return errors.New("it must be a table's name of letters, digits and _, at most 64")
+	}
+	return nil
+}
 
 func checkRoot(root string) error {
 	if !strings.HasPrefix(root, "/") || root == "/" || strings.HasSuffix(root, "/") {
@@ -145,5 +164,30 @@ func (r *reader) sink(path string, n *yaml.Node, c *Config) Sink {
 	if at := path + ".versions"; d.Type == MySQL && !d.mysql.SideTable && r.said(at) {
 		r.at(r.place(at), at, d.mysql.Versions, "it is of no use while layout is in-row")
 	}
+	r.checkOwners(path, &d)
 	return d.Sink
+}
+
+// groupMax is what a row of the table of generations has room for, in bytes.
+const groupMax = 255
+
+// checkOwners looks whether the table of generations can be the sink's own.
+func (r *reader) checkOwners(path string, d *draft) {
+	name := d.mysql.Generations
+	if d.Type != MySQL || name == "" {
+		return
+	}
+	at := path + ".generations"
+	if d.mysql.SideTable && strings.EqualFold(name, d.mysql.Versions) {
+		r.at(r.place(at), at, name, "it is the table of versions, too: name another")
+	}
+	for _, t := range d.Tables {
+		if t.Source.Exact() && strings.EqualFold(name, t.NameFor(t.Source.Database, t.Source.Table)) {
+			r.at(r.place(at), at, name, "rows of "+t.Source.String()+" go there, too: name another")
+		}
+	}
+	if len(d.Group) > groupMax {
+		at := path + ".group"
+		r.at(r.place(at), at, d.Group, "with generations it has at most "+strconv.Itoa(groupMax)+" bytes")
+	}
 }

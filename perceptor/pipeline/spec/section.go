@@ -22,6 +22,7 @@ type key[T any] struct {
 	standard string // what holds if the key does not stand there, as it would stand there
 	required bool
 	only     string // the one kind of T that has it
+	why      string // why the others do not have it; empty if nobody would think that they do
 	doc      string // a sentence or two of the reference
 }
 
@@ -48,7 +49,7 @@ func (s *section[T]) read(r *reader, path string, n *yaml.Node, to *T) {
 		switch {
 		case n != nil && foreign:
 			if s.kind(to) != "" && !s.has(k.name, s.kind(to)) {
-				r.at(n, at, "", "it is of "+k.only+" alone, and this is "+s.kind(to))
+				r.at(n, at, "", k.foreign(s.kind(to)))
 			}
 		case n != nil:
 			k.value.read(r, at, n, to)
@@ -59,6 +60,15 @@ func (s *section[T]) read(r *reader, path string, n *yaml.Node, to *T) {
 			k.value.read(r, at, standard(k.standard), to)
 		}
 	}
+}
+
+// foreign says that a kind does not have the key.
+func (k *key[T]) foreign(kind string) string {
+	text := "it is of " + k.only + " alone, and this is " + kind
+	if k.why != "" {
+		text += ": " + k.why
+	}
+	return text
 }
 
 // standard is what would stand there. {} is a mapping of which nothing is said; it stands in no line.

@@ -40,6 +40,7 @@ sinks:
   - type: mysql
     name: archive
     group: g
+    session-timeout: 10s
     address: other:3306
     user: sink
     database: archive
@@ -64,14 +65,14 @@ func TestParse(t *testing.T) {
 			Tables: []Pattern{{"shop", "*"}, {"log", "events"}}, Except: []Pattern{{"shop", "tmp_*"}}, Keys: []DeclaredKey{{"log.events", []string{"at", "host"}}},
 			Snapshot: SnapshotInitial, Format: "debezium", Schemas: true, Decimals: "precise", Heartbeat: time.Minute},
 		Sinks: []Sink{
-			{Name: "hbase", Type: HBase, Group: "skein-sync.shop.hbase", DeadLetter: "shop.dead-letter", RetryFirst: 100 * time.Millisecond, RetryLongest: 10 * time.Second,
+			{Name: "hbase", Type: HBase, Group: "skein-sync.shop.hbase", SessionTimeout: 45 * time.Second, DeadLetter: "shop.dead-letter", RetryFirst: 100 * time.Millisecond, RetryLongest: 10 * time.Second,
 				BatchChanges: 500, BatchParallel: 4, Workers: 512, TombstonesKeep: 240 * time.Hour, SweepEvery: time.Hour,
 				HBase: &HBaseSink{ZooKeeper: []string{"zk:2181"}, Root: "/hbase", User: "skein"},
 				Tables: []SinkTable{
 					{Source: Pattern{"shop", "orders"}, Name: "ns:orders", Family: "d", Salt: 16, KeyBytes: true, Columns: []SinkColumn{{Source: "note", Family: "x"}, {Source: "token", Skip: true}}},
 					{Source: Pattern{"shop", "*"}, Name: "{database}_{table}", Family: "d", Bytes: true, NullsEmpty: true},
 				}},
-			{Name: "archive", Type: MySQL, Group: "g", Attempts: 7, RetryFirst: time.Second, RetryLongest: time.Minute, BatchChanges: 100, BatchParallel: 4, Workers: 512,
+			{Name: "archive", Type: MySQL, Group: "g", SessionTimeout: 10 * time.Second, Attempts: 7, RetryFirst: time.Second, RetryLongest: time.Minute, BatchChanges: 100, BatchParallel: 4, Workers: 512,
 				MySQL: &MySQLSink{Address: "other:3306", User: "sink", Database: "archive", SideTable: true, Versions: "skein_row_versions",
 					ExecuteTime: "execute_time", Position: "binlog_position", Epoch: "source_epoch", Deleted: "row_deleted"},
 				Tables: []SinkTable{{Source: Pattern{"shop", "orders"}, Name: "{table}"}}},
