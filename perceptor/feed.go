@@ -35,8 +35,14 @@ type FeedConfig struct {
 	// Brokers and Transport reach the cluster.
 	Brokers   []string
 	Transport []kgo.Opt
-	// DDL says of which tables statements are written, to the topic PREFIX, which has one partition; and a TRUNCATE to the table's
-	// topic as well. The table is empty for a whole database. Nil writes none.
+	// Truncates says of which tables a TRUNCATE TABLE is written to the table's topic, and Drops the same of a DROP TABLE and a CREATE OR REPLACE
+	// TABLE: as a change.Truncate in each partition, all of one version. Nil writes none. envelope.Maxwell has no form for it.
+	Truncates, Drops func(database, table string) bool
+	// Untold is called with each other loss of rows that no event tells of, of whatever table it is, before what follows is read. After a
+	// crash it may be called again. It may be nil.
+	Untold func(Untold)
+	// DDL says of which tables statements are written, to the topic PREFIX, which has one partition. The table is empty for a whole
+	// database. Nil writes none.
 	DDL func(database, table string) bool
 	// Lookup tells a table as it is now, for what a statement is told to have made of it. Nil, or an error, tells nothing.
 	Lookup func(ctx context.Context, database, table string) (*change.Table, error)
@@ -63,6 +69,9 @@ func (c *FeedConfig) fill() error {
 	c.BufferedBytesMax = cmp.Or(c.BufferedBytesMax, 64<<20)
 	c.Encode.Prefix = cmp.Or(c.Encode.Prefix, "skein")
 	c.Encode.Format = cmp.Or(c.Encode.Format, envelope.Debezium)
+	if c.Encode.Format == envelope.Maxwell && (c.Truncates != nil || c.Drops != nil) {
+		return fmt.Errorf("perceptor: source %s: the format maxwell has no form for a truncate: use debezium or canal, or leave Truncates and Drops nil", c.Name)
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -207,17 +216,22 @@ func (f *feed) send(ctx context.Context, p *parcel, t *topic, v change.Version) 
 			f.cfg.Counts.again.Add(1)
 			continue
 		}
-		out := p.record()
-		*out = kgo.Record{Topic: t.name, Partition: partition, Key: r.Key, Value: r.Value, Timestamp: time.UnixMilli(v.ExecuteTime)}
-		for _, h := range r.Headers {
-			out.Headers = append(out.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
-		}
-		f.sent.sending(p)
-		f.client.Produce(context.WithoutCancel(ctx), out, func(r *kgo.Record, err error) {
-			if err != nil {
-				err = fmt.Errorf("perceptor: source %s: a record of topic %s was not acknowledged: %w", f.cfg.Name, r.Topic, err)
-			}
-			f.sent.acknowledged(p, err)
-		})
+		f.produce(ctx, p, t, partition, r, v)
 	}
+}
+
+// produce writes one record of a parcel.
+func (f *feed) produce(ctx context.Context, p *parcel, t *topic, partition int32, r *envelope.Record, v change.Version) {
+	out := p.record()
+	*out = kgo.Record{Topic: t.name, Partition: partition, Key: r.Key, Value: r.Value, Timestamp: time.UnixMilli(v.ExecuteTime)}
+	for _, h := range r.Headers {
+		out.Headers = append(out.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
+	}
+	f.sent.sending(p)
+	f.client.Produce(context.WithoutCancel(ctx), out, func(r *kgo.Record, err error) {
+		if err != nil {
+			err = fmt.Errorf("perceptor: source %s: a record of topic %s was not acknowledged: %w", f.cfg.Name, r.Topic, err)
+		}
+		f.sent.acknowledged(p, err)
+	})
 }

@@ -3,6 +3,7 @@ package perceptor
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/skein-io/skein/perceptor/binlog"
@@ -42,32 +43,35 @@ var schemaOps = [...]envelope.SchemaOp{
 	schema.CreateDatabase: envelope.SchemaCreate, schema.AlterDatabase: envelope.SchemaAlter, schema.DropDatabase: envelope.SchemaDrop,
 }
 
-// statement writes a statement that concerns a table that is wanted.
+// statement tells what a statement says: to the topics of tables whose rows it takes, to FeedConfig.Untold, and to the topic of statements.
 func (f *feed) statement(ctx context.Context, e *binlog.Event, state func() source.State) error {
-	if f.cfg.DDL == nil || e.Kind == binlog.Row {
+	if e.Kind == binlog.Row {
 		return nil
 	}
 	at, behind, err := f.place.of(e, state)
-	if err != nil {
-		return fmt.Errorf("perceptor: source %s: %w", f.cfg.Name, err)
-	}
 	if e.Kind != binlog.Statement {
 		return nil
 	}
-	kind, names := schema.ParseDDL(e.Database, e.SQL)
-	wanted := false
-	for _, n := range names {
-		wanted = wanted || f.cfg.DDL(n.Database, n.Table)
+	losses := schema.Losses(e.Database, e.SQL)
+	kind, names := schema.NoDDL, []schema.Name(nil)
+	if f.cfg.DDL != nil {
+		kind, names = schema.ParseDDL(e.Database, e.SQL)
 	}
-	if !wanted {
+	if len(losses)+len(names) == 0 {
 		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("perceptor: source %s: the statement %.200q: %w", f.cfg.Name, e.SQL, err)
 	}
 	version := change.Version{Epoch: behind.Epoch, ExecuteTime: behind.Clock, Position: at}
 	origin := change.Origin{File: behind.File, GTID: e.GTID, EventTime: e.Time}
-	if kind == schema.TruncateTable {
-		if err := f.truncate(ctx, &change.Change{Op: change.Truncate, Table: &change.Table{Database: names[0].Database, Name: names[0].Table}, Version: version, Origin: origin}); err != nil {
+	for _, l := range losses {
+		if err := f.lose(ctx, e, l, version, origin); err != nil {
 			return err
 		}
+	}
+	if !slices.ContainsFunc(names, func(n schema.Name) bool { return f.cfg.DDL(n.Database, n.Table) }) {
+		return nil
 	}
 	t, err := f.topicNamed(ctx, f.cfg.Encode.Prefix, 1)
 	if err == nil && t.n != 1 {
@@ -91,15 +95,6 @@ func (f *feed) statement(ctx context.Context, e *binlog.Event, state func() sour
 	}
 	f.send(ctx, p, t, version)
 	return nil
-}
-
-// truncate writes a truncate to the table's topic, in a format that has a form for it.
-func (f *feed) truncate(ctx context.Context, c *change.Change) error {
-	if f.cfg.Encode.Format == envelope.Maxwell {
-		f.cfg.Log.Warn("a TRUNCATE is not written: the format maxwell has no form for it", "source", f.cfg.Name, "table", c.Table.String(), "version", c.Version.String())
-		return nil
-	}
-	return f.row(ctx, c)
 }
 
 // tableChanges are the tables that a statement changes, as they are now.

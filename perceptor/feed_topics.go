@@ -28,7 +28,7 @@ type topic struct {
 	ends []change.Version
 }
 
-// partition is where a key goes: where Kafka's clients put it. What has no key, a truncate, goes to the first.
+// partition is where a key goes: where Kafka's clients put it. What has no key, a statement, goes to the first.
 func (t *topic) partition(key []byte) int32 {
 	if key == nil {
 		return 0

@@ -26,6 +26,9 @@ import (
 // scan has seen the row, or the writer sees the cut. A writer that dies in between has acknowledged nothing: the change comes again,
 // and whoever has it then asks for the cut, as its verdict is not Newer. A change that is put over an older one (Newer) needs
 // no question: the row was there, so the scan has met it, or the change that put it first is asked about.
+//
+// None of this needs a second scan. So when 2 has ended, that is noted beside the cut (cellTaken), and a truncate that comes again, as it
+// does from each partition of its topic, is done with.
 
 // cuts are what this process knows of the versions of truncates. They only grow.
 type cuts struct {
@@ -33,11 +36,15 @@ type cuts struct {
 	known map[string]cut // by HBase's table
 }
 
-// cut is the version of a table's last truncate, if there was one.
+// cut is the version of a table's last truncate, if there was one. done: the rows that are older are taken. It is of no matter to cuts.
 type cut struct {
 	there   bool
 	version change.Version
+	done    bool
 }
+
+// cellTaken has the version of the truncate whose scan has ended.
+var cellTaken = []byte("taken")
 
 // takes reports whether what has this version is older than the truncate.
 func (c cut) takes(v change.Version) bool { return c.there && v.Compare(c.version) < 0 }
@@ -70,7 +77,10 @@ func (s *Sink) readCut(ctx context.Context, table string) (cut, error) {
 	if err != nil {
 		return cut{}, fmt.Errorf("row %q of %q: %w", table, s.truncates, err)
 	}
-	k := cut{found.exists, found.version}
+	k := cut{there: found.exists, version: found.version}
+	if taken := row.Value(updateInfo, cellTaken); taken != nil && found.exists {
+		k.done = bytes.Equal(taken.Value, found.packed)
+	}
 	s.cuts.learn(table, k)
 	return k, nil
 }

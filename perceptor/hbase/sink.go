@@ -28,8 +28,9 @@ type Sink struct {
 	mu    sync.Mutex
 	plans map[string]*plan // the last of each source table
 
-	cuts    cuts
-	folders sync.Pool
+	cuts       cuts
+	truncating sink.Turns
+	folders    sync.Pool
 }
 
 var _ sink.Truncater = (*Sink)(nil)

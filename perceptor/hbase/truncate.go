@@ -11,8 +11,9 @@ import (
 	"github.com/skein-io/skein/perceptor/sink"
 )
 
-// Truncate implements sink.Truncater. It reads the whole table once, and ends when all rows that are older than the truncate
-// are tombstones; if it fails, it is called again.
+// Truncate implements sink.Truncater. It reads the whole table, and ends when all rows that are older than the truncate
+// are tombstones; if it fails, it is called again. A table is read once for a truncate, however often that comes; several processes to
+// which it comes at the same time may each do so.
 func (s *Sink) Truncate(ctx context.Context, c *change.Change) (sink.Outcome, error) {
 	refuse := func(err error) (sink.Outcome, error) {
 		return sink.Outcome{Err: fmt.Errorf("%s: %w", c.Table, err)}, nil
@@ -33,11 +34,19 @@ func (s *Sink) Truncate(ctx context.Context, c *change.Change) (sink.Outcome, er
 			return refuse(fmt.Errorf("%w: %s writes to the HBase table %q, too, and its rows would go with them", sink.ErrTruncate, source, t.Name))
 		}
 	}
+	give, err := s.truncating.Take(ctx, t.Name)
+	if err != nil {
+		return sink.Outcome{}, err
+	}
+	defer give()
 	verdict, k, err := s.putCut(ctx, t.Name, c.Version)
-	if err != nil || verdict == change.Stale || verdict == change.ClockBack {
+	if err != nil || k.done || verdict == change.Stale || verdict == change.ClockBack {
 		return sink.Outcome{Verdict: verdict, Stored: k.version}, err
 	}
 	if err := s.cutAll(ctx, t, k); err != nil {
+		return sink.Outcome{}, err
+	}
+	if err := s.cutDone(ctx, t.Name, c.Version); err != nil {
 		return sink.Outcome{}, err
 	}
 	return sink.Outcome{Verdict: verdict, Stored: k.version}, nil
@@ -56,11 +65,24 @@ func (s *Sink) putCut(ctx context.Context, table string, v change.Version) (chan
 	case err != nil:
 		return 0, kept, err
 	case ops[0].Done[0]:
-		return change.Absent, cut{true, v}, nil
+		return change.Absent, cut{there: true, version: v}, nil
 	case ops[0].Done[1]:
-		return change.Newer, cut{true, v}, nil
+		return change.Newer, cut{there: true, version: v}, nil
 	}
-	return change.Judge(kept.version, kept.there, v), kept, nil
+	verdict := change.Judge(kept.version, kept.there, v)
+	kept.done = kept.done && verdict == change.Duplicate
+	return verdict, kept, nil
+}
+
+// cutDone notes that the rows that are older than a truncate are taken, if there is no later one.
+func (s *Sink) cutDone(ctx context.Context, table string, v change.Version) error {
+	packed := pack(v, false)
+	note := []client.Mutation{{Cells: []client.Cell{{Family: updateInfo, Qualifier: cellTaken, Value: packed}}}}
+	ops := []client.Op{{Row: []byte(table), Steps: []client.Step{{Condition: unchanged(packed), Mutations: note}}}}
+	if err := errors.Join(s.client.Batch(ctx, s.truncates, ops), ops[0].Err); err != nil {
+		return fmt.Errorf("versions of truncates: %w", err)
+	}
+	return nil
 }
 
 // cutAll cuts all rows of a table.

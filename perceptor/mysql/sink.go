@@ -25,7 +25,8 @@ type Sink struct {
 	owners  *dedupe.SQL
 	claimed claims
 	// cuts is the quoted name of the table of the truncates' versions, if there is one.
-	cuts string
+	cuts       string
+	truncating sink.Turns
 
 	mu      sync.Mutex
 	targets map[[2]string]*target

@@ -15,13 +15,17 @@ import (
 
 // The version of a table's last truncate is in a row of its own, its cut. Each transaction that writes to the table holds that row
 // with a shared lock and discards what is older; a truncate waits for them, writes the cut, and then takes the rows away that
-// are older. What comes after that sees the cut.
+// are older. What comes after that sees the cut, so they stay away: the row notes that they are taken, and a truncate that comes again,
+// as it does from each partition of its topic, need not go through the table.
 
-// cut is the version of a table's last truncate, if there was one.
+// cut is the version of a table's last truncate, if there was one. done: the rows that are older are taken.
 type cut struct {
 	there   bool
 	version change.Version
+	done    bool
 }
+
+const columnDone = "rows_taken"
 
 // takes reports whether what has this version is older than the truncate.
 func (c cut) takes(v change.Version) bool { return c.there && v.Compare(c.version) < 0 }
@@ -32,7 +36,7 @@ func (s *Sink) cutSchema() string {
 	q = append(q, " (table_name VARCHAR(129) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL PRIMARY KEY, "...)
 	q = append(appendName(q, c.Epoch), " INT UNSIGNED, "...)
 	q = append(appendName(q, c.ExecuteTime), " BIGINT, "...)
-	return string(append(appendName(q, c.Position), " BINARY(16)) ENGINE=InnoDB"...))
+	return string(append(appendName(q, c.Position), " BINARY(16), "+columnDone+" BOOLEAN NOT NULL DEFAULT FALSE) ENGINE=InnoDB"...))
 }
 
 // readyCut makes a table's row, because a row that is not there cannot be locked.
@@ -63,8 +67,8 @@ func (s *Sink) readCut(ctx context.Context, tx *sql.Tx, t *target, lock string) 
 	q := appendName([]byte("SELECT "), c.Epoch)
 	q = appendName(append(q, ','), c.ExecuteTime)
 	q = appendName(append(q, ','), c.Position)
-	q = appendString(append(append(q, " FROM "+s.cuts...), " WHERE table_name="...), t.String())
-	var epoch, at sql.RawBytes
+	q = appendString(append(append(q, ","+columnDone+" FROM "+s.cuts...), " WHERE table_name="...), t.String())
+	var epoch, at, done sql.RawBytes
 	var position []byte
 	rows, err := tx.QueryContext(ctx, string(q)+lock)
 	if err != nil {
@@ -78,15 +82,16 @@ func (s *Sink) readCut(ctx context.Context, tx *sql.Tx, t *target, lock string) 
 		s.forget(t) // so that the row is made again
 		return cut{}, fmt.Errorf("the row of %s in %s is gone", t, s.cuts)
 	}
-	if err := rows.Scan(&epoch, &at, &position); err != nil {
+	if err := rows.Scan(&epoch, &at, &position, &done); err != nil {
 		return cut{}, err
 	}
-	found, err := parseStored([]sql.RawBytes{epoch, at, position, nil})
-	return cut{found.versioned, found.version}, errors.Join(err, rows.Err())
+	found, err := parseStored([]sql.RawBytes{epoch, at, position, done})
+	return cut{found.versioned, found.version, found.deleted}, errors.Join(err, rows.Err())
 }
 
 // Truncate implements sink.Truncater: rows without a version go, too. A table is gone through in pieces by the first column
-// of its key, if that is a whole number, a text or bytes; otherwise in one statement.
+// of its key, if that is a whole number, a text or bytes; otherwise in one statement. It is gone through once for a truncate, however
+// often that comes; several processes to which it comes at the same time may each do so.
 func (s *Sink) Truncate(ctx context.Context, c *change.Change) (sink.Outcome, error) {
 	refuse := func(err error) (sink.Outcome, error) {
 		return sink.Outcome{Err: fmt.Errorf("%s: %w", c.Table, err)}, nil
@@ -103,35 +108,55 @@ func (s *Sink) Truncate(ctx context.Context, c *change.Change) (sink.Outcome, er
 	if err != nil {
 		return sink.Outcome{}, err
 	}
-	o, err := s.putCut(ctx, t, c.Version)
+	give, err := s.truncating.Take(ctx, t.String())
+	if err != nil {
+		return sink.Outcome{}, err
+	}
+	defer give()
+	o, done, err := s.putCut(ctx, t, c.Version)
 	if err != nil {
 		return sink.Outcome{}, named(s.c.Truncates, err)
 	}
-	if o.Verdict == change.Stale || o.Verdict == change.ClockBack { // the later one has taken the rows, or is at it
+	if done || o.Verdict == change.Stale || o.Verdict == change.ClockBack { // the later one has taken the rows, or is at it
 		return o, nil
 	}
 	if err := s.cutAll(ctx, t, c.Version); err != nil {
 		return sink.Outcome{}, named(t.String(), err)
 	}
+	if err := s.cutDone(ctx, t, c.Version); err != nil {
+		return sink.Outcome{}, named(s.c.Truncates, err)
+	}
 	return o, nil
 }
 
-// putCut keeps the version of a truncate, if no later one is kept.
-func (s *Sink) putCut(ctx context.Context, t *target, v change.Version) (o sink.Outcome, err error) {
+// putCut keeps the version of a truncate, if no later one is kept. done: it has taken the rows already.
+func (s *Sink) putCut(ctx context.Context, t *target, v change.Version) (o sink.Outcome, done bool, err error) {
 	err = s.inTransaction(ctx, func(tx *sql.Tx) error {
 		last, err := s.readCut(ctx, tx, t, " FOR UPDATE")
 		if err != nil {
 			return err
 		}
 		o = sink.Outcome{Verdict: change.Judge(last.version, last.there, v), Stored: last.version}
-		if !o.Verdict.Puts() {
+		if done = o.Verdict == change.Duplicate && last.done; !o.Verdict.Puts() {
 			return nil
 		}
-		q := append([]byte("UPDATE "+s.cuts+" SET "), s.assignVersion(v)...)
+		q := append([]byte("UPDATE "+s.cuts+" SET "+columnDone+"=0,"), s.assignVersion(v)...)
 		_, err = tx.ExecContext(ctx, string(appendString(append(q, " WHERE table_name="...), t.String())))
 		return err
 	})
-	return o, err
+	return o, done, err
+}
+
+// cutDone notes that the rows that are older than a truncate are taken, if there is no later one.
+func (s *Sink) cutDone(ctx context.Context, t *target, v change.Version) error {
+	return s.inTransaction(ctx, func(tx *sql.Tx) error {
+		last, err := s.readCut(ctx, tx, t, " FOR UPDATE")
+		if err != nil || last.version != v {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, string(appendString([]byte("UPDATE "+s.cuts+" SET "+columnDone+"=1 WHERE table_name="), t.String())))
+		return err
+	})
 }
 
 // assignVersion is epoch=..., execute_time=..., position=... .

@@ -116,17 +116,17 @@ func (p *sourcePart) feed(ctx context.Context) error {
 		return err
 	}
 	defer known.close()
-	from.Schema = known.complete
+	follower := perceptor.Follow(known.History)
+	from.Schema = follower.Complete
 	s, err := source.Open(ctx, from, at, found)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = s.Close() }()
-	known.at = s.State
 	p.set(Running, "")
 	p.log.Info("it reads", "part", p.name, "server", p.c.Source.Address, "from", s.State().String())
-	m := &metered{Source: s, part: p, known: known}
-	err = perceptor.Feed(ctx, m, to)
+	m := &metered{Source: s, part: p}
+	err = perceptor.Feed(ctx, follower.Changes(m), to)
 	switch {
 	case m.ended && (err == nil || errors.Is(err, io.EOF)):
 		return nil
@@ -136,11 +136,10 @@ func (p *sourcePart) feed(ctx context.Context) error {
 	return err
 }
 
-// metered is a source that says where it is, and whose statements are followed.
+// metered is a source that says where it is.
 type metered struct {
 	*source.Source
 	part  *sourcePart
-	known *schemas
 	ended bool
 }
 
@@ -153,9 +152,6 @@ func (m *metered) Next(ctx context.Context) (binlog.Event, error) {
 		m.part.set(Running, "")
 	case err == io.EOF: // a connection's end is wrapped; this is the source's own
 		m.ended = true
-	}
-	if err == nil {
-		err = m.known.follow(ctx, &e)
 	}
 	return e, err
 }

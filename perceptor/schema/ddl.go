@@ -52,6 +52,10 @@ type statement struct {
 	like *Name
 	// ifMissing: CREATE TABLE IF NOT EXISTS. A server logs it even if there was one already.
 	ifMissing bool
+	// replace: CREATE OR REPLACE TABLE. ignore: ALTER IGNORE TABLE.
+	replace, ignore bool
+	// exchanged are the tables that ALTER TABLE exchanges a partition with, or makes one of.
+	exchanged []Name
 }
 
 func parse(database, sql string) (s statement) {
@@ -89,14 +93,21 @@ func (s *statement) add(n Name, ok bool) {
 	}
 }
 
+func (s *statement) exchange(n Name, ok bool) {
+	s.add(n, ok)
+	if ok {
+		s.exchanged = append(s.exchanged, n)
+	}
+}
+
 func create(t *tape, database string) (s statement) {
-	t.take("OR", "REPLACE")
+	replace := t.take("OR", "REPLACE")
 	if t.peek().is("TEMPORARY") {
 		return s
 	}
 	switch {
 	case t.take("TABLE"):
-		s.kind, s.ifMissing = CreateTable, t.take("IF", "NOT", "EXISTS")
+		s.kind, s.replace, s.ifMissing = CreateTable, replace, t.take("IF", "NOT", "EXISTS")
 		s.add(t.table(database))
 		s.body = t
 		inner := *t
@@ -149,7 +160,8 @@ func alter(t *tape, database string) (s statement) {
 	if t.take("DATABASE") || t.take("SCHEMA") {
 		return ofDatabase(t, AlterDatabase, database)
 	}
-	t.takeAny("ONLINE", "OFFLINE", "IGNORE")
+	t.takeAny("ONLINE", "OFFLINE")
+	s.ignore = t.take("IGNORE")
 	if !t.take("TABLE") {
 		return s
 	}
@@ -176,8 +188,10 @@ func alter(t *tape, database string) (s statement) {
 		case item.take("EXCHANGE", "PARTITION"):
 			item.name()
 			if item.take("WITH", "TABLE") {
-				s.add(item.table(database))
+				s.exchange(item.table(database))
 			}
+		case item.take("CONVERT", "TABLE"):
+			s.exchange(item.table(database))
 		}
 	}
 	return s

@@ -140,6 +140,11 @@ func FuzzParseDDL(f *testing.F) {
 				t.Fatalf("%q: %s of %v", sql, kind, names)
 			}
 		}
+		for _, l := range Losses("d", sql) {
+			if l.Database == "" || l.Table == "" && kind != DropDatabase || l.Kind == 0 {
+				t.Fatalf("%q: %s of %v", sql, l.Kind, l.Name)
+			}
+		}
 		s := parse("d", sql)
 		s.effects(func(Name) facts { return facts{} })
 	})

@@ -35,14 +35,15 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer history.Close()
+	follower := perceptor.Follow(history)
 	from, err := source.Open(ctx, source.Config{
 		Binlog:   binlog.Config{Addr: "127.0.0.1:3306", User: "skein", Password: "secret", ServerID: 4001, Epoch: 1},
-		Snapshot: source.Never, Schema: history.Complete,
+		Snapshot: source.Never, Schema: follower.Complete,
 	}, source.State{}, false)
 	if err != nil {
 		log.Fatal(err)
 	}
-	changes := perceptor.Follow(from, history)
+	changes := follower.Changes(from)
 	for {
 		e, err := changes.Next(ctx)
 		if err != nil {

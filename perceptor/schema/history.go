@@ -13,7 +13,7 @@ import (
 	"github.com/skein-io/skein/perceptor/change"
 )
 
-// History is what is known of a source's tables. One goroutine, the one that reads the binlog, calls Complete, Statement, Learn and At;
+// History is what is known of a source's tables. One goroutine, the one that reads the binlog, calls Complete, Statement, Learn, At and Enter;
 // any may call Tables.
 type History struct {
 	c    Config
@@ -68,6 +68,21 @@ func (h *History) Close() {
 // At notes which transaction the maps and statements that follow are of: its GTID, and the time of its event in milliseconds since
 // 1970. It is told with what is decided, and Config.Created needs the time.
 func (h *History) At(gtid string, time int64) { h.gtid, h.time = gtid, time }
+
+// Epoch is that of the places that Complete, Learn and Statement are told.
+func (h *History) Epoch() uint32 { return h.c.Epoch }
+
+// Enter is for a source that goes on in another epoch, on another server or anew. What was noted in an earlier epoch behind the place that was
+// reached in it is told again, and is dropped. Where nothing was reached, Config.Start is that place.
+func (h *History) Enter(epoch uint32, reached Place) {
+	if reached == (Place{}) {
+		reached = h.c.Start
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.c.Epoch = epoch
+	h.states.forget(epoch, reached)
+}
 
 var errReadOnly = errors.New("schema: the history is read only")
 

@@ -214,6 +214,7 @@ func (s *Source) step(ctx context.Context) (e binlog.Event, told bool, err error
 		s.inside = false
 	case binlog.Statement:
 		s.relist = s.config.Snapshot != Never // it may have made a table
+		s.dropped(&e)
 	case binlog.Row:
 		return e, true, s.row(e.Change)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/skein-io/skein/perceptor/binlog"
 	"github.com/skein-io/skein/perceptor/change"
+	"github.com/skein-io/skein/perceptor/schema"
 	"github.com/skein-io/skein/perceptor/snapshot"
 )
 
@@ -299,6 +300,17 @@ func (s *Source) gone(table string) {
 	s.config.Log.Info("a table is gone, and its snapshot is forgotten", "table", table)
 	s.progress = s.progress.Without(table)
 	s.settle(table)
+}
+
+// dropped forgets the tables that a statement has dropped: another may have the name before the tables are listed, with rows that came under
+// yet another name.
+func (s *Source) dropped(e *binlog.Event) {
+	for _, l := range schema.Losses(e.Database, e.SQL) {
+		name := l.Database + "." + l.Table
+		if _, known := s.progress.Of(name); known && l.Kind == schema.Dropped {
+			s.gone(name)
+		}
+	}
 }
 
 // settle is for a table of which nothing more is to be read.

@@ -251,20 +251,21 @@ func (h *histories) read(t *testing.T) {
 	}
 	history := h.open(ctx)
 	defer history.Close()
+	follower := perceptor.Follow(history)
 	config := shared.config()
 	config.Start = h.start
 	config.Tables = func(database, name string) bool { return database == "shop" && name == "life" }
 	var last *change.Table
 	config.Schema = func(ctx context.Context, m *change.Table, at change.Position) (*change.Table, error) {
 		last = m
-		return history.Complete(ctx, m, at)
+		return follower.Complete(ctx, m, at)
 	}
 	r, err := binlog.Open(ctx, config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = r.Close() }()
-	from := perceptor.Follow(streamed{r}, history)
+	from := follower.Changes(streamed{r})
 	for left := 1 + h.random.IntN(60); left > 0 && !h.done(); left-- {
 		e, err := from.Next(ctx)
 		if errors.Is(err, schema.ErrUnknownSchema) {
@@ -347,12 +348,13 @@ func TestSchemaFromCatalog(t *testing.T) {
 	shared.exec(t, `INSERT INTO settled VALUES (1, '{"a": 1}', UUID(), 'x')`)
 	for range 2 {
 		history := h.open(t.Context())
+		follower := perceptor.Follow(history)
 		config := shared.config()
 		config.Start = h.start
 		config.Tables = func(_, name string) bool { return name == "settled" }
-		config.Schema = history.Complete
+		config.Schema = follower.Complete
 		r := open(t, config)
-		from := perceptor.Follow(streamed{r}, history)
+		from := follower.Changes(streamed{r})
 		for {
 			e, err := from.Next(t.Context())
 			if err != nil {
