@@ -12,6 +12,7 @@ import (
 
 	"github.com/skein-io/skein/consumer"
 	"github.com/skein-io/skein/perceptor/change"
+	"github.com/skein-io/skein/perceptor/envelope"
 	"github.com/skein-io/skein/perceptor/sink"
 )
 
@@ -191,6 +192,36 @@ func TestApplyWaitsForTheSink(t *testing.T) {
 		}
 		if m.calls > 29*60/5 {
 			b.Errorf("%d calls in half an hour", m.calls)
+		}
+	})
+}
+
+// While nobody tells the types of a record's columns, it is not read without them, and is no dead letter.
+func TestApplyWaitsForTypes(t *testing.T) {
+	inBubble(t, func(b *bed) {
+		m := newMemory()
+		back := time.Now().Add(30 * time.Minute)
+		read := envelope.ReadOptions{Types: func(_, _, column string) (change.Column, error) {
+			if time.Now().Before(back) {
+				return change.Column{}, errors.New("the server is away")
+			}
+			return change.Column{Name: column, Type: change.BigInt}, nil
+		}}
+		b.raw(&kgo.Record{Topic: topicOfStock, Partition: 0, Value: []byte(`{"database":"shop","table":"stock","type":"insert","ts":7,"primary_key_columns":["id"],"data":{"id":"9","n":"7"}}`)})
+		var counts Counts
+		end := b.start(func(ctx context.Context) error {
+			return Apply(ctx, "g", []string{"shop.stock"}, m, b.options(DeadLetter("dead"), Count(&counts), Read(read))...)
+		})
+		time.Sleep(29 * time.Minute)
+		if at := b.committed("g", 0); at > 0 {
+			b.Errorf("%d is committed though nothing was read", at)
+		}
+		b.until("the commit", func() bool { return b.committed("g", 0) == 1 })
+		if err := end(); err != nil {
+			b.Fatal(err)
+		}
+		if m.values[9] != 7 || counts.Unread() > 0 {
+			b.Errorf("the rows are %v, %d records are unread", m.values, counts.Unread())
 		}
 	})
 }

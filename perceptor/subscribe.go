@@ -2,6 +2,7 @@ package perceptor
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/skein-io/skein/consumer"
@@ -81,7 +82,7 @@ func newReaders(c *config) (*readers, error) {
 	return r, nil
 }
 
-// changes are those of a record; none if it is not about rows. What cannot be read can never be.
+// changes are those of a record; none if it is not about rows. What cannot be read can never be; other errors may pass.
 func (r *readers) changes(record consumer.Record) ([]*change.Change, error) {
 	d, _ := r.pool.Get().(*envelope.Decoder)
 	if d == nil {
@@ -93,9 +94,12 @@ func (r *readers) changes(record consumer.Record) ([]*change.Change, error) {
 		in.Headers = append(in.Headers, envelope.Header{Key: key, Value: value})
 	}
 	decoded, err := d.Decode(placeOf(record), &in)
-	if err != nil {
+	if _, unreadable := errors.AsType[*envelope.Error](err); unreadable {
 		r.c.counts.unread()
 		return nil, consumer.GiveUp(err)
+	}
+	if err != nil {
+		return nil, err
 	}
 	if decoded.Kind == envelope.DDL {
 		r.c.log.Info("schema", "partition", record.TopicPartition().String(), "offset", record.Offset, "sql", decoded.SQL)

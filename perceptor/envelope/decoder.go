@@ -41,6 +41,10 @@ type ReadOptions struct {
 	// schema; and the key, for records that do not tell it. It is asked once for each form of a table's rows, and for the
 	// key each time. It may be nil, and may return nil.
 	Tables func(database, table string) *change.Table
+	// Types tells the type of a column that neither the record nor Tables tells, as from the table that the changes are written
+	// to. It is asked once for each column of each form of a table's rows. ErrNoColumn refuses the record; with another error
+	// nothing is wrong with the record, and Decode returns the error as it is. It may be nil.
+	Types func(database, table, column string) (change.Column, error)
 	// Decimals says how Debezium's records without schema have decimals.
 	Decimals Decimals
 	// Order and Epoch make the version of records that have none.
@@ -144,7 +148,8 @@ func NewDecoder(o ReadOptions) (*Decoder, error) {
 	return &Decoder{o: o, shapes: make(map[string]*shape)}, nil
 }
 
-// Decode reads a record. An error is an *Error, and the record holds nothing that could be used.
+// Decode reads a record. An *Error says what is wrong with the record, which holds nothing that could be used. Another error is
+// what ReadOptions.Types has returned: the record may be read later.
 func (d *Decoder) Decode(at Place, r *Record) (Decoded, error) {
 	clear(d.changes)
 	d.changes, d.at, d.record = d.changes[:0], at, r
@@ -152,6 +157,9 @@ func (d *Decoder) Decode(at Place, r *Record) (Decoded, error) {
 		return Decoded{Kind: Tombstone, Format: d.o.Format}, nil
 	}
 	out, err := d.decode()
+	if later, ok := errors.AsType[*typesError](err); ok {
+		return Decoded{}, later.error
+	}
 	if err != nil {
 		e := &Error{Place: at, Err: err}
 		var f *fieldError

@@ -121,6 +121,53 @@ func TestForeign(t *testing.T) {
 	}
 }
 
+// Where a record goes to tells the types that it does not tell itself. That it cannot be asked is no fault of the record.
+func TestTypes(t *testing.T) {
+	away := errors.New("the server is away")
+	asked := []string{}
+	d, err := NewDecoder(ReadOptions{Types: func(database, table, column string) (change.Column, error) {
+		asked = append(asked, column)
+		switch {
+		case table == "away":
+			return change.Column{}, away
+		case column == "none":
+			return change.Column{}, fmt.Errorf("%w: table %s.%s", ErrNoColumn, database, table)
+		case column == "other":
+			return change.Column{}, nil
+		}
+		types := map[string]string{"id": "bigint unsigned", "raw": "blob", "tags": "set('a','b')", "at": "timestamp(3)", "doc": "varchar(99)", "price": "decimal(9,2)", "day": "date"}
+		return parseColumnType("Name", types[column]), nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const source = `"source":{"db":"shop","table":"e","ts_ms":7,"file":"b.000001","pos":4,"row":0,"snapshot":"false"}`
+	const maxwell = `{"database":"shop","table":"%s","type":"insert","ts":7,"primary_key_columns":["id"],"data":{"id":1,%s}}`
+	for _, c := range []struct{ value, want string }{
+		{fmt.Sprintf(maxwell, "e", `"raw":"AAE=","tags":["a","b"],"at":"2024-05-06 07:08:09.5","doc":{"x": [1]},"other":"AAE="`),
+			"maxwell rows\ncreate shop.e [0 7000 0:42:0] is id=1 raw=\x00\x01 tags=a,b at=2024-05-06 07:08:09.500000 doc={\"x\": [1]} other=AAE="},
+		{`{"op":"c","before":null,"after":{"id":1,"price":"TiA=","day":19000},` + source + `}`,
+			"debezium rows\ncreate shop.e [0 7 1:4:0] is id=1 price=200.00 day=2022-01-08"},
+	} {
+		out, err := d.Decode(Place{"e", 3, 42}, &Record{Key: []byte(`{"id":1}`), Value: []byte(c.value)})
+		if got := say(out); err != nil || got != c.want {
+			t.Errorf("%q, not\n%q: %v", got, c.want, err)
+		}
+	}
+	var wrong *Error
+	for range 2 {
+		asked = nil
+		_, err = d.Decode(Place{"e", 3, 42}, &Record{Value: fmt.Appendf(nil, maxwell, "away", `"raw":""`)})
+		if err == nil || !errors.Is(err, away) || errors.As(err, &wrong) || len(asked) != 1 {
+			t.Errorf("away: %v, asked for %v", err, asked)
+		}
+		_, err = d.Decode(Place{"e", 3, 42}, &Record{Value: fmt.Appendf(nil, maxwell, "e", `"none":""`)})
+		if !errors.As(err, &wrong) || wrong.Field != "none" || !errors.Is(err, ErrNoColumn) || len(asked) != 3 {
+			t.Errorf("a column that is not there: %v, asked for %v", err, asked)
+		}
+	}
+}
+
 // What cannot be read says where it lies and what is wrong.
 func TestRefused(t *testing.T) {
 	const source = `"source":{"db":"shop","table":"orders","ts_ms":1,"file":"b.000001","pos":4,"row":0,"snapshot":"false"}`

@@ -151,6 +151,11 @@ func readMaxwell(f *field, d *Decoder, i int32) (change.Value, error) {
 		return textValue(&f.column, d.digits(i), time.UTC)
 	case 't', 'f':
 		return textValue(&f.column, []byte{'0' + b2i(kind == 't')}, time.UTC)
+	case '{', '[':
+		switch f.column.Type {
+		case change.Char, change.VarChar, change.TinyText, change.TextType, change.MediumText, change.LongText:
+			return change.TextValue(d.value.raw(i)), nil // a document whose target keeps it as characters
+		}
 	}
 	return d.wrong(i, "no value of a column")
 }

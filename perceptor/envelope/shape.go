@@ -2,6 +2,7 @@ package envelope
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -82,15 +83,33 @@ func (t *tape) columnNames(dst []byte, object int32) []byte {
 	return dst
 }
 
-// fieldsOf makes the fields of a row that tells no types, out of what is declared. A declared column that the row does not
-// have is a partial image.
+// ErrNoColumn is a column that is not where its type was looked for.
+var ErrNoColumn = errors.New("there is no such column where it goes to")
+
+// typesError is what ReadOptions.Types could not find out.
+type typesError struct{ error }
+
+// fieldsOf makes the fields of a row that tells no types, out of what is declared, or is known of where it goes to. A declared
+// column that the row does not have is a partial image.
 func (d *Decoder) fieldsOf(object int32, database, table string, make func(change.Column) field) ([]field, error) {
 	known := d.declared(database, table)
 	var fields []field
 	for i := object + 1; i < d.value.nodes[object].next; i = d.value.nodes[i].next {
-		c := change.Column{Name: string(d.value.name(i)), Nullable: true}
+		name := string(d.value.name(i))
+		c := change.Column{Name: name, Nullable: true}
+		if known == nil && d.o.Types != nil {
+			found, err := d.o.Types(database, table, name)
+			if errors.Is(err, ErrNoColumn) {
+				return nil, &fieldError{name, err}
+			}
+			if err != nil {
+				return nil, &typesError{err}
+			}
+			c = found
+			c.Name, c.Nullable = name, true
+		}
 		if known != nil {
-			if at := known.Column(c.Name); at >= 0 {
+			if at := known.Column(name); at >= 0 {
 				c = known.Columns[at]
 			}
 		}

@@ -126,7 +126,12 @@ func (p *sinkPart) applyTables(ctx context.Context, all, topics, tables []string
 		return err
 	}
 	defer forget()
-	options, err := p.options(known)
+	types, err := openTargetTypes(p)
+	if err != nil {
+		return err
+	}
+	defer types.close()
+	options, err := p.options(known, types.of(ctx))
 	if err != nil {
 		return err
 	}
@@ -156,12 +161,12 @@ func (p *sinkPart) schemas(ctx context.Context, all []string) (tables func(datab
 	return h.Tables, h.Close, nil
 }
 
-func (p *sinkPart) options(tables func(database, table string) *change.Table) ([]perceptor.Option, error) {
+func (p *sinkPart) options(tables func(database, table string) *change.Table, types func(database, table, column string) (change.Column, error)) ([]perceptor.Option, error) {
 	read, err := ReadOptions(p.c)
 	if err != nil {
 		return nil, err
 	}
-	read.Tables = tables
+	read.Tables, read.Types = tables, types
 	attempts := p.s.Attempts
 	if attempts == 0 {
 		attempts = 1 << 30
