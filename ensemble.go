@@ -39,10 +39,6 @@ type metadataQuorum interface {
 	Close() error
 }
 
-// ensembleFile marks a data directory whose metadata is in ZooKeeper: without it the folders would be taken for those of topics
-// that are gone.
-const ensembleFile = "metadata-in-zookeeper"
-
 // openEnsemble opens the session on the ensemble of zookeeper.connect, if there is one. Nothing is written yet, here or there.
 func (p *parts) openEnsemble(*Config) error {
 	if len(p.broker.ZooKeeper.Servers) == 0 {
@@ -83,14 +79,14 @@ func (p *parts) claimMetadata(files disk.FS) error {
 		return !errors.Is(err, fs.ErrNotExist)
 	}
 	switch folder := metadata.ClusterMetadataTopic + "-0"; {
-	case p.ensemble == nil && has(ensembleFile):
-		return fmt.Errorf("data directory %s has its metadata in ZooKeeper (%s): set zookeeper.connect as before", p.broker.LogDirs[0], ensembleFile)
-	case p.ensemble == nil || has(ensembleFile):
+	case p.ensemble == nil && has(zookeeper.DirectoryFile):
+		return fmt.Errorf("data directory %s has its metadata in ZooKeeper (%s): set zookeeper.connect as before; if the cluster was migrated, take its metadata here first (skein quorum migrate --import)", p.broker.LogDirs[0], zookeeper.DirectoryFile)
+	case p.ensemble == nil || has(zookeeper.DirectoryFile):
 		return nil
 	case has(folder):
 		return fmt.Errorf("data directory %s has a metadata log of its own (%s), and zookeeper.connect is set: leave that out, or give this node an empty directory", p.broker.LogDirs[0], folder)
 	}
-	return commitlog.ReplaceFile(files, ".", ensembleFile, []byte("zookeeper.connect="+p.broker.ZooKeeper.String()+"\n"))
+	return commitlog.ReplaceFile(files, ".", zookeeper.DirectoryFile, []byte("zookeeper.connect="+p.broker.ZooKeeper.String()+"\n"))
 }
 
 // openEnsembleNode opens this node's part of the quorum on the ensemble.

@@ -29,6 +29,7 @@ var layers = []struct {
 	{[]string{"internal/console"}, "the console shows what the parts tell"},
 	{[]string{"internal/server"}, "connections carry requests to the table of APIs and know nothing of what they mean"},
 	{[]string{"internal/api"}, "the table of APIs calls the machinery; the machinery does not know the wire's requests"},
+	{[]string{"internal/quorum/migration"}, "a migration knows both forms of the quorum, and neither knows it"},
 	{[]string{"internal/coordinator", "internal/partition", "internal/quorum", "internal/controllerlink"}, "machinery: each drives one decision package over a log, or is the way to the one that does, and none drives another"},
 	{[]string{"internal/quorum/seat"}, "the controller's seat on a node is the same whatever agrees on its records"},
 	{[]string{"internal/commitlog"}, "the log knows files and batches, not who reads or replicates them"},

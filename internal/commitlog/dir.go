@@ -61,11 +61,8 @@ func OpenDir(fs disk.FS, config DirConfig) (*Dir, error) {
 	if err := fs.MkdirAll("."); err != nil {
 		return nil, err
 	}
-	lock, err := fs.Lock(lockName)
+	lock, err := LockDir(fs)
 	if err != nil {
-		if errors.Is(err, disk.ErrLocked) {
-			err = fmt.Errorf("the data directory is in use by another process (%s): stop it, or give another directory: %w", lockName, err)
-		}
 		return nil, err
 	}
 	d := &Dir{fs: fs, config: config, lock: lock, logs: map[TopicPartition]*Log{},
@@ -77,6 +74,16 @@ func OpenDir(fs disk.FS, config DirConfig) (*Dir, error) {
 	d.epoch.Store(d.ended)
 	d.syncer.start(d)
 	return d, nil
+}
+
+// LockDir takes a log directory, which exists, for this process, as OpenDir does. It fails with disk.ErrLocked inside if another
+// process has it.
+func LockDir(fs disk.FS) (io.Closer, error) {
+	lock, err := fs.Lock(lockName)
+	if errors.Is(err, disk.ErrLocked) {
+		err = fmt.Errorf("the data directory is in use by another process (%s): stop it, or give another directory: %w", lockName, err)
+	}
+	return lock, err
 }
 
 func (d *Dir) open() error {

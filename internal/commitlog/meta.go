@@ -74,6 +74,23 @@ func (m metaProperties) check(version string) error {
 	return nil
 }
 
+// Owner is whose a log directory is, as its meta.properties says.
+type Owner struct {
+	ClusterID string
+	NodeID    int32
+	Directory protocol.UUID // the directory's own id; zero where Kafka before 3.7 wrote the file
+}
+
+// ReadOwner reads whose a log directory is; fs.ErrNotExist if it is nobody's yet.
+func ReadOwner(fs disk.FS) (Owner, error) {
+	b, err := ReadFile(fs, metaName, metaBytesMax)
+	if err != nil {
+		return Owner{}, err
+	}
+	m, err := decodeMeta(b)
+	return Owner{ClusterID: m.clusterID, NodeID: m.nodeID, Directory: m.directoryID}, err
+}
+
 // claimMeta compares the directory's owner with this node, or makes this node its owner if it has none. A directory
 // that has partitions but no meta.properties belongs to nobody knows whom, and is refused.
 func claimMeta(fs disk.FS, self metaProperties) (metaProperties, error) {

@@ -13,6 +13,10 @@ import (
 	"github.com/skein-io/skein/internal/quorum/zookeeper/member"
 )
 
+// DirectoryFile marks a data directory whose metadata is in ZooKeeper: without it the folders would be taken for those of topics
+// that are gone.
+const DirectoryFile = "metadata-in-zookeeper"
+
 // Asker asks the ensemble. Session is one.
 type Asker interface {
 	// Ask sends a request. It does not wait; the answer comes as an event, in any case, and once.

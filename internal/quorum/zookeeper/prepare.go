@@ -28,7 +28,8 @@ func Prepare(do func(*member.Request) *member.Answer, clusterID string) (string,
 
 const prepareTries = 10
 
-// Look says whether a cluster of skein is in the chroot, and its id. It writes nothing; see Prepare.
+// Look says whether a cluster of skein is in the chroot, and its id; with a member.MigratedError, of one that was migrated. It writes
+// nothing; see Prepare.
 func Look(do func(*member.Request) *member.Answer) (id string, found bool, err error) {
 	get := func(path string) (*member.Answer, error) {
 		a := do(&member.Request{Kind: member.Get, Path: path})
@@ -68,12 +69,17 @@ func Look(do func(*member.Request) *member.Answer) (id string, found bool, err e
 		}
 	}
 	if has(member.HeadPath) {
-		if _, err := member.ParseHead(nodes[member.HeadPath].Data); err != nil {
+		_, err := member.ParseHead(nodes[member.HeadPath].Data)
+		migrated, isMigrated := errors.AsType[*member.MigratedError](err)
+		if err != nil && !isMigrated {
 			return "", false, err
 		}
 		if !has(member.ClusterIDPath) || !has(member.EpochPath) {
 			return "", false, fmt.Errorf("the chroot of zookeeper.connect holds %s without %s or %s: somebody has removed a part of the cluster's state",
 				member.HeadPath, member.ClusterIDPath, member.EpochPath)
+		}
+		if isMigrated {
+			return id, true, migrated
 		}
 		return id, true, nil
 	}

@@ -2,7 +2,6 @@ package member
 
 import (
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/skein-io/skein/internal/metadata"
@@ -83,13 +82,13 @@ func (m *Machine) stand(now time.Time, replaced *int32, out *Effects) {
 			return
 		}
 		epoch := last + 1
-		node := controllerNode{Version: 1, BrokerID: int32(m.config.Self), Timestamp: timestamp(now), Address: m.config.Broker.Controller}
+		node := controllerNode{Version: 1, BrokerID: int32(m.config.Self), Timestamp: Timestamp(now), Address: m.config.Broker.Controller}
 		ops := []Op{{Kind: Check, Path: BrokerPath(m.config.Self), Version: AnyVersion}}
 		if replaced != nil {
 			ops = append(ops, Op{Kind: Delete, Path: ControllerPath, Version: *replaced})
 		}
 		ops = append(ops, Op{Kind: Create, Path: ControllerPath, Data: mustJSON(node), Ephemeral: true},
-			Op{Kind: SetData, Path: EpochPath, Data: []byte(strconv.FormatInt(int64(epoch), 10)), Version: a.Version})
+			Op{Kind: SetData, Path: EpochPath, Data: EpochNode(epoch), Version: a.Version})
 		m.ask(now, out, Request{Kind: Multi, Ops: ops}, func(_ time.Time, a *Answer, out *Effects) {
 			m.look.controller = true // who won, with a watch
 			if a.Code == NoNode {

@@ -65,7 +65,9 @@ func encodeEntry(epoch record.LeaderEpoch, pieces int, first []byte) []byte {
 	return sealed(append(b, first...))
 }
 
-func decodeEntry(b []byte) (epoch record.LeaderEpoch, pieces int, first []byte, err error) {
+// DecodeEntry reads the znode of an entry: in how many znodes its records are, and the first piece of them, which shares memory
+// with b. The others are read with PartRecords.
+func DecodeEntry(b []byte) (epoch record.LeaderEpoch, pieces int, first []byte, err error) {
 	body, err := unsealed(b)
 	if err != nil {
 		return 0, 0, nil, err

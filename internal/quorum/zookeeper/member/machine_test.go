@@ -1,6 +1,7 @@
 package member
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -19,7 +20,7 @@ func TestWatchFiresBeforeItsAnswer(t *testing.T) {
 	r := told(m, now, &Connected{Session: 5, Timeout: time.Second})
 	answers := map[string]*Answer{ClusterIDPath: {Data: ClusterIDNode("c")}, BrokerPath(1): {Owner: 5, Data: []byte("{}")},
 		ControllerPath: {Owner: 9, Data: []byte(`{"brokerid":2}`)}, EpochPath: {Data: []byte("3"), Version: 3}, HeadPath: {Data: FirstHead()}}
-	for r.Path != HeadPath || r.Kind != Get {
+	for r.Path != HeadPath || r.Kind != Get || !r.Watch { // without a watch a new session looks whether the log is in use
 		a := Answer{}
 		if known := answers[r.Path]; known != nil && r.Kind == Get {
 			a = *known
@@ -28,9 +29,6 @@ func TestWatchFiresBeforeItsAnswer(t *testing.T) {
 		if r = told(m, now, &a); r == nil {
 			t.Fatal("the head is not looked at")
 		}
-	}
-	if !r.Watch {
-		t.Fatal("the head is not watched")
 	}
 	if more := told(m, now, &Fired{Path: HeadPath}); more != nil {
 		t.Fatalf("two requests at a time: %+v", more)
@@ -46,6 +44,42 @@ func TestWatchFiresBeforeItsAnswer(t *testing.T) {
 	}
 	if at, ok := m.Deadline(); !ok || at.Sub(now) != time.Second/6 {
 		t.Errorf("it looks again after %v, %v", at.Sub(now), ok)
+	}
+}
+
+// TestMigratedMeanwhile: a member that stood still while the log was migrated has another session then, and fails before it asks for
+// anything to be written.
+func TestMigratedMeanwhile(t *testing.T) {
+	now := time.Unix(100, 0)
+	m := New(Config{Self: 1, ClusterID: "c"})
+	mark := Migrated{Epoch: 4, Voters: []Voter{{ID: 1, Address: "a:9093", Directory: "d"}}}
+	answers := map[string]*Answer{ClusterIDPath: {Data: ClusterIDNode("c")}, HeadPath: {Data: MigratedHead(Head{Offset: 7, Epoch: 3}, mark)}}
+	r, looked := told(m, now, &Connected{Session: 6, Timeout: time.Second}), 0
+	for r != nil {
+		if r.Kind == Multi {
+			t.Fatalf("it writes %+v", r)
+		}
+		a := Answer{}
+		if r.Kind == Get {
+			looked++
+			if answers[r.Path] == nil {
+				t.Fatalf("it looks at %s", r.Path)
+			}
+			a = *answers[r.Path]
+		}
+		a.ID = r.ID
+		var out Effects
+		m.Step(now, &a, &out)
+		r = out.Request
+		if len(out.Outcomes) > 0 {
+			failed, ok := out.Outcomes[0].(*Failed)
+			if !ok || !strings.Contains(failed.Reason.Error(), "controller.quorum.voters=1@a:9093") {
+				t.Fatalf("what comes of it is %+v", out.Outcomes[0])
+			}
+		}
+	}
+	if !m.failed || looked != 2 {
+		t.Errorf("failed: %v, after %d looks", m.failed, looked)
 	}
 }
 
@@ -67,6 +101,7 @@ func TestSure(t *testing.T) {
 	r = told(m, asked, &Due{})
 	r = told(m, asked.Add(100*time.Millisecond), &Answer{ID: r.ID})
 	r = told(m, asked, &Answer{ID: r.ID, Data: ClusterIDNode("c")})
+	r = told(m, asked, &Answer{ID: r.ID, Data: FirstHead()})
 	told(m, asked.Add(400*time.Millisecond), &Answer{ID: r.ID, Owner: 5, Data: []byte("{}")})
 	if want := asked.Add(2 * time.Second); !m.Sure().Equal(want) {
 		t.Errorf("sure until %v, want %v", m.Sure().Sub(asked), want.Sub(asked))

@@ -56,12 +56,12 @@ func (m *Machine) read(now time.Time, out *Effects) {
 		m.reading = &reading{offset: m.applied + 1}
 	}
 	r := m.reading
-	path := entryPath(r.offset)
+	path := EntryPath(r.offset)
 	switch {
 	case r.snapshot != nil:
-		path = snapshotPart(*r.snapshot, len(r.parts))
+		path = SnapshotPart(*r.snapshot, len(r.parts))
 	case len(r.parts) > 0:
-		path = piecePath(r.offset, r.epoch, len(r.parts))
+		path = PiecePath(r.offset, r.epoch, len(r.parts))
 	}
 	m.ask(now, out, Request{Kind: Get, Path: path}, func(_ time.Time, a *Answer, out *Effects) {
 		switch a.Code {
@@ -112,7 +112,7 @@ func (m *Machine) readPart(data []byte, out *Effects) error {
 	var err error
 	records := data
 	if len(r.parts) == 0 {
-		r.epoch, r.pieces, records, err = decodeEntry(data)
+		r.epoch, r.pieces, records, err = DecodeEntry(data)
 	} else {
 		records, err = PartRecords(data)
 	}

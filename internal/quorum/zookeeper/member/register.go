@@ -7,20 +7,26 @@ import (
 	"time"
 )
 
-// lookCluster sees to it that a new session is on the cluster that this member knows: an ensemble may have been set up anew.
+// lookCluster sees to it that a new session is on the cluster that this member knows, and that its log is still in use: an ensemble
+// may have been set up anew, and the log migrated while this process stood still. Nothing is written before.
 func (m *Machine) lookCluster(now time.Time, out *Effects) {
-	m.ask(now, out, Request{Kind: Get, Path: ClusterIDPath}, func(_ time.Time, a *Answer, out *Effects) {
+	m.ask(now, out, Request{Kind: Get, Path: ClusterIDPath}, func(now time.Time, a *Answer, out *Effects) {
 		if a.Code != OK && a.Code != NoNode {
 			return
 		}
-		m.look.cluster = false
 		if a.Code == NoNode {
 			m.fail(fmt.Errorf("znode %s is gone: somebody has removed the cluster's state from ZooKeeper", ClusterIDPath), out)
 			return
 		}
 		if id, err := ParseClusterID(a.Data); err != nil || id != m.config.ClusterID {
 			m.fail(fmt.Errorf("ZooKeeper holds cluster %q, this node is of cluster %q", id, m.config.ClusterID), out)
+			return
 		}
+		m.ask(now, out, Request{Kind: Get, Path: HeadPath}, func(_ time.Time, a *Answer, out *Effects) {
+			if _, ok := m.parseHead(a, out); ok {
+				m.look.cluster = false
+			}
+		})
 	})
 }
 
@@ -61,7 +67,7 @@ func (m *Machine) replaceBroker(now time.Time, a *Answer, out *Effects) {
 
 func (m *Machine) createBroker(now time.Time, replaced *int32, out *Effects) {
 	b := m.config.Broker
-	b.Version, b.JMXPort, b.Timestamp = 5, -1, timestamp(now)
+	b.Version, b.JMXPort, b.Timestamp = 5, -1, Timestamp(now)
 	path := BrokerPath(m.config.Self)
 	var ops []Op
 	if replaced != nil {
@@ -78,7 +84,7 @@ func (m *Machine) lookBrokers(now time.Time, out *Effects) {
 	m.look.brokers = false
 	m.ask(now, out, Request{Kind: Children, Path: BrokersPath, Watch: !m.armed[BrokersPath]}, func(_ time.Time, a *Answer, out *Effects) {
 		if a.Code == OK {
-			ids := brokerIDs(a.Children)
+			ids := BrokerIDs(a.Children)
 			slices.Sort(ids)
 			out.add(&Brokers{ids})
 		}

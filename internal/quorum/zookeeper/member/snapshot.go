@@ -31,7 +31,7 @@ func (m *Machine) storeNext(now time.Time, out *Effects) {
 	case !s.folder:
 		create(Op{Kind: Create, Path: snapshotPath(s.of)}, func() { s.folder = true })
 	case s.next < len(s.parts):
-		create(Op{Kind: Create, Path: snapshotPart(s.of, s.next), Data: s.parts[s.next]}, func() { s.next++ })
+		create(Op{Kind: Create, Path: SnapshotPart(s.of, s.next), Data: s.parts[s.next]}, func() { s.next++ })
 	case s.unsure:
 		m.settleSnapshot(now, s, out)
 	default:

@@ -32,7 +32,7 @@ func (m *Machine) write(now time.Time, out *Effects) {
 		return
 	case w.written < len(w.pieces)-1:
 		piece := w.written + 1
-		path := piecePath(w.offset, m.epoch, piece)
+		path := PiecePath(w.offset, m.epoch, piece)
 		ops := []Op{m.guard(), {Kind: Create, Path: path, Data: encodePiece(w.pieces[piece])}}
 		m.ask(now, out, Request{Kind: Multi, Ops: ops}, func(now time.Time, a *Answer, out *Effects) {
 			switch a.Code {
@@ -47,7 +47,7 @@ func (m *Machine) write(now time.Time, out *Effects) {
 	head := m.head
 	head.Offset, head.Epoch = w.offset, m.epoch
 	w.confirms = m.want
-	ops := []Op{m.guard(), {Kind: Create, Path: entryPath(w.offset), Data: encodeEntry(m.epoch, len(w.pieces), w.pieces[0])},
+	ops := []Op{m.guard(), {Kind: Create, Path: EntryPath(w.offset), Data: encodeEntry(m.epoch, len(w.pieces), w.pieces[0])},
 		{Kind: SetData, Path: HeadPath, Data: mustJSON(head), Version: m.headVersion}}
 	m.ask(now, out, Request{Kind: Multi, Ops: ops}, func(now time.Time, a *Answer, out *Effects) {
 		switch a.Code {
@@ -61,7 +61,7 @@ func (m *Machine) write(now time.Time, out *Effects) {
 		case NodeExists:
 			w.unsure = true
 			if w.exists++; w.exists > 1 {
-				m.fail(fmt.Errorf("znode %s exists, and %s does not know it: somebody has written into the metadata log", entryPath(w.offset), HeadPath), out)
+				m.fail(fmt.Errorf("znode %s exists, and %s does not know it: somebody has written into the metadata log", EntryPath(w.offset), HeadPath), out)
 			}
 		}
 	})

@@ -13,7 +13,7 @@ func TestEntries(t *testing.T) {
 		records := bytes.Repeat([]byte{7, 8, 9}, size/3+1)[:size]
 		all := pieces(records)
 		first := encodeEntry(12, len(all), all[0])
-		epoch, count, got, err := decodeEntry(first)
+		epoch, count, got, err := DecodeEntry(first)
 		if err != nil || epoch != 12 || count != len(all) {
 			t.Fatalf("%d bytes: epoch %d, %d pieces of %d, %v", size, epoch, count, len(all), err)
 		}
@@ -34,7 +34,7 @@ func TestEntries(t *testing.T) {
 		for i := 0; i < len(first); i += len(first)/50 + 1 {
 			damaged := bytes.Clone(first)
 			damaged[i] ^= 4
-			if _, _, _, err := decodeEntry(damaged); err == nil {
+			if _, _, _, err := DecodeEntry(damaged); err == nil {
 				t.Errorf("%d bytes: byte %d is another, and nobody notices", size, i)
 			}
 		}
@@ -44,7 +44,9 @@ func TestEntries(t *testing.T) {
 // TestNodesThatCannotBe are refused with the znode's name.
 func TestNodesThatCannotBe(t *testing.T) {
 	for _, data := range []string{"", "{", `{"version":2,"offset":0}`, `{"version":1,"offset":-2}`, `{"version":1,"offset":3,"snapshot":{"offset":4,"parts":1}}`,
-		`{"version":1,"offset":3,"snapshot":{"offset":2,"parts":0}}`, `[]`} {
+		`{"version":1,"offset":3,"snapshot":{"offset":2,"parts":0}}`, `[]`,
+		`{"version":1,"offset":3,"epoch":2,"migrated":{"epoch":3,"voters":[{"id":1}]}}`, `{"version":2,"offset":3,"epoch":2,"migrated":{"epoch":2,"voters":[{"id":1}]}}`,
+		`{"version":2,"offset":3,"epoch":2,"migrated":{"epoch":3}}`, `{"version":3,"offset":0}`} {
 		if h, err := ParseHead([]byte(data)); err == nil || !strings.Contains(err.Error(), HeadPath) {
 			t.Errorf("%q is %+v, %v", data, h, err)
 		}
@@ -68,7 +70,7 @@ func FuzzEntry(f *testing.F) {
 	f.Add(encodePiece(nil))
 	f.Add([]byte{})
 	f.Fuzz(func(_ *testing.T, b []byte) {
-		_, _, _, _ = decodeEntry(b)
+		_, _, _, _ = DecodeEntry(b)
 		_, _ = PartRecords(b)
 	})
 }

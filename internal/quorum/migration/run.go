@@ -1,0 +1,303 @@
+package migration
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+
+	"github.com/skein-io/skein/internal/commitlog"
+	"github.com/skein-io/skein/internal/disk"
+	"github.com/skein-io/skein/internal/metadata"
+	"github.com/skein-io/skein/internal/protocol"
+	"github.com/skein-io/skein/internal/quorum"
+	"github.com/skein-io/skein/internal/quorum/zookeeper/member"
+)
+
+// Options are what a migration is told.
+type Options struct {
+	// Do carries out a request, as zookeeper.Session.Do does.
+	Do func(*member.Request) *member.Answer
+	// Voters are those of the new quorum, with the addresses of their controller listeners.
+	Voters []quorum.Member
+	// Files is the folder that the file is written into, Out its name there.
+	Files disk.FS
+	Out   string
+	Now   func() time.Time
+	// Step is told of each step before it is done; nil is not.
+	Step func(string)
+}
+
+// Report is what is migrated, or would be.
+type Report struct {
+	Seed   *quorum.Seed
+	Others []metadata.NodeID // registered brokers that do not vote
+	Bytes  int               // of the file
+	Again  bool              // the znodes were marked before
+}
+
+type mover struct {
+	Options
+	tree
+}
+
+func (o Options) mover() *mover {
+	if o.Step == nil {
+		o.Step = func(string) {}
+	}
+	return &mover{o, tree{o.Do}}
+}
+
+// Preview says what Run would do, and what would keep it from that. It changes nothing.
+func Preview(o Options) (*Report, error) {
+	m := o.mover()
+	id, err := m.cluster()
+	if err != nil {
+		return nil, err
+	}
+	head, _, err := m.head()
+	if err != nil {
+		return nil, err
+	}
+	if head.Migrated != nil {
+		report, file, err := m.again(id, head)
+		if err == nil {
+			_, err = m.written(file, true)
+		}
+		return report, err
+	}
+	if err := m.alive(); err != nil {
+		return nil, err
+	}
+	if _, err := m.written(nil, false); err != nil {
+		return nil, err
+	}
+	found, err := m.find(member.EpochPath)
+	if err != nil {
+		return nil, err
+	}
+	epoch, err := member.ParseEpoch(found.Data)
+	if err != nil {
+		return nil, err
+	}
+	report, _, err := m.seed(id, head, reign{epoch: epoch + 1})
+	return report, err
+}
+
+// Run migrates: it ends the log in the znodes, and writes the file that the nodes are to import. It can be cut off anywhere, and run
+// again. Where the znodes are marked already it writes the same file once more.
+func Run(o Options) (*Report, error) {
+	m := o.mover()
+	id, err := m.cluster()
+	if err != nil {
+		return nil, err
+	}
+	head, _, err := m.head()
+	if err != nil {
+		return nil, err
+	}
+	if head.Migrated != nil {
+		return m.finish(id, head)
+	}
+	if err := m.alive(); err != nil {
+		return nil, err
+	}
+	if _, err := m.written(nil, false); err != nil {
+		return nil, err
+	}
+	m.Step("becoming the controller in ZooKeeper")
+	r, err := m.take(m.Now())
+	if err != nil {
+		return nil, err
+	}
+	if err := m.alive(); err != nil {
+		return nil, err
+	}
+	head, version, err := m.head() // after the write: nobody can change it any more
+	if err != nil {
+		return nil, err
+	}
+	if head.Migrated != nil {
+		return m.finish(id, head)
+	}
+	m.Step("reading the metadata log")
+	report, file, err := m.seed(id, head, r)
+	if err != nil {
+		return nil, err
+	}
+	body, seal := file[:len(file)-quorum.SealBytes], file[len(file)-quorum.SealBytes:]
+	m.Step("writing the file, without its seal")
+	if err := m.write(body, report.Seed); err != nil {
+		return nil, err
+	}
+	if err := m.alive(); err != nil {
+		return nil, err
+	}
+	m.Step("marking the cluster in ZooKeeper as migrated: from here on there is no way back")
+	if err := m.mark(r, head, version, m.migrated(report.Seed)); err != nil {
+		return nil, err
+	}
+	m.Step("sealing the file")
+	return report, m.seal(len(body), seal)
+}
+
+// seed makes what the quorum begins with.
+func (m *mover) seed(clusterID string, head member.Head, r reign) (*Report, []byte, error) {
+	if head.Offset < 0 {
+		return nil, nil, errors.New("the cluster has no metadata yet: there is nothing to migrate. Start the nodes with empty data directories and controller.quorum.voters")
+	}
+	image, err := m.image(clusterID, head)
+	if err != nil {
+		return nil, nil, err
+	}
+	report := &Report{Seed: &quorum.Seed{Epoch: r.epoch, Image: image}}
+	if report.Seed.Voters, err = votersOf(image, m.Voters); err != nil {
+		return nil, nil, err
+	}
+	for b := range image.Brokers() {
+		if !slices.ContainsFunc(m.Voters, func(v quorum.Member) bool { return v.ID == b.ID }) {
+			report.Others = append(report.Others, b.ID)
+		}
+	}
+	body, seal, err := report.Seed.Encode()
+	report.Bytes = len(body) + len(seal)
+	return report, append(body, seal...), err
+}
+
+// votersOf are the voters with the directories in which the cluster knows them.
+func votersOf(image *metadata.Image, asked []quorum.Member) ([]quorum.Member, error) {
+	var all []quorum.Member
+	for _, v := range asked {
+		b := image.Broker(v.ID)
+		if b == nil {
+			var known []metadata.NodeID
+			for one := range image.Brokers() {
+				known = append(known, one.ID)
+			}
+			return nil, fmt.Errorf("voter %d is no broker of this cluster, whose brokers are %v: a voter has to have a data directory of it", v.ID, known)
+		}
+		if len(b.LogDirs) != 1 || b.LogDirs[0].IsZero() {
+			return nil, fmt.Errorf("voter %d has registered without the id of its log directory: it cannot vote", v.ID)
+		}
+		all = append(all, quorum.Member{ID: v.ID, Address: v.Address, Directory: b.LogDirs[0], Voter: true})
+	}
+	return all, nil
+}
+
+func (m *mover) migrated(s *quorum.Seed) member.Migrated {
+	mark := member.Migrated{Epoch: s.Epoch, Timestamp: member.Timestamp(m.Now())}
+	for _, v := range s.Voters {
+		mark.Voters = append(mark.Voters, member.Voter{ID: v.ID, Address: v.Address, Directory: v.Directory.String()})
+	}
+	return mark
+}
+
+// again makes the seed of a log that was migrated: it is all there still, and nobody has changed it.
+func (m *mover) again(clusterID string, head member.Head) (*Report, []byte, error) {
+	mark := head.Migrated
+	var voters []quorum.Member
+	for _, v := range mark.Voters {
+		voters = append(voters, quorum.Member{ID: v.ID, Address: v.Address})
+	}
+	byID := func(a, b quorum.Member) int { return int(a.ID) - int(b.ID) }
+	asked := slices.SortedFunc(slices.Values(m.Voters), byID)
+	if !slices.EqualFunc(asked, slices.SortedFunc(slices.Values(voters), byID), func(a, b quorum.Member) bool { return a.ID == b.ID && a.Address == b.Address }) {
+		return nil, nil, fmt.Errorf("the cluster was migrated already, in epoch %d, to the voters %s: they cannot be others now. Change them in the new quorum (skein cluster add-voter, remove-voter)", mark.Epoch, mark.Names())
+	}
+	m.Voters = voters
+	report, file, err := m.seed(clusterID, head, reign{epoch: mark.Epoch})
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, v := range report.Seed.Voters {
+		if id, err := protocol.ParseUUID(mark.Voters[i].Directory); err != nil || id != v.Directory {
+			return nil, nil, fmt.Errorf("znode %s names directory %q of voter %d, and the log %s", member.HeadPath, mark.Voters[i].Directory, v.ID, v.Directory)
+		}
+	}
+	report.Again = true
+	return report, file, nil
+}
+
+// finish writes the file where the znodes are marked.
+func (m *mover) finish(clusterID string, head member.Head) (*Report, error) {
+	m.Step("the cluster is marked as migrated already: reading the metadata log again")
+	report, file, err := m.again(clusterID, head)
+	if err != nil {
+		return nil, err
+	}
+	if there, err := m.written(file, true); there || err != nil {
+		return report, err
+	}
+	body := file[:len(file)-quorum.SealBytes]
+	m.Step("writing the file")
+	if err := m.write(body, report.Seed); err != nil {
+		return nil, err
+	}
+	return report, m.seal(len(body), file[len(body):])
+}
+
+// written says whether the file is there as it is to be. Any other is left alone, by an error.
+func (m *mover) written(file []byte, marked bool) (bool, error) {
+	b, err := commitlog.ReadFile(m.Files, m.Out, SeedBytesMax)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, err
+	case marked && bytes.Equal(b, file):
+		return true, nil
+	}
+	return false, fmt.Errorf("the file %s is there already, and is not what would be written: give another --out, or remove it", m.Out)
+}
+
+// SeedBytesMax bounds the file.
+const SeedBytesMax = 4 << 30
+
+const partSuffix = ".part"
+
+// write writes the file without its seal under a name of its own, durably, and compares what is there then with what was to be.
+func (m *mover) write(body []byte, seed *quorum.Seed) error {
+	part := m.Out + partSuffix
+	if err := commitlog.ReplaceFile(m.Files, ".", part, body); err != nil {
+		return fmt.Errorf("write %s: %w", part, err)
+	}
+	b, err := commitlog.ReadFile(m.Files, part, SeedBytesMax)
+	if err != nil {
+		return err
+	}
+	read, err := quorum.DecodeSeed(b)
+	switch {
+	case !errors.Is(err, quorum.ErrUnsealed):
+		return fmt.Errorf("%s is not as it was written: %w", part, err)
+	case !same(read, seed):
+		return fmt.Errorf("%s is not as it was written: it has other records than the log in ZooKeeper", part)
+	}
+	return nil
+}
+
+func same(a, b *quorum.Seed) bool {
+	records := func(s *quorum.Seed) []byte { return metadata.AppendRecords(nil, slices.Collect(s.Image.Records())...) }
+	return a.Epoch == b.Epoch && a.Image.Offset == b.Image.Offset && a.Image.Epoch == b.Image.Epoch && a.Image.ClusterID() == b.Image.ClusterID() &&
+		bytes.Equal(records(a), records(b))
+}
+
+// seal ends the file, durably, and gives it its name.
+func (m *mover) seal(at int, seal []byte) error {
+	part := m.Out + partSuffix
+	f, err := m.Files.Open(part)
+	if err != nil {
+		return err
+	}
+	if _, err = f.WriteAt(seal, int64(at)); err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("seal %s: %w; the cluster is migrated: run the command again, it writes the file once more", part, err)
+	}
+	if err := m.Files.Rename(part, m.Out); err != nil {
+		return err
+	}
+	return m.Files.SyncDir(".")
+}
