@@ -64,7 +64,7 @@ func TestRotOfProducers(t *testing.T) {
 	name := join(testName.String(), fileName(0, logSuffix))
 	outcomes := map[string]int{}
 	for i, place := range places {
-		for bit := int64(8 * magicAt); bit < 8*record.HeaderSize; bit++ {
+		for bit := int64(8 * magicAt); bit < 8*record.HeaderSize; bit += slowdown {
 			rotten := fs.CrashClone(nil)
 			if err := rotten.Flip(name, 8*place+bit); err != nil {
 				t.Fatal(err)
@@ -102,7 +102,7 @@ func TestCutMeetsRotOfProducers(t *testing.T) {
 	want := remembered(l)
 	refused := 0
 	for i, place := range places[:len(places)-1] {
-		for bit := int64(8 * magicAt); bit < 8*record.HeaderSize; bit++ {
+		for bit := int64(8 * magicAt); bit < 8*record.HeaderSize; bit += slowdown {
 			fs, l, _ := produced(t)
 			if err := fs.Flip(join(testName.String(), fileName(0, logSuffix)), 8*place+bit); err != nil {
 				t.Fatal(err)

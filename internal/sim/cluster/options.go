@@ -31,6 +31,9 @@ type Options struct {
 	// What the nemesis may do.
 	Power, Kill, Two, All, Cuts, Pause, Clock, SlowDisk, Misbehave, Leave, Rot, FailDisk, FullDisk bool
 
+	// RotHeaders: of the batches that rot it is the fields of the header that nodes believe without reading the whole batch.
+	RotHeaders bool
+
 	Bug        scene.Bug // planted; None in a real run
 	TraceLines int       // how many lines of the trace are kept
 }
@@ -65,6 +68,14 @@ func Draw(seed uint64) Options {
 func DrawZooKeeper(seed uint64) Options {
 	o := Draw(seed)
 	o.ZooKeeper = true
+	return o
+}
+
+// DrawRot gives the options of a seed with rot in the headers of batches, on raft and on ZooKeeper in turn.
+func DrawRot(seed uint64) Options {
+	o := Draw(seed)
+	o.ZooKeeper = seed%2 == 1
+	o.Rot, o.RotHeaders = true, true
 	return o
 }
 

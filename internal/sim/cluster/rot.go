@@ -182,6 +182,19 @@ const (
 	magicAt  = 16
 )
 
+// believed are the fields of a header that decide by themselves what a node does next, each by its place and size: attributes, last
+// offset delta, producer id and epoch, first sequence.
+var believed = []struct{ at, size int }{{21, 2}, {23, 4}, {43, 8}, {51, 2}, {53, 4}}
+
+// bitOfHeader chooses a bit of a field that is believed, every other time its sign.
+func (n *nemesis) bitOfHeader() int64 {
+	f := believed[n.decay.IntN(len(believed))]
+	if n.decay.Chance(500) {
+		return 8*int64(f.at) + 7
+	}
+	return 8*int64(f.at) + n.decay.Int64N(8*int64(f.size))
+}
+
 // bitOfABatch chooses a bit of one of the batches that end below an offset.
 func (n *nemesis) bitOfABatch(x *node, name string, below record.Offset) (bit int64, ok bool) {
 	b, err := commitlog.ReadFile(x.disk, name, 1<<20)
@@ -202,6 +215,9 @@ func (n *nemesis) bitOfABatch(x *node, name string, below record.Offset) (bit in
 		return 0, false
 	}
 	chosen := batches[n.decay.IntN(len(batches))]
+	if n.world.options.RotHeaders {
+		return 8*int64(chosen.at) + n.bitOfHeader(), true
+	}
 	at := magicAt + n.decay.IntN(chosen.size-magicAt)
 	switch {
 	case n.decay.Chance(100):

@@ -31,6 +31,9 @@ func TestSim(t *testing.T) { simulate(t, Draw) }
 // TestSimOnZooKeeper does the same with the metadata on a model of a ZooKeeper ensemble, in place of raft.
 func TestSimOnZooKeeper(t *testing.T) { simulate(t, DrawZooKeeper) }
 
+// TestSimRottenHeaders does the same on both in turn, with rot where a node reads the header of a batch alone.
+func TestSimRottenHeaders(t *testing.T) { simulate(t, DrawRot) }
+
 func simulate(t *testing.T, draw func(seed uint64) Options) {
 	t.Helper()
 	chosen := seeds.Chosen(t, seedsDefault)
