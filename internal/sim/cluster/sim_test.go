@@ -31,6 +31,9 @@ func TestSim(t *testing.T) { simulate(t, Draw) }
 // TestSimOnZooKeeper does the same with the metadata on a model of a ZooKeeper ensemble, in place of raft.
 func TestSimOnZooKeeper(t *testing.T) { simulate(t, DrawZooKeeper) }
 
+// TestSimGrowing does that with a node that joins, one that leaves for good, and controllers that are followed by others.
+func TestSimGrowing(t *testing.T) { simulate(t, DrawGrowing) }
+
 func simulate(t *testing.T, draw func(seed uint64) Options) {
 	t.Helper()
 	chosen := seeds.Chosen(t, seedsDefault)
