@@ -70,15 +70,16 @@ bench: build ## the figures of docs/benchmarks.md, beside Apache Kafka, and thos
 fuzz: ## each fuzz target for FUZZTIME
 	sh test/fuzz $(FUZZTIME)
 
-faults: build ## kill, stop, cut off and starve the real binary, alone and as a cluster, KILLS times where that is a loop; as root all of it
+faults: build ## kill, stop, cut off and starve the real binary, alone and as a cluster, on raft and on ZooKeeper, KILLS times where that is a loop; as root all of it
 	SKEIN_KILLS=$(KILLS) SKEIN_FAULTS_TABLE=$(CURDIR)/out/faults.md go test -count=1 -timeout 120m ./test/faults/...
 	@cat out/faults.md
 
 sim: ## SEEDS seeded histories of the log, the coordinator, a cluster and the members of groups
 	SKEIN_SEEDS=$(SEEDS) go test -count=1 -timeout 60m -run Sim ./internal/... ./consumer/...
 
-databases: ## what is written to databases and read from them: MariaDB (Debian's; as root it is installed if it is missing), SQLite, HBase and Debezium (Maven and a JDK)
+databases: ## what is written to databases and read from them: MariaDB (Debian's; as root it is installed if it is missing), SQLite, HBase and Debezium (Maven and a JDK); a cluster on ZooKeeper
 	cd test/databases && go vet ./... && go test -count=1 -p 2 -timeout 30m ./...
+	SKEIN_FAULTS_ZOOKEEPER=1 go test -count=1 -timeout 10m -run 'TestClusterLeaderKilled/zookeeper|TestEnsembleServerKilled' ./test/faults
 	cd examples/exactly-once && go vet ./... && go test -count=1 ./...
 
 sync-demo: build ## a pipeline from MariaDB into HBase and another database, in the terminal

@@ -25,24 +25,32 @@ func TestHearing(t *testing.T) {
 		"a dead process has a session, too": {3, func(h *hearing) { h.heard(began.Add(time.Second), 2); h.lost(2) }, 37 * time.Second},
 		"both dead at once":                 {3, func(h *hearing) { h.lost(2); h.lost(3) }, 36 * time.Second},
 		"back after its connection ended":   {3, func(h *hearing) { h.lost(2); h.heard(began.Add(time.Second), 2) }, 3 * time.Second},
+		"two come at once":                  {1, func(h *hearing) { h.sessions(began.Add(time.Hour), []metadata.NodeID{1, 2, 3}) }, time.Hour + 2*time.Second},
+		"one goes, and comes back": {3, func(h *hearing) {
+			h.sessions(began.Add(time.Second), []metadata.NodeID{1, 3})
+			h.sessions(began.Add(time.Minute), []metadata.NodeID{1, 2, 3})
+		}, time.Minute + 2*time.Second},
+		"two of three end":                {3, func(h *hearing) { h.sessions(began, []metadata.NodeID{1}) }, never},
+		"who has no session is not noted": {3, func(h *hearing) { h.heard(began.Add(time.Minute), 7); h.lost(8) }, 2 * time.Second},
 		"what it hears of itself is nothing": {3, func(h *hearing) {
 			h.heard(began.Add(time.Minute), 1)
 			h.heard(began.Add(time.Second), 2)
 		}, 3 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
+			var ids []metadata.NodeID
+			for id := range c.brokers {
+				ids = append(ids, metadata.NodeID(id+1))
+			}
 			h := &hearing{silence: 2 * time.Second}
-			h.heard(began, 2) // before it leads: nothing to it
-			h.lost(2)
+			h.heard(began, 2) // nobody has a session yet
+			h.sessions(began.Add(-time.Hour), ids)
+			h.lost(2) // before it leads: nothing to it
 			h.begin(began)
 			if c.happens != nil {
 				c.happens(h)
 			}
-			brokers := map[metadata.NodeID]struct{}{}
-			for id := range c.brokers {
-				brokers[metadata.NodeID(id+1)] = struct{}{}
-			}
-			at, ok := h.deafAt(1, brokers, 18*time.Second)
+			at, ok := h.deafAt(1, 18*time.Second)
 			if got := at.Sub(began); ok != (c.want != never) || ok && got != c.want {
 				t.Errorf("deaf after %v (%v), want %v", got, ok, c.want)
 			}

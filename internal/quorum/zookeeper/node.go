@@ -40,9 +40,8 @@ type Node struct {
 	events   []member.Event // to be stepped
 	seat     *seat.Seat
 	held     []held
-	session  bool                         // Config.OnSession was told that it is sure
-	asked    uint64                       // the last number of Confirm
-	brokers  map[metadata.NodeID]struct{} // with a session; nil while that is not known
+	session  bool   // Config.OnSession was told that it is sure
+	asked    uint64 // the last number of Confirm
 	hearing  hearing
 	snapshot snapshot
 }

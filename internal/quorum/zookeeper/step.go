@@ -35,7 +35,7 @@ func (n *Node) step(now time.Time, event controller.Event) error {
 
 // withoutSession keeps a broker fenced that has no session: it has given itself up, and serves nobody.
 func (n *Node) withoutSession(h *controller.BrokerHeartbeat) *controller.BrokerHeartbeat {
-	if _, here := n.brokers[metadata.NodeID(h.Request.BrokerID)]; here || n.brokers == nil {
+	if _, here := n.hearing.brokers[metadata.NodeID(h.Request.BrokerID)]; here || n.hearing.brokers == nil {
 		return h
 	}
 	request := *h.Request
@@ -186,7 +186,7 @@ func (n *Node) show(l leadership) {
 // resign ends the controller's time: whoever waits is told to ask another.
 func (n *Node) resign(now time.Time) error {
 	n.leader.Store(nil)
-	n.brokers, n.snapshot.storing = nil, false
+	n.hearing.brokers, n.snapshot.storing = nil, false
 	err := n.seat.Step(now, &controller.Resign{})
 	n.release(protocol.Fail(protocol.NotController, "node %d is no longer the controller", n.config.NodeID))
 	return err
@@ -194,15 +194,12 @@ func (n *Node) resign(now time.Time) error {
 
 // sessions fences those that have no session any more.
 func (n *Node) sessions(now time.Time, ids []metadata.NodeID) error {
-	n.brokers = make(map[metadata.NodeID]struct{}, len(ids))
-	for _, id := range ids {
-		n.brokers[id] = struct{}{}
-	}
+	n.hearing.sessions(now, ids)
 	if !n.seat.Controller.Leading() { // it looks again when it leads
 		return nil
 	}
 	for b := range n.images.Image().Brokers() {
-		if _, here := n.brokers[b.ID]; !here && !b.Fenced {
+		if _, here := n.hearing.brokers[b.ID]; !here && !b.Fenced {
 			n.logger.Info("a broker has no session in ZooKeeper any more", "broker", b.ID)
 			if err := n.seat.Step(now, &controller.SessionExpired{Broker: b.ID}); err != nil {
 				return err

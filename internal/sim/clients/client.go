@@ -14,7 +14,7 @@ var versions = map[protocol.Key]int16{
 	protocol.KeyProduce: 9, protocol.KeyFetch: 12, protocol.KeyListOffsets: 7, protocol.KeyOffsetCommit: 9, protocol.KeyOffsetFetch: 9,
 	protocol.KeyFindCoordinator: 4, protocol.KeyJoinGroup: 9, protocol.KeyHeartbeat: 4, protocol.KeyLeaveGroup: 5, protocol.KeySyncGroup: 5,
 	protocol.KeyCreateTopics: 7, protocol.KeyDeleteTopics: 5, protocol.KeyDeleteRecords: 2, protocol.KeyInitProducerID: 4, protocol.KeyMetadata: 9,
-	protocol.KeyIncrementalAlterConfigs: 1, protocol.KeyAlterPartitionReassignments: 0,
+	protocol.KeyIncrementalAlterConfigs: 1, protocol.KeyAlterPartitionReassignments: 0, protocol.KeyUnregisterBroker: 0,
 }
 
 var (

@@ -26,7 +26,10 @@
 // consumer that is given a wrong checksum asks again; a person then moves the folder away, for a node does not look at what it
 // sends to consumers. No other replica may suffer, and no record be lost or altered.
 //
-// Not here: growing the quorum; a leader of the quorum that hands over before it ends, for that waits in a goroutine; rot of the
+// With DrawGrowing (growth.go) the metadata is on a model of a ZooKeeper ensemble, a node more comes on an empty disk, another leaves
+// for good, and at rest the controllers are followed by others.
+//
+// Not here: growing the quorum on raft; its leader that hands over before it ends, for that waits in a goroutine; rot of the
 // metadata log and of files without a checksum that nothing contradicts, see nemesis.rot.
 //
 // Start with Run and Options.

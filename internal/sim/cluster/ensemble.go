@@ -2,6 +2,8 @@ package cluster
 
 import (
 	"log/slog"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -100,6 +102,23 @@ type waking struct {
 	life *life
 }
 
+// Ask implements zookeeper.Asker.
+func (w waking) Ask(r *member.Request) {
+	if w.life.world.Has(ZnodeLeft) && r.Kind == member.Multi && len(r.Ops) == 2 && r.Ops[1].Kind == member.Delete && r.Ops[1].Path == member.ControllerPath {
+		checked := *r
+		checked.Ops = r.Ops[:1]
+		r = &checked
+	}
+	w.Client.Ask(r)
+}
+
+// Close implements zookeeper.Asker.
+func (w waking) Close() {
+	if !w.life.world.Has(SessionLeftOpen) {
+		w.Client.Close()
+	}
+}
+
 func (w waking) Listen(listen func(member.Event)) {
 	w.Client.Listen(func(e member.Event) {
 		if w.life.Ended {
@@ -107,6 +126,11 @@ func (w waking) Listen(listen func(member.Event)) {
 		}
 		if _, fired := e.(*member.Fired); fired && w.life.world.Has(WatchesForgotten) {
 			return
+		}
+		if a, answer := e.(*member.Answer); answer && w.life.world.Has(NewcomerUnseen) && a.Children != nil {
+			seen := *a
+			seen.Children = slices.DeleteFunc(slices.Clone(a.Children), func(id string) bool { return id == strconv.Itoa(w.life.world.options.Nodes+1) })
+			e = &seen
 		}
 		if c, connected := e.(*member.Connected); connected && w.life.world.Has(FenceForgotten) {
 			e = &member.Connected{Session: c.Session, Timeout: time.Hour}

@@ -75,7 +75,7 @@ func newLife(n *node) *life {
 // configuration is that of one node.
 func (n *node) configuration() *config.Broker {
 	var voters []string
-	for i := range n.world.options.Nodes {
+	for i := range n.world.options.nodesMax() {
 		id := metadata.NodeID(i + 1)
 		voters = append(voters, fmt.Sprintf("%d@%s", id, addressOf(id, controllerPort)))
 	}

@@ -229,6 +229,7 @@ func (n *nemesis) end() {
 	w := n.world
 	w.Notef("heals")
 	w.Attack = false
+	w.growth.come()
 	w.Disturbance++
 	w.Network.HealAll()
 	w.Network.SetOptions(calmNetwork())

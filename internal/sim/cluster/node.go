@@ -21,6 +21,7 @@ type node struct {
 	life    *life // nil while the process is down
 	lives   int
 	slow    bool                                      // its disk is
+	absent  bool                                      // it has not come yet, or has left for good
 	hooked  bool                                      // an operation of its disk will be its last
 	vouched map[metadata.TopicPartition]record.Offset // below which the durable mark on the disk vouches for the logs
 	config  *config.Broker
@@ -40,7 +41,7 @@ func newNode(w *world, id metadata.NodeID) *node {
 
 // start starts the process. One that fails to start is started again, as a supervisor does.
 func (n *node) start() {
-	if n.machine.Alive() {
+	if n.machine.Alive() || n.absent {
 		return
 	}
 	n.machine.Start(func() {

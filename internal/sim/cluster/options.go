@@ -28,6 +28,9 @@ type Options struct {
 
 	ZooKeeper bool // the metadata is in a ZooKeeper ensemble, not on raft
 
+	// On ZooKeeper: a node more joins during the attack; one leaves for good; at rest the controller ends, and another is cut off.
+	Grow, Shrink, Succession bool
+
 	// What the nemesis may do.
 	Power, Kill, Two, All, Cuts, Pause, Clock, SlowDisk, Misbehave, Leave, Rot, FailDisk, FullDisk bool
 

@@ -31,6 +31,7 @@ func TestPlantedBugsOnZooKeeper(t *testing.T) {
 		t.Skip("under the race detector; make histories runs it without")
 	}
 	planted(t, ZooKeeperBugs, DrawZooKeeper)
+	planted(t, GrowthBugs, DrawGrowing)
 }
 
 // planted looks for a seed that shows each bug.

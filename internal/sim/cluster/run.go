@@ -21,6 +21,7 @@ func Run(o Options) *scene.Result {
 	w.crowd.Start(func() {
 		w.nemesis.begin()
 		w.nemesis.decays()
+		w.growth.begin()
 	})
 	w.Run(sim.Instant(o.Attack))
 	if len(w.Findings()) > 0 {
@@ -34,10 +35,15 @@ func Run(o Options) *scene.Result {
 	limit := w.Now().Add(o.Settle + o.Heal)
 	w.crowd.DemandProgress(o.Settle, o.Heal, atRest)
 	limit = max(limit, w.Now().Add(time.Second)) // a topic may have been made a moment ago
+	if o.Shrink {
+		limit = max(limit, w.Now().Add(o.Settle)) // whoever leaves may have begun a moment ago
+	}
 	for !w.inSync() && w.Now() < limit {
 		w.Run(w.Now().Add(100 * time.Millisecond))
 	}
 	w.demandInSync()
+	w.demandShrunk()
+	w.demandSuccession()
 	if len(w.Findings()) == 0 {
 		w.judge.replicasAreEqual()
 	}
@@ -66,7 +72,10 @@ func (w *world) leader(p check.Partition) *life {
 
 // inSync says whether every node serves and shows the newest image, with every replica in sync.
 func (w *world) inSync() bool {
-	for _, n := range w.nodes {
+	if !w.shrunk() {
+		return false
+	}
+	for _, n := range w.members() {
 		if n.life == nil || !n.life.ready || n.life.quorum.Image().Offset < w.judge.newest.Offset {
 			return false
 		}
@@ -83,7 +92,7 @@ func (w *world) inSync() bool {
 
 // demandInSync: after the faults every node serves, and every replica is in sync.
 func (w *world) demandInSync() {
-	for _, n := range w.nodes {
+	for _, n := range w.members() {
 		switch {
 		case n.life == nil:
 			w.Wrong("liveness", n.String(), "the process does not run")

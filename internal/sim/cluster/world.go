@@ -28,6 +28,7 @@ type world struct {
 	crowd    *clients.Crowd
 	judge    *judge
 	rots     rots
+	growth   growth
 	ensemble *ensemble.Ensemble // nil where the metadata is on raft
 }
 
@@ -42,13 +43,15 @@ func newWorld(o Options) *world {
 	if o.MoveGroups {
 		w.GroupPartitions = offsetsPartitions
 	}
-	for i := range o.Nodes {
+	for i := range o.nodesMax() {
 		id := metadata.NodeID(i + 1)
 		w.Addresses = append(w.Addresses, addressOf(id, brokerPort))
 		w.nodes = append(w.nodes, newNode(w, id))
 	}
 	w.rots = rots{world: w, at: map[metadata.TopicPartition]metadata.NodeID{}, repairing: map[metadata.TopicPartition]bool{}, rand: w.Rand("repair")}
 	w.Spoilt = w.rots.spoilt
+	w.growth = growth{world: w, rand: w.Rand("growth")}
+	w.growth.plan()
 	w.nemesis = newNemesis(w)
 	w.judge = newJudge(w)
 	if o.ZooKeeper {
