@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/skein-io/skein/consumer/dedupe"
@@ -32,7 +33,8 @@ func (o *owned) ApplyFenced(ctx context.Context, tokens []dedupe.Token, changes 
 	return o.Apply(ctx, changes, outcomes)
 }
 
-// A sink that knows generations is asked with them. What it refuses is counted and told, and is not what holds the part up.
+// A sink that knows generations is asked with them. What it refuses is counted and told, and is told as
+// what holds the part up only if it goes on.
 func TestRunFenced(t *testing.T) {
 	inBubble(t, oneSinkFile, func(b *bed) {
 		b.topic("skein.shop.a")
@@ -49,6 +51,10 @@ func TestRunFenced(t *testing.T) {
 		if p := b.inspect().Sinks[0].Processes[0]; p.State != Running || p.Problem != "" {
 			t.Errorf("what another process has holds this one up: %+v", p)
 		}
+		b.until("it is told if it goes on", func() bool {
+			p := b.inspect().Sinks[0].Processes[0]
+			return p.State == Waiting && strings.Contains(p.Problem, "past owner")
+		})
 		to.mu.Lock()
 		if to.others = false; to.asked == 0 {
 			t.Error("nobody was asked with tokens")

@@ -39,7 +39,8 @@ type Served struct {
 	File     string `json:"file"`
 	Pipeline string `json:"pipeline,omitempty"`
 	// State is "running", "paused", "broken" (Problem is what is wrong with the file), "failed" (it has ended and needs somebody; it is
-	// begun again when its file changes or it is resumed) or "ended".
+	// begun again when its file changes or it is resumed), "ended", or "ending" (its file is gone from the folder, and it is not through
+	// with what it has in hand).
 	State   string    `json:"state"`
 	Problem string    `json:"problem,omitempty"`
 	Since   time.Time `json:"since"`
@@ -49,6 +50,7 @@ type Served struct {
 const (
 	Paused = "paused"
 	Broken = "broken"
+	Ending = "ending"
 )
 
 // service is Serve at work.

@@ -29,7 +29,7 @@ func TestServe(t *testing.T) {
 	write("broken.yaml", "name: b\nsinc: {}\n")
 	write("notes.txt", "nothing")
 
-	var mu sync.Mutex
+	var mu, held sync.Mutex // held: nothing ends
 	var running []string
 	failing := map[string]bool{"fails": true}
 	o := ServeOptions{LookEvery: 5 * time.Millisecond, Workers: 3, run: func(ctx context.Context, c *Config, o Options) error {
@@ -46,6 +46,8 @@ func TestServe(t *testing.T) {
 		running = append(running, c.Name)
 		mu.Unlock()
 		<-ctx.Done()
+		held.Lock()
+		defer held.Unlock()
 		mu.Lock()
 		defer mu.Unlock()
 		running = slices.DeleteFunc(running, func(name string) bool { return name == c.Name })
@@ -124,6 +126,15 @@ func TestServe(t *testing.T) {
 	if _, err := Pause(dir, "nobody"); err == nil || !strings.Contains(err.Error(), "it has a.yaml, broken.yaml, z.yaml") {
 		t.Errorf("pausing what is not there: %v", err)
 	}
+
+	// What is removed is told until it has ended.
+	held.Lock()
+	do(Remove, "z")
+	is("a.yaml running, broken.yaml running, z.yaml ending", "a", "b", "fails")
+	held.Unlock()
+	is("a.yaml running, broken.yaml running", "a", "b")
+	write("z.yaml", pipeline("fails"))
+	is("a.yaml running, broken.yaml running, z.yaml running", "a", "b", "fails")
 
 	cancel()
 	if err := <-ended; err != nil || len(running) != 0 {

@@ -44,13 +44,25 @@ func Listed(dir string) (files []Served, served bool, err error) {
 		}
 		files = append(files, one)
 	}
+	for _, f := range said.Files {
+		if _, there := found[f.File]; served && !there && f.State == string(Running) {
+			f.State = Ending
+			files = append(files, f)
+		}
+	}
 	slices.SortFunc(files, func(a, b Served) int { return strings.Compare(a.File, b.File) })
 	return files, served, nil
 }
 
+// inFolder are the files that Listed finds, without those that are gone.
+func inFolder(dir string) ([]Served, error) {
+	files, _, err := Listed(dir)
+	return slices.DeleteFunc(files, func(s Served) bool { return s.State == Ending }), err
+}
+
 // inDir finds a file of a folder, by its name or that of its pipeline.
 func inDir(dir, name string) (string, error) {
-	files, _, err := Listed(dir)
+	files, err := inFolder(dir)
 	if err != nil {
 		return "", err
 	}
@@ -85,7 +97,7 @@ func Resume(dir, name string) (string, error) {
 	if err = os.Remove(filepath.Join(dir, file+pausedSuffix)); !errors.Is(err, os.ErrNotExist) {
 		return file, err
 	}
-	files, _, err := Listed(dir)
+	files, err := inFolder(dir)
 	if err != nil {
 		return "", err
 	}
@@ -108,7 +120,7 @@ func Add(dir, path string) (string, error) {
 	if !isPipelineFile(name) {
 		return "", fmt.Errorf("%s: a pipeline's file ends in .yaml or .yml", path)
 	}
-	files, _, err := Listed(dir)
+	files, err := inFolder(dir)
 	if err != nil {
 		return "", err
 	}

@@ -31,6 +31,7 @@ type sinkPart struct {
 
 	mu      sync.Mutex
 	refused *Refusal
+	past    past
 }
 
 func newSinkPart(c *Config, s *spec.Sink, o *Options, to *cluster) *sinkPart {
@@ -242,12 +243,12 @@ func (w *watched) apply(ctx context.Context, changes []*change.Change, outcomes 
 		}
 	}
 	if err := write(); err != nil {
-		if ctx.Err() == nil && !errors.Is(err, dedupe.ErrFenced) { // those are another process's by now
-
+		if ctx.Err() == nil && (!errors.Is(err, dedupe.ErrFenced) || w.part.past.tooLong(w.part.now())) {
 			w.part.set(Waiting, fmt.Sprintf("%s and %d others are not written: %v", one(changes[0]), len(changes)-1, err))
 		}
 		return err
 	}
+	w.part.past.over()
 	w.part.set(Running, "")
 	for i, o := range outcomes {
 		if o.Err != nil {
@@ -255,15 +256,6 @@ func (w *watched) apply(ctx context.Context, changes []*change.Change, outcomes 
 		}
 	}
 	return nil
-}
-
-// ApplyFenced implements sink.Fenced. A sink that refuses nobody is asked without tokens.
-func (w *watched) ApplyFenced(ctx context.Context, tokens []dedupe.Token, changes []*change.Change, outcomes []sink.Outcome) error {
-	fenced, able := w.Sink.(sink.Fenced)
-	if !able {
-		return w.Apply(ctx, changes, outcomes)
-	}
-	return w.apply(ctx, changes, outcomes, func() error { return fenced.ApplyFenced(ctx, tokens, changes, outcomes) })
 }
 
 func one(c *change.Change) string {
