@@ -25,7 +25,7 @@ func (k *checker) hbase(ctx context.Context, part string, s *spec.Sink, tables [
 	for _, name := range tables {
 		k.mappedColumns(part, s, name)
 		o := HBaseOptions(s, []string{name})
-		o.Client.RetryTimeout, o.Client.CallTimeout = 10*time.Second, 5*time.Second
+		o.Client.RetryTimeout, o.Client.CallTimeout, o.Truncates = 10*time.Second, 5*time.Second, ""
 		to, err := hbase.Open(o)
 		if err != nil {
 			k.wrong(part, what, err)
@@ -45,6 +45,33 @@ func (k *checker) hbase(ctx context.Context, part string, s *spec.Sink, tables [
 			k.add(part, what, Wrong, "%v; is zookeeper right, and HBase running?", err)
 			return // it would be the same for each table
 		}
+	}
+	if s.Truncates {
+		k.hbaseTruncates(ctx, part, s)
+	}
+}
+
+// hbaseTruncates looks for the table of the truncates' versions.
+func (k *checker) hbaseTruncates(ctx context.Context, part string, s *spec.Sink) {
+	what := "table " + s.TruncateVersions
+	o := HBaseOptions(s, nil).Client
+	o.RetryTimeout, o.CallTimeout = 10*time.Second, 5*time.Second
+	to, err := client.Open(o)
+	if err != nil {
+		k.wrong(part, what, err)
+		return
+	}
+	defer func() { _ = to.Close() }()
+	families, err := to.Families(ctx, s.TruncateVersions)
+	switch {
+	case errors.Is(err, client.ErrTableNotFound) && s.HBase.Create:
+		k.add(part, what, Fine, "it is not there; the sink makes it")
+	case errors.Is(err, client.ErrTableNotFound) || err == nil && !slices.Contains(families, hbase.UpdateInfo):
+		k.add(part, what, Wrong, "truncates: apply needs it: create '%s', '%s'", s.TruncateVersions, hbase.UpdateInfo)
+	case err != nil:
+		k.wrong(part, what, err)
+	default:
+		k.add(part, what, Fine, "it is there")
 	}
 }
 
@@ -89,7 +116,10 @@ func (k *checker) mysql(ctx context.Context, part string, s *spec.Sink, tables [
 	}
 	k.add(part, what, Fine, "it answers")
 	if s.MySQL.SideTable {
-		k.sideTable(ctx, db, part, s)
+		k.ownTable(ctx, db, part, s.MySQL.Database, s.MySQL.Versions, "row_key", true)
+	}
+	if s.Truncates {
+		k.ownTable(ctx, db, part, s.MySQL.Database, s.TruncateVersions, "table_name", false)
 	}
 	for _, name := range tables {
 		database, table, _ := spec.SplitTable(name)
@@ -105,6 +135,7 @@ func (k *checker) mysql(ctx context.Context, part string, s *spec.Sink, tables [
 
 // layout lets the sink itself look at where it puts versions.
 func (k *checker) layout(ctx context.Context, part string, config mysql.Config, tables []string) {
+	config.Truncates = "" // whose table it would make
 	to, err := mysql.Open(ctx, config)
 	if err != nil {
 		k.wrong(part, "database", err)
@@ -120,17 +151,17 @@ func (k *checker) layout(ctx context.Context, part string, config mysql.Config, 
 	}
 }
 
-// sideTable looks for the table of versions.
-func (k *checker) sideTable(ctx context.Context, db *sql.DB, part string, s *spec.Sink) {
-	what := "table " + s.MySQL.Database + "." + s.MySQL.Versions
-	_, err := catalog.Table(ctx, db, s.MySQL.Database, s.MySQL.Versions)
+// ownTable looks for a table of the sink's own.
+func (k *checker) ownTable(ctx context.Context, db *sql.DB, part, database, table, column string, deletes bool) {
+	what := "table " + database + "." + table
+	_, err := catalog.Table(ctx, db, database, table)
 	switch {
 	case errors.Is(err, catalog.ErrNoTable):
-		k.add(part, what, Fine, "it is not there; the sink makes it, for which the account needs the right CREATE in %s", s.MySQL.Database)
+		k.add(part, what, Fine, "it is not there; the sink makes it, for which the account needs the right CREATE in %s", database)
 	case err != nil:
 		k.wrong(part, what, err)
 	default:
-		k.rights(ctx, db, part, what, quoted(s.MySQL.Database, s.MySQL.Versions), "row_key", true)
+		k.rights(ctx, db, part, what, quoted(database, table), column, deletes)
 	}
 }
 
