@@ -153,6 +153,9 @@ func (r *reader) sink(path string, n *yaml.Node, c *Config) Sink {
 	if at := path + ".truncates"; d.Truncates && d.Type == MySQL && d.mysql.SideTable {
 		r.at(r.place(at), at, "apply", "a side table does not say which rows of its table are older: choose layout: in-row, or leave it keep")
 	}
+	if at := path + ".truncates"; d.Truncates && c.Read.Order == "offset" {
+		r.at(r.place(at), at, "apply", "read.order is offset, and offsets do not say which rows of other partitions are older: choose read.order: position or time, or leave it keep")
+	}
 	if at := path + ".versions"; d.Type == MySQL && !d.mysql.SideTable && r.said(at) {
 		r.at(r.place(at), at, d.mysql.Versions, "it is of no use while layout is in-row")
 	}
