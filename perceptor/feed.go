@@ -36,7 +36,8 @@ type FeedConfig struct {
 	Brokers   []string
 	Transport []kgo.Opt
 	// Truncates says of which tables a TRUNCATE TABLE is written to the table's topic, and Drops the same of a DROP TABLE and a CREATE OR REPLACE
-	// TABLE: as a change.Truncate in each partition, all of one version. Nil writes none. envelope.Maxwell has no form for it.
+	// TABLE, if the topic is there: as a change.Truncate in each partition, all of one version. Nil writes none. envelope.Maxwell has no form
+	// for it.
 	Truncates, Drops func(database, table string) bool
 	// Untold is called with each other loss of rows that no event tells of, of whatever table it is, before what follows is read. After a
 	// crash it may be called again. It may be nil.

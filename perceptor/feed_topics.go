@@ -69,6 +69,24 @@ func (f *feed) topicNamed(ctx context.Context, name string, partitions int32) (*
 	return t, nil
 }
 
+// exists asks whether there is a topic.
+func (f *feed) exists(ctx context.Context, name string) (bool, error) {
+	if f.byName[name] != nil {
+		return true, nil
+	}
+	topics, err := f.admin.ListTopics(ctx, name)
+	if err == nil {
+		err = topics[name].Err
+	}
+	if errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, kerr.InvalidTopicException) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("perceptor: source %s: topic %s: %w", f.cfg.Name, name, err)
+	}
+	return true, nil
+}
+
 // tablesMax bounds what is kept of tables: schemas that changed leave their tables behind.
 const tablesMax = 10_000
 

@@ -29,12 +29,20 @@ func (f *feed) lose(ctx context.Context, e *binlog.Event, l schema.Loss, v chang
 		}
 		return nil
 	}
+	table := &change.Table{Database: l.Database, Name: l.Table}
+	if l.Kind == schema.Dropped {
+		// Without a topic nothing was ever written of the table: there is nothing to take, and perhaps nobody who would know it.
+		there, err := f.exists(ctx, f.cfg.Encode.Prefix+"."+table.String())
+		if err != nil || !there {
+			return err
+		}
+	}
 	if v.Position.Row > 0 {
 		// Within a transaction only its beginning is known, where rows of a snapshot may have been read, and were counted as rows of that
 		// place. Behind that place and in front of the transaction's rows there is room for the truncate.
 		v.Position.Offset++
 	}
-	return f.truncate(ctx, &change.Change{Op: change.Truncate, Table: &change.Table{Database: l.Database, Name: l.Table}, Version: v, Origin: o})
+	return f.truncate(ctx, &change.Change{Op: change.Truncate, Table: table, Version: v, Origin: o})
 }
 
 // truncate writes a truncate to each partition of the table's topic, so that in each of them it stands behind the rows that it takes and in

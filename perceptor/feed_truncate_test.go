@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/skein-io/skein/consumer"
@@ -251,16 +252,18 @@ func TestFeedTruncates(t *testing.T) {
 // to more partitions than a parcel has room for.
 func TestFeedTruncateGoesOn(t *testing.T) {
 	inBubble(t, func(b *bed) {
-		events := []binlog.Event{sql("TRUNCATE stock"), {Kind: binlog.Begin}, {Kind: binlog.Row, Change: update(1, version(300, 300))}, {Kind: binlog.Commit}, sql("TRUNCATE wide")}
+		events := []binlog.Event{sql("TRUNCATE stock"), {Kind: binlog.Begin}, {Kind: binlog.Row, Change: update(1, version(300, 300))}, {Kind: binlog.Commit}, sql("TRUNCATE wide"),
+			sql("TRUNCATE `with.dot`"), sql("DROP TABLE `with.dot`")}
 		first := &change.Change{Op: change.Truncate, Table: stock, Version: version(100, 100), Origin: change.Origin{File: "bin.000001"}}
 		b.put(1, first)
 		b.put(3, first)
 		cfg := b.truncating(kgo.Dialer(b.node.Dial), nil)
 		cfg.Truncates = func(string, string) bool { return true }
+		cfg.Drops = cfg.Truncates
 		const wide = parcelRecordsMax + 50
 		cfg.Partitions = wide
 		end := b.start(func(ctx context.Context) error { return Feed(ctx, from(events, binlog.Position{}, func() {}), cfg) })
-		b.until("the end", func() bool { p, _, err := Resume(b.Context(), cfg); return err == nil && p.Offset == 500 })
+		b.until("the end", func() bool { p, _, err := Resume(b.Context(), cfg); return err == nil && p.Offset == 700 })
 		if err := end(); err != nil {
 			b.Fatal(err)
 		}
@@ -269,7 +272,7 @@ func TestFeedTruncateGoesOn(t *testing.T) {
 				b.Errorf("partition %d has %v", p, changes)
 			}
 		}
-		if cfg.Counts.Again() != 2 || cfg.Counts.Records() != 2+1+wide {
+		if cfg.Counts.Again() != 2 || cfg.Counts.Records() != 2+1+3*wide {
 			b.Errorf("%d again, %d records", cfg.Counts.Again(), cfg.Counts.Records())
 		}
 		seen := map[int32]string{}
@@ -291,15 +294,16 @@ func TestFeedTruncateGoesOn(t *testing.T) {
 func TestFeedUntold(t *testing.T) {
 	inBubble(t, func(b *bed) {
 		events := []binlog.Event{sql("TRUNCATE stock"), sql("DROP TABLE stock, other"), sql("DROP DATABASE shop"), sql("CREATE TABLE stock (id INT)"), sql("ALTER TABLE stock ADD x INT"),
-			sql("ALTER TABLE stock EXCHANGE PARTITION p WITH TABLE other"), sql("RENAME TABLE stock TO old")}
+			sql("ALTER TABLE stock EXCHANGE PARTITION p WITH TABLE other"), sql("RENAME TABLE stock TO old"),
+			sql("DROP TABLE IF EXISTS never"), sql("DROP TABLE `a name that no topic has`")}
 		var told []string
 		cfg := b.feedConfig(kgo.Dialer(b.node.Dial))
-		cfg.Drops = func(_, table string) bool { return table == "stock" || table == "" }
+		cfg.Drops = func(_, table string) bool { return table != "other" }
 		cfg.Untold = func(u Untold) {
 			told = append(told, fmt.Sprintf("%s.%s %s %d %s", u.Database, u.Table, u.Kind, u.Version.Position.Offset, u.File))
 		}
 		end := b.start(func(ctx context.Context) error { return Feed(ctx, from(events, binlog.Position{}, func() {}), cfg) })
-		b.until("the end", func() bool { p, _, err := Resume(b.Context(), cfg); return err == nil && p.Offset == 700 })
+		b.until("the end", func() bool { p, _, err := Resume(b.Context(), cfg); return err == nil && p.Offset == 900 })
 		if err := end(); err != nil {
 			b.Fatal(err)
 		}
@@ -307,6 +311,9 @@ func TestFeedUntold(t *testing.T) {
 			"shop.other changed in part 600 bin.000001", "shop.stock renamed 700 bin.000001"}
 		if !slices.Equal(told, want) {
 			b.Errorf("%q, not %q", told, want)
+		}
+		if topics, err := kadm.NewClient(b.producer).ListTopics(b.Context()); err != nil || topics.Has("skein.shop.never") {
+			b.Errorf("a topic was made, %v", err)
 		}
 		if n := cfg.Counts.Records(); n != 4 {
 			b.Errorf("%d records of the drop, not one in each partition", n)

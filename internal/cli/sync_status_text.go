@@ -60,6 +60,9 @@ func printParts(p *page, all []pipeline.Process) {
 		if one.Source != nil && one.Source.Again > 0 {
 			p.line("    %s not written, because they had been before a crash", plural(int64(one.Source.Again), "record"))
 		}
+		if one.Source != nil {
+			printUntold(p, one.Source)
+		}
 		if one.Sink != nil && one.Sink.Unread > 0 {
 			p.line("    %s could not be read", plural(int64(one.Sink.Unread), "record"))
 		}
@@ -69,6 +72,17 @@ func printParts(p *page, all []pipeline.Process) {
 		if one.Sink != nil && one.Sink.Refused != nil {
 			p.line("    refused last, at %s: %s: %s", one.Sink.Refused.At.Format(time.RFC3339), printable(one.Sink.Refused.Table), printable(one.Sink.Refused.Reason))
 		}
+	}
+}
+
+// printUntold tells which tables have lost rows of which the binlog tells nothing.
+func printUntold(p *page, s *pipeline.SourceReport) {
+	if more := int64(s.UntoldCount) - int64(len(s.Untold)); more > 0 {
+		p.line("    %s took rows of which no event tells, before these:", plural(more, "statement"))
+	}
+	for _, u := range s.Untold {
+		p.line("    rows of %s were %s, of which no event tells, at %s:%d, %s: %s", printable(u.Table), printable(u.What), printable(u.File), u.Offset, u.At.Format(time.RFC3339), printable(u.Statement))
+		p.line("      the targets keep what they had; with what the table has now they are compared by: skein sync verify FILE %s --repair", printable(u.Table))
 	}
 }
 
@@ -130,6 +144,11 @@ func printSinkStatus(p *page, s *pipeline.SinkStatus) {
 	}
 	if len(rows) > 0 {
 		p.table([]string{"  TABLE", "PUT", "DUPLICATE", "STALE", "CLOCK-BACK", "FOLDED", "REFUSED"}, indented(rows))
+	}
+	for _, name := range sortedKeys(s.Tables) {
+		if t := s.Tables[name]; t.Truncates+t.Truncated > 0 {
+			p.line("  truncates of %s, one from each partition: %d applied, %d not applied", printable(name), t.Truncated, t.Truncates)
+		}
 	}
 	for _, b := range s.Blocked {
 		p.line("  blocked at %s-%d@%d since %s: %s", printable(b.Topic), b.Partition, b.Offset, b.Since.Format(time.RFC3339), printable(b.Why))

@@ -25,7 +25,7 @@ func (k *checker) hbase(ctx context.Context, part string, s *spec.Sink, tables [
 	for _, name := range tables {
 		k.mappedColumns(part, s, name)
 		o := HBaseOptions(s, []string{name})
-		o.Client.RetryTimeout, o.Client.CallTimeout = 10*time.Second, 5*time.Second
+		o.Client.RetryTimeout, o.Client.CallTimeout, o.Truncates = 10*time.Second, 5*time.Second, ""
 		to, err := hbase.Open(o)
 		if err != nil {
 			k.wrong(part, what, err)
@@ -45,6 +45,33 @@ func (k *checker) hbase(ctx context.Context, part string, s *spec.Sink, tables [
 			k.add(part, what, Wrong, "%v; is zookeeper right, and HBase running?", err)
 			return // it would be the same for each table
 		}
+	}
+	if s.Truncates {
+		k.hbaseTruncates(ctx, part, s)
+	}
+}
+
+// hbaseTruncates looks for the table of the truncates' versions.
+func (k *checker) hbaseTruncates(ctx context.Context, part string, s *spec.Sink) {
+	what := "table " + s.TruncateVersions
+	o := HBaseOptions(s, nil).Client
+	o.RetryTimeout, o.CallTimeout = 10*time.Second, 5*time.Second
+	to, err := client.Open(o)
+	if err != nil {
+		k.wrong(part, what, err)
+		return
+	}
+	defer func() { _ = to.Close() }()
+	families, err := to.Families(ctx, s.TruncateVersions)
+	switch {
+	case errors.Is(err, client.ErrTableNotFound) && s.HBase.Create:
+		k.add(part, what, Fine, "it is not there; the sink makes it")
+	case errors.Is(err, client.ErrTableNotFound) || err == nil && !slices.Contains(families, hbase.UpdateInfo):
+		k.add(part, what, Wrong, "truncates: apply needs it: create '%s', '%s'", s.TruncateVersions, hbase.UpdateInfo)
+	case err != nil:
+		k.wrong(part, what, err)
+	default:
+		k.add(part, what, Fine, "it is there")
 	}
 }
 
@@ -89,10 +116,13 @@ func (k *checker) mysql(ctx context.Context, part string, s *spec.Sink, tables [
 	}
 	k.add(part, what, Fine, "it answers")
 	if s.MySQL.SideTable {
-		k.ownTable(ctx, db, part, s, s.MySQL.Versions, "row_key", true)
+		k.ownTable(ctx, db, part, s.MySQL.Database, s.MySQL.Versions, "row_key", true)
 	}
 	if s.MySQL.Generations != "" {
-		k.ownTable(ctx, db, part, s, s.MySQL.Generations, "generation", false)
+		k.ownTable(ctx, db, part, s.MySQL.Database, s.MySQL.Generations, "generation", false)
+	}
+	if s.Truncates {
+		k.ownTable(ctx, db, part, s.MySQL.Database, s.TruncateVersions, "table_name", false)
 	}
 	for _, name := range tables {
 		database, table, _ := spec.SplitTable(name)
@@ -108,7 +138,7 @@ func (k *checker) mysql(ctx context.Context, part string, s *spec.Sink, tables [
 
 // layout lets the sink itself look at where it puts versions.
 func (k *checker) layout(ctx context.Context, part string, config mysql.Config, tables []string) {
-	config.Generations = "" // which would be made
+	config.Generations, config.Truncates = "", "" // whose tables it would make
 	to, err := mysql.Open(ctx, config)
 	if err != nil {
 		k.wrong(part, "database", err)
@@ -125,16 +155,16 @@ func (k *checker) layout(ctx context.Context, part string, config mysql.Config, 
 }
 
 // ownTable looks for a table that the sink keeps for itself, and tries its rights with one of the columns.
-func (k *checker) ownTable(ctx context.Context, db *sql.DB, part string, s *spec.Sink, name, column string, deletes bool) {
-	what := "table " + s.MySQL.Database + "." + name
-	_, err := catalog.Table(ctx, db, s.MySQL.Database, name)
+func (k *checker) ownTable(ctx context.Context, db *sql.DB, part, database, table, column string, deletes bool) {
+	what := "table " + database + "." + table
+	_, err := catalog.Table(ctx, db, database, table)
 	switch {
 	case errors.Is(err, catalog.ErrNoTable):
-		k.add(part, what, Fine, "it is not there; the sink makes it, for which the account needs the right CREATE in %s", s.MySQL.Database)
+		k.add(part, what, Fine, "it is not there; the sink makes it, for which the account needs the right CREATE in %s", database)
 	case err != nil:
 		k.wrong(part, what, err)
 	default:
-		k.rights(ctx, db, part, what, quoted(s.MySQL.Database, name), column, deletes)
+		k.rights(ctx, db, part, what, quoted(database, table), column, deletes)
 	}
 }
 

@@ -77,6 +77,9 @@ func HBaseOptions(s *spec.Sink, tables []string) hbase.Options {
 	options := hbase.Options{
 		Client: client.Options{ZooKeeper: s.HBase.ZooKeeper, Root: s.HBase.Root, User: s.HBase.User}, Tables: map[string]hbase.Table{},
 	}
+	if s.Truncates {
+		options.Truncates = s.TruncateVersions
+	}
 	for _, name := range tables {
 		database, table, _ := spec.SplitTable(name)
 		to, ok := s.Target(database, table)
@@ -130,6 +133,9 @@ func MySQLConfig(c *Config, s *spec.Sink) (mysql.Config, error) {
 	}
 	if s.MySQL.SideTable {
 		config.Layout = mysql.SideTable
+	}
+	if s.Truncates {
+		config.Truncates = s.TruncateVersions
 	}
 	return config, nil
 }

@@ -56,6 +56,9 @@ type SourceReport struct {
 	// Failovers is how often the source went on in a new epoch.
 	Failovers uint64        `json:"failovers"`
 	Snapshot  *SnapshotSums `json:"snapshot,omitempty"`
+	// Untold are the last statements that took rows of which nothing tells, at most 16, the newest last, and UntoldCount how many there were.
+	Untold      []UntoldRows `json:"untold,omitempty"`
+	UntoldCount uint64       `json:"untold_count"`
 }
 
 // SnapshotSums say how far the tables' snapshots are, whoever read them.
@@ -93,7 +96,9 @@ type TableSums struct {
 	ClockBack uint64 `json:"clock_back"`
 	Folded    uint64 `json:"folded"`
 	Refused   uint64 `json:"refused"`
+	// Truncates were not applied, and Truncated were. One comes from each partition of its topic.
 	Truncates uint64 `json:"truncates"`
+	Truncated uint64 `json:"truncated"`
 	// Newest is the latest execute time of a change that was put, in milliseconds since 1970.
 	Newest int64 `json:"newest"`
 }
@@ -102,7 +107,7 @@ func sums(all map[string]perceptor.TableCounts) map[string]TableSums {
 	tables := make(map[string]TableSums, len(all))
 	for name, t := range all {
 		tables[name] = TableSums{Put: t.Put(), Duplicate: t.Of(change.Duplicate), Stale: t.Of(change.Stale), ClockBack: t.Of(change.ClockBack),
-			Folded: t.Of(change.Folded), Refused: t.Refused, Truncates: t.Truncates, Newest: t.Newest}
+			Folded: t.Of(change.Folded), Refused: t.Refused, Truncates: t.Truncates, Truncated: t.Truncated, Newest: t.Newest}
 	}
 	return tables
 }
@@ -123,5 +128,5 @@ func (r *Report) Done() (n uint64) {
 // add puts the sums of another process beside these.
 func (t TableSums) add(o TableSums) TableSums {
 	return TableSums{t.Put + o.Put, t.Duplicate + o.Duplicate, t.Stale + o.Stale, t.ClockBack + o.ClockBack, t.Folded + o.Folded,
-		t.Refused + o.Refused, t.Truncates + o.Truncates, max(t.Newest, o.Newest)}
+		t.Refused + o.Refused, t.Truncates + o.Truncates, t.Truncated + o.Truncated, max(t.Newest, o.Newest)}
 }

@@ -142,7 +142,7 @@ func (p *sinkPart) applyTables(ctx context.Context, all, topics, tables []string
 	var beside sync.WaitGroup
 	beside.Go(func() { p.watch(working, end, topics, soon) })
 	beside.Go(func() { p.sweep(working, s, tables) })
-	err = perceptor.Apply(working, p.s.Group, tables, &watched{Sink: s, part: p}, options...)
+	err = perceptor.Apply(working, p.s.Group, tables, &watched{Sink: s, part: p, tables: tables}, options...)
 	end()
 	beside.Wait()
 	return err
@@ -225,7 +225,8 @@ func targetOf(s *spec.Sink, to *spec.SinkTable, database, table string) (string,
 // watched is a sink that says how it is doing, and waits for its turn if it has to share.
 type watched struct {
 	sink.Sink
-	part *sinkPart
+	part   *sinkPart
+	tables []string
 }
 
 // Apply implements sink.Sink.

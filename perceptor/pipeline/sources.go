@@ -25,6 +25,7 @@ type sourcePart struct {
 	to     *cluster
 	counts perceptor.FeedCounts
 	read   source.Counts
+	untold untold
 	at     atomic.Pointer[source.State]
 	// lost: the connection to the server is being made anew.
 	lost atomic.Bool
@@ -37,6 +38,7 @@ func newSourcePart(c *Config, o *Options, to *cluster) *sourcePart {
 	p := &sourcePart{c: c, o: o, to: to}
 	p.part = &part{name: SourcePart, log: o.Log, now: time.Now, run: p.feed, tell: func(r *Report) {
 		r.Source = &SourceReport{Changes: p.counts.Changes(), Records: p.counts.Records(), Again: p.counts.Again(), SnapshotRows: p.read.Read(), Failovers: p.read.Failovers()}
+		r.Source.Untold, r.Source.UntoldCount = p.untold.report()
 		if at := p.at.Load(); at != nil {
 			r.Source.Position = at.Position
 			r.Source.Snapshot = snapshotSums(at)
@@ -53,6 +55,12 @@ func FeedConfig(c *Config) (perceptor.FeedConfig, error) {
 		format, err := envelope.ParseFormat(s.Format)
 		if err != nil {
 			return f, err
+		}
+		if s.Truncates {
+			f.Truncates = s.Wants
+		}
+		if s.Drops {
+			f.Drops = s.Wants
 		}
 		f.Encode = envelope.Options{Format: format, Schemas: s.Schemas, Decimals: decimalsOf(s.Decimals), Prefix: c.Topics.Prefix, Connector: s.Connector}
 	}
@@ -90,7 +98,7 @@ func (p *sourcePart) feed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	to.Transport, to.Log, to.Counts = p.to.transport, p.log, &p.counts
+	to.Transport, to.Log, to.Counts, to.Untold = p.to.transport, p.log, &p.counts, p.tellUntold
 	from, err := SourceConfig(p.c)
 	if err != nil {
 		return err

@@ -96,11 +96,23 @@ type Source struct {
 	Schemas   bool
 	Decimals  string // precise or text
 	Heartbeat time.Duration
+	// Truncates and Drops: TRUNCATE TABLE and DROP TABLE are written as truncates.
+	Truncates, Drops bool
 }
 
 // Wants says whether a table is read.
 func (s *Source) Wants(database, table string) bool {
 	return matchAny(s.Tables, database, table) && !matchAny(s.Except, database, table)
+}
+
+// WantsOf says whether tables of a database may be read.
+func (s *Source) WantsOf(database string) bool {
+	for _, p := range s.Tables {
+		if matches(p.Database, database) {
+			return true
+		}
+	}
+	return false
 }
 
 // Snapshot says when a source reads whole tables.
@@ -151,8 +163,11 @@ type Sink struct {
 	// TombstonesKeep is the age from which tombstones are swept, each SweepEvery; 0 is never.
 	TombstonesKeep time.Duration
 	SweepEvery     time.Duration
-	HBase          *HBaseSink
-	MySQL          *MySQLSink
+	// Truncates are applied, and their versions kept in the target's table TruncateVersions.
+	Truncates        bool
+	TruncateVersions string
+	HBase            *HBaseSink
+	MySQL            *MySQLSink
 }
 
 // HBaseSink is an HBase cluster.

@@ -58,6 +58,11 @@ var sinkKeys = section[draft]{kind: func(d *draft) string { return d.Type }, key
 		doc:   "A table in `database` by which a process that hung, and whose work others have taken, is refused when it goes on. The sink makes it. Without it nobody is refused; what is older is discarded all the same. Costs a statement more for each partition of a batch."},
 	{name: "version-columns", only: MySQL, standard: empty, value: nested[draft, MySQLSink]{func(d *draft) *MySQLSink { return &d.mysql }, &versionKeys}, doc: "The columns of the version."},
 
+	{name: "truncates", standard: "keep", value: chosen(func(d *draft) *bool { return &d.Truncates }, "keep", "apply"),
+		doc: "What becomes of rows when a topic tells that their table was truncated: they are kept, which `status` counts, or those that are older go. All sinks that write to a table must say the same. Not with the layout side-table, nor for a table of the target that several of the source go to."},
+	{name: "truncate-versions", standard: "skein_truncates", value: text(func(d *draft) *string { return &d.TruncateVersions }, "a table's name", nil),
+		doc: "The target's table in which the versions of truncates are kept. HBase's is made if `create` is true."},
+
 	{name: "bad-records", standard: policyStop, value: choice(func(d *draft) *string { return &d.policy }, policyStop, policyDeadLetter),
 		doc: "What becomes of a record that cannot be read or written: the sink ends with an error that names it, or it goes to the topic `dead-letter` and the sink goes on. Nothing is skipped in silence."},
 	{name: "dead-letter", value: text(func(d *draft) *string { return &d.DeadLetter }, "a topic's name", checkTopic), doc: "That topic. Without it PREFIX.dead-letter. It is made if it is not there."},
@@ -160,6 +165,15 @@ func (r *reader) sink(path string, n *yaml.Node, c *Config) Sink {
 	if d.RetryLongest < d.RetryFirst {
 		at := path + ".retries.longest"
 		r.at(r.place(at), at, short(d.RetryLongest), "it must not be shorter than the first pause, "+short(d.RetryFirst))
+	}
+	if at := path + ".truncate-versions"; !d.Truncates && r.said(at) {
+		r.at(r.place(at), at, d.TruncateVersions, "it is of no use while truncates is keep: write truncates: apply")
+	}
+	if at := path + ".truncates"; d.Truncates && d.Type == MySQL && d.mysql.SideTable {
+		r.at(r.place(at), at, "apply", "a side table does not say which rows of its table are older: choose layout: in-row, or leave it keep")
+	}
+	if at := path + ".truncates"; d.Truncates && c.Read.Order == "offset" {
+		r.at(r.place(at), at, "apply", "read.order is offset, and offsets do not say which rows of other partitions are older: choose read.order: position or time, or leave it keep")
 	}
 	if at := path + ".versions"; d.Type == MySQL && !d.mysql.SideTable && r.said(at) {
 		r.at(r.place(at), at, d.mysql.Versions, "it is of no use while layout is in-row")

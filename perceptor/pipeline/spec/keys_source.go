@@ -27,6 +27,10 @@ var sourceKeys = section[Source]{keys: []key[Source]{
 	{name: "format", standard: "debezium", value: choice(func(s *Source) *string { return &s.Format }, "debezium", "canal", "maxwell"), doc: "How changes are written."},
 	{name: "schemas", standard: "true", value: truth(func(s *Source) *bool { return &s.Schemas }), doc: "Debezium's format has its schema in each record, as `schemas.enable` does it. Without it records are smaller, and who reads them has to know the types of columns."},
 	{name: "decimals", standard: "precise", value: choice(func(s *Source) *string { return &s.Decimals }, "precise", "text"), doc: "How Debezium's format has decimals: as bytes, or as a text that is exact, too."},
+	{name: "truncates", standard: "tell", value: chosen(func(s *Source) *bool { return &s.Truncates }, "tell", "emit"),
+		doc: "`emit` writes a TRUNCATE TABLE to the table's topic, into each partition, for sinks whose `truncates` is apply. `tell` leaves it out, and says so in the log and in `status`. Not with the format maxwell, which has no form for it."},
+	{name: "drops", standard: "tell", value: chosen(func(s *Source) *bool { return &s.Drops }, "tell", "emit"),
+		doc: "The same of DROP TABLE and CREATE OR REPLACE TABLE: with `emit` they are written as truncates, and the targets' rows go, too."},
 	{name: "heartbeat", standard: "10s", value: duration(func(s *Source) *time.Duration { return &s.Heartbeat }, time.Second, time.Hour),
 		doc: "How long the server may send nothing before it has to say that it is there. After three times as long the connection is made anew."},
 }}
@@ -75,6 +79,11 @@ func (r *reader) checkSource(s *Source) {
 	}
 	if r.said("source.schemas") && !s.Schemas && s.Format == "debezium" && (r.said("sink") || r.said("sinks")) {
 		r.at(r.place("source.schemas"), "source.schemas", "false", "the sinks of this file would not know what is a decimal or a time: leave it true")
+	}
+	for key, emitted := range map[string]bool{"source.truncates": s.Truncates, "source.drops": s.Drops} {
+		if emitted && s.Format == "maxwell" {
+			r.at(r.place(key), key, "emit", "the format maxwell has no form for it: choose debezium or canal, or leave it tell")
+		}
 	}
 	for _, k := range s.Keys {
 		database, table, ok := SplitTable(k.Table)

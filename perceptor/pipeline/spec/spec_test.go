@@ -28,6 +28,7 @@ source:
   except: shop.tmp_*
   keys: {log.events: [at, host]}
   gtid: false
+  truncates: emit
   heartbeat: 1m
 sinks:
   - type: hbase
@@ -37,6 +38,8 @@ sinks:
       shop.*: {name: "{database}_{table}", values: bytes, nulls: empty}
     bad-records: dead-letter
     tombstones: {keep: 240h}
+    truncates: apply
+    truncate-versions: "ns:cuts"
   - type: mysql
     name: archive
     group: g
@@ -63,16 +66,16 @@ func TestParse(t *testing.T) {
 		Read:   Read{Format: "auto", Order: "time", Zone: time.UTC, Decimals: "precise"},
 		Source: &Source{Connector: "mariadb", Address: "db:3306", User: "skein", Password: Secret{File: "secrets/db"}, TLS: &TLS{}, ServerID: 4711,
 			Tables: []Pattern{{"shop", "*"}, {"log", "events"}}, Except: []Pattern{{"shop", "tmp_*"}}, Keys: []DeclaredKey{{"log.events", []string{"at", "host"}}},
-			Snapshot: SnapshotInitial, Format: "debezium", Schemas: true, Decimals: "precise", Heartbeat: time.Minute},
+			Snapshot: SnapshotInitial, Format: "debezium", Schemas: true, Decimals: "precise", Truncates: true, Heartbeat: time.Minute},
 		Sinks: []Sink{
 			{Name: "hbase", Type: HBase, Group: "skein-sync.shop.hbase", SessionTimeout: 45 * time.Second, DeadLetter: "shop.dead-letter", RetryFirst: 100 * time.Millisecond, RetryLongest: 10 * time.Second,
-				BatchChanges: 500, BatchParallel: 4, Workers: 512, TombstonesKeep: 240 * time.Hour, SweepEvery: time.Hour,
+				BatchChanges: 500, BatchParallel: 4, Workers: 512, TombstonesKeep: 240 * time.Hour, SweepEvery: time.Hour, Truncates: true, TruncateVersions: "ns:cuts",
 				HBase: &HBaseSink{ZooKeeper: []string{"zk:2181"}, Root: "/hbase", User: "skein"},
 				Tables: []SinkTable{
 					{Source: Pattern{"shop", "orders"}, Name: "ns:orders", Family: "d", Salt: 16, KeyBytes: true, Columns: []SinkColumn{{Source: "note", Family: "x"}, {Source: "token", Skip: true}}},
 					{Source: Pattern{"shop", "*"}, Name: "{database}_{table}", Family: "d", Bytes: true, NullsEmpty: true},
 				}},
-			{Name: "archive", Type: MySQL, Group: "g", SessionTimeout: 10 * time.Second, Attempts: 7, RetryFirst: time.Second, RetryLongest: time.Minute, BatchChanges: 100, BatchParallel: 4, Workers: 512,
+			{Name: "archive", Type: MySQL, Group: "g", SessionTimeout: 10 * time.Second, Attempts: 7, RetryFirst: time.Second, RetryLongest: time.Minute, BatchChanges: 100, BatchParallel: 4, Workers: 512, TruncateVersions: "skein_truncates",
 				MySQL: &MySQLSink{Address: "other:3306", User: "sink", Database: "archive", SideTable: true, Versions: "skein_row_versions",
 					ExecuteTime: "execute_time", Position: "binlog_position", Epoch: "source_epoch", Deleted: "row_deleted"},
 				Tables: []SinkTable{{Source: Pattern{"shop", "orders"}, Name: "{table}"}}},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -232,4 +233,53 @@ func TestHBaseTruncateWhileWritten(t *testing.T) {
 			return
 		}
 	}
+}
+
+// A truncate that comes again, as it does from each partition, does not read the table again once its rows are taken: also by another
+// process. One that was cut off does.
+func TestHBaseTruncateOnce(t *testing.T) {
+	addr := hbaseAddr(t)
+	c := hbaseClient(t, addr)
+	table := fmt.Sprintf("once_%d", time.Now().UnixNano())
+	s := truncating(t, addr, table)
+	if err := s.Prepare(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	cut := version(1, 50, 50)
+	apply(t, s, order(change.Create, 1, version(1, 10, 10), "x"))
+	var all sync.WaitGroup
+	var first atomic.Int64
+	for range 6 {
+		all.Go(func() {
+			if o, err := s.Truncate(t.Context(), truncate(cut)); err != nil || o.Err != nil {
+				t.Errorf("%+v, %v", o, err)
+			} else if o.Verdict == change.Absent {
+				first.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	cutRow(t, c, table, 1, cut)
+	if first.Load() != 1 {
+		t.Errorf("%d were the first", first.Load())
+	}
+	// A sink that does not know of truncates puts what one that knows would not: it shows who reads the table.
+	unaware := openSink(t, addr, sinks.Table{Name: table})
+	late := order(change.Create, 2, version(1, 20, 20), "late")
+	apply(t, unaware, late)
+	for _, again := range []*sinks.Sink{s, truncating(t, addr, table)} {
+		if o := truncated(t, again, cut); o.Verdict != change.Duplicate {
+			t.Errorf("again: %+v", o)
+		}
+	}
+	shows(t, c, table, late)
+	putAll(t, c, table+"_truncates", []client.Op{{Row: []byte(table), Steps: []client.Step{{
+		Mutations: []client.Mutation{{Cells: []client.Cell{{Family: []byte("update_info"), Qualifier: []byte("taken"), Value: []byte("another")}}}}}}}}) // as if it had died meanwhile
+	truncated(t, s, cut)
+	cutRow(t, c, table, 2, cut)
+	apply(t, unaware, order(change.Create, 3, version(1, 20, 20), "late"))
+	if o := truncated(t, s, version(1, 60, 60)); o.Verdict != change.Newer {
+		t.Errorf("a later one: %+v", o)
+	}
+	cutRow(t, c, table, 3, version(1, 60, 60))
 }
