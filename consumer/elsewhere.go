@@ -26,9 +26,18 @@ const (
 // errorBytesMax bounds the text of an error in a header.
 const errorBytesMax = 1000
 
+// A record of more than smallMax bytes, with its headers, is sent by a producer that makes batches of up to largeMax, as one batch: of
+// many small ones such batches would be more than a topic takes.
+const (
+	smallMax = 900_000
+	largeMax = 96 << 20 // brokers take requests of 100 MiB
+)
+
 // elsewhere sends records to retry and dead-letter topics.
 type elsewhere struct {
 	producer *kgo.Client // nil if there are no such topics
+	large    *kgo.Client
+	alone    chan struct{} // who sends by large has put something into it
 	group    string
 	topics   []RetryTopic
 	dead     string
@@ -44,16 +53,23 @@ func (e *elsewhere) open(c *Consumer) error {
 		kgo.RecordDeliveryTimeout(c.cfg.apiTimeout), kgo.DisableClientMetrics(),
 	}, c.cfg.transport...)
 	producer, err := kgo.NewClient(options...)
+	if err == nil {
+		e.producer = producer
+		e.large, err = kgo.NewClient(append(options, kgo.ProducerBatchMaxBytes(largeMax))...)
+		e.alone = make(chan struct{}, 1)
+	}
 	if err != nil {
+		e.close()
 		return fmt.Errorf("consumer: options of the producer for retries: %w", err)
 	}
-	e.producer = producer
 	return nil
 }
 
 func (e *elsewhere) close() {
-	if e.producer != nil {
-		e.producer.Close()
+	for _, producer := range []*kgo.Client{e.producer, e.large} {
+		if producer != nil {
+			producer.Close()
+		}
 	}
 }
 
@@ -116,5 +132,18 @@ func (e *elsewhere) send(ctx context.Context, r Record, topic string, due time.T
 	if !due.IsZero() {
 		add(HeaderNotBefore, strconv.FormatInt(due.UnixMilli(), 10))
 	}
-	return e.producer.ProduceSync(ctx, out).FirstErr()
+	size := len(out.Key) + len(out.Value)
+	for _, h := range out.Headers {
+		size += len(h.Key) + len(h.Value)
+	}
+	if size <= smallMax {
+		return e.producer.ProduceSync(ctx, out).FirstErr()
+	}
+	select {
+	case e.alone <- struct{}{}:
+		defer func() { <-e.alone }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return e.large.ProduceSync(ctx, out).FirstErr()
 }

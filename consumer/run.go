@@ -26,7 +26,7 @@ type giveUp struct{ err error }
 func (e *giveUp) Error() string { return e.err.Error() }
 func (e *giveUp) Unwrap() error { return e.err }
 
-// HandlerError ends Run: a record could not be processed, and there is no topic where it may go.
+// HandlerError ends Run: a record could not be processed, and there is no topic where it may go, or that topic does not take it.
 type HandlerError struct {
 	Partition TopicPartition
 	Offset    int64
@@ -35,7 +35,7 @@ type HandlerError struct {
 }
 
 func (e *HandlerError) Error() string {
-	return fmt.Sprintf("consumer: record %v@%d could not be processed in %d attempts, and no retry or dead-letter topic is set: %v", e.Partition, e.Offset, e.Attempts, e.Err)
+	return fmt.Sprintf("consumer: record %v@%d could not be processed in %d attempts, and there is no retry or dead-letter topic that takes it: %v", e.Partition, e.Offset, e.Attempts, e.Err)
 }
 
 // Unwrap gives the handler's error.

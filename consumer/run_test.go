@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/skein-io/skein/consumer"
@@ -220,6 +222,51 @@ func TestRunDeadLetters(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A record as large as its topic takes is a dead letter, too, though it is larger with its headers. What the dead-letter topic does not
+// take ends Run.
+func TestRunLargeDeadLetter(t *testing.T) {
+	for _, most := range []string{"", "2000"} {
+		inBubble(t, 1, func(b *bed) {
+			b.topic("orders", 1)
+			config := map[string]*string{}
+			if most != "" {
+				config["max.message.bytes"] = &most
+			}
+			if resp, err := kadm.NewClient(b.producer).CreateTopic(b.Context(), 1, -1, config, "dead"); err != nil || resp.Err != nil {
+				b.Fatal(err, resp.Err)
+			}
+			b.send(&kgo.Record{Topic: "orders", Value: make([]byte, 999_500)})
+			ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+			defer cancel()
+			result := make(chan error, 1)
+			go func() {
+				result <- consumer.Run(ctx, func(context.Context, consumer.Record) error { return errors.New(strings.Repeat("no", 1000)) },
+					consumer.Brokers(b.node.Bootstraps()...), consumer.Transport(kgo.Dialer(b.node.Dial)), consumer.ResetTo(consumer.Earliest),
+					consumer.Group("g"), consumer.Topics("orders"), consumer.DeadLetter("dead"))
+			}()
+			if most != "" {
+				err := <-result
+				failed, ok := errors.AsType[*consumer.HandlerError](err)
+				if !ok || failed.Offset != 0 || !strings.Contains(err.Error(), "orders-0@0") || !strings.Contains(err.Error(), "topic dead, where it was to go, does not take it") || !strings.Contains(err.Error(), "raise its max.message.bytes") {
+					b.Errorf("it ended with %v", err)
+				}
+				return
+			}
+			dead := b.consumer()
+			b.must(dead.Assign(consumer.TopicPartition{Topic: "dead"}))
+			var letters []consumer.Record
+			for deadline := time.Now().Add(time.Hour); len(letters) == 0 && time.Now().Before(deadline); {
+				letters = append(letters, b.poll(dead, time.Minute)...)
+			}
+			cancel()
+			b.must(<-result)
+			if len(letters) != 1 || len(letters[0].Value) != 999_500 {
+				b.Errorf("%d dead letters", len(letters))
+			}
+		})
+	}
 }
 
 // Without a place for it, a record that cannot be processed ends Run, and is not committed; what is in front of it is.

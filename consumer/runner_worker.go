@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
+
 	"github.com/skein-io/skein/consumer/internal/backoff"
 	"github.com/skein-io/skein/consumer/internal/parallel"
 )
@@ -88,7 +90,12 @@ func (r *runner) attempt(ctx context.Context, a *attempts) verdict {
 	if topic == "" {
 		return verdict{fatal: &HandlerError{Partition: a.record.TopicPartition(), Offset: a.record.Offset, Attempts: a.failed, Err: err}}
 	}
-	if sent := r.send(ctx, a.record, topic, due, a.failed, err); sent != nil {
+	sent := r.send(ctx, a.record, topic, due, a.failed, err)
+	if errors.Is(sent, kerr.MessageTooLarge) { // it stays so
+		err = fmt.Errorf("%w; and topic %s, where it was to go, does not take it: %w: raise its max.message.bytes", err, topic, sent)
+		return verdict{fatal: &HandlerError{Partition: a.record.TopicPartition(), Offset: a.record.Offset, Attempts: a.failed, Err: err}}
+	}
+	if sent != nil {
 		r.log.Warn("record that could not be processed", "record", place(a.record), "to", topic, "error", sent)
 		return verdict{Result: parallel.Result{Outcome: parallel.Retry, Delay: r.cfg.delayMax}}
 	}

@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
 
 	"github.com/skein-io/skein/consumer"
 	"github.com/skein-io/skein/consumer/dedupe"
@@ -55,6 +58,9 @@ const (
 	lookSoon  = 2 * time.Second
 	lookLater = 30 * time.Second
 )
+
+// letterMax is how large a dead letter may be: whatever a topic of changes takes.
+const letterMax = 1<<31 - 1
 
 // apply writes changes until ctx ends, and begins anew when there are more topics.
 func (p *sinkPart) apply(ctx context.Context) error {
@@ -118,7 +124,7 @@ func (p *sinkPart) applyTables(ctx context.Context, all, topics, tables []string
 		}
 	}
 	if p.s.DeadLetter != "" {
-		if err := p.to.ensure(ctx, p.s.DeadLetter, -1, nil); err != nil {
+		if err := p.to.ensure(ctx, p.s.DeadLetter, -1, map[string]*string{"max.message.bytes": kadm.StringPtr(strconv.Itoa(letterMax))}); err != nil {
 			return err
 		}
 	}

@@ -1,17 +1,9 @@
 package databases
 
 import (
-	"bufio"
 	"context"
 	"database/sql"
 	"encoding/base64"
-	"errors"
-	"fmt"
-	"io"
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +11,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/skein-io/skein/perceptor/envelope"
+	engine "github.com/skein-io/skein/test/databases/debezium"
 	"github.com/skein-io/skein/test/services"
 )
 
@@ -27,7 +20,7 @@ type debezium struct {
 	t       *testing.T
 	db      *sql.DB
 	records []capturedRecord
-	lines   chan string
+	lines   <-chan string
 	addr    string
 }
 
@@ -55,11 +48,11 @@ func startDebezium(t *testing.T, properties string) *debezium {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &debezium{t: t, db: sql.OpenDB(connector), lines: make(chan string, 1000), addr: server.Addr()}
+	d := &debezium{t: t, db: sql.OpenDB(connector), addr: server.Addr()}
 	t.Cleanup(func() { _ = d.db.Close() })
 	d.db.SetMaxOpenConns(1) // USE is of one connection
 	d.exec("CREATE DATABASE shop", "USE shop", debeziumTable, "INSERT INTO types VALUES (18446744073709551615,"+debeziumRow+")", "INSERT INTO types (id) VALUES (2)")
-	d.capture(ctx, server.Addr(), properties)
+	d.capture(ctx, properties)
 	return d
 }
 
@@ -72,70 +65,17 @@ func (d *debezium) exec(statements ...string) {
 	}
 }
 
-func (d *debezium) capture(ctx context.Context, addr, properties string) {
+func (d *debezium) capture(ctx context.Context, properties string) {
 	t := d.t
-	jars, err := services.Jars("debezium-mariadb-"+debeziumVersion, "io.debezium:debezium-api:"+debeziumVersion,
-		"io.debezium:debezium-embedded:"+debeziumVersion, "io.debezium:debezium-connector-mariadb:"+debeziumVersion)
+	running, err := engine.Start(ctx, engine.Config{Dir: t.TempDir(), Addr: d.addr, Database: "shop", ServerID: 7001, Properties: properties})
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	if out, err := exec.CommandContext(ctx, "javac", "-cp", filepath.Join(jars, "*"), "-d", dir, "debezium/Capture.java").CombinedOutput(); err != nil {
-		t.Fatalf("javac: %v\n%s", err, out)
-	}
-	host, port, _ := net.SplitHostPort(addr)
-	text := fmt.Sprintf(`name=capture
-connector.class=io.debezium.connector.mariadb.MariaDbConnector
-offset.storage=org.apache.kafka.connect.storage.MemoryOffsetBackingStore
-topic.prefix=dbz
-database.hostname=%s
-database.port=%s
-database.user=%s
-database.password=%s
-database.server.id=7001
-database.include.list=shop
-database.ssl.mode=disable
-schema.history.internal=io.debezium.relational.history.MemorySchemaHistory
-skipped.operations=none
-%s`, host, port, services.MariaDBUser, services.MariaDBPassword, properties)
-	file := filepath.Join(dir, "capture.properties")
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	java := exec.Command("java", "-Xmx256m", "-cp", dir+":"+filepath.Join(jars, "*"), "Capture", file)
-	log, err := os.Create(filepath.Join(dir, "capture.log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	java.Stderr = log
-	stdin, err1 := java.StdinPipe()
-	stdout, err2 := java.StdoutPipe()
-	if err := errors.Join(err1, err2, java.Start()); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		defer close(d.lines)
-		in := bufio.NewReaderSize(stdout, 1<<20)
-		for {
-			line, err := in.ReadString('\n')
-			if err != nil {
-				return
-			}
-			d.lines <- strings.TrimSuffix(line, "\n")
-		}
-	}()
+	d.lines = running.Lines
 	t.Cleanup(func() {
-		_ = stdin.Close()
-		_ = java.Process.Kill()
-		for range d.lines { // until it has ended
+		if log := running.Stop(); t.Failed() {
+			t.Logf("Debezium's log ends with\n%s", log)
 		}
-		_ = java.Wait()
-		if t.Failed() {
-			_, _ = log.Seek(0, io.SeekStart)
-			out, _ := io.ReadAll(log)
-			t.Logf("Debezium's log ends with\n%s", out[max(0, len(out)-3000):])
-		}
-		_ = log.Close()
 	})
 }
 

@@ -17,9 +17,6 @@ import (
 	"github.com/skein-io/skein/test/services"
 )
 
-// debeziumVersion is the newest whose MariaDB connector can be had whole.
-const debeziumVersion = "3.5.0.Final"
-
 // debeziumTable has every type that Debezium reads right: it fails to parse a table with INET4, and its stream's UUIDs are wrong.
 const debeziumTable = `CREATE TABLE types (id BIGINT UNSIGNED NOT NULL, ti TINYINT, tu TINYINT UNSIGNED, si SMALLINT, su SMALLINT UNSIGNED, mi MEDIUMINT,
 mu MEDIUMINT UNSIGNED, i INT, iu INT UNSIGNED, bi BIGINT, bu BIGINT UNSIGNED, d DECIMAL(20,6), d0 DECIMAL(10,0), d65 DECIMAL(65,30), f FLOAT, db DOUBLE,

@@ -60,7 +60,7 @@ func (m *MariaDB) file(name string) string { return filepath.Join(m.dir, name) }
 func (m *MariaDB) arguments() []string {
 	_, port, _ := net.SplitHostPort(m.addr)
 	options := map[string]string{
-		"datadir": m.file("data"), "port": port, "bind-address": "127.0.0.1", "socket": socketPath(port), "pid-file": m.file("pid"),
+		"datadir": m.file("data"), "tmpdir": m.file("tmp"), "port": port, "bind-address": "127.0.0.1", "socket": socketPath(port), "pid-file": m.file("pid"),
 		"init-file": m.file("accounts.sql"), "character-set-server": "utf8mb4", "skip-name-resolve": "ON", "innodb-buffer-pool-size": "64M",
 	}
 	maps.Copy(options, m.properties)
@@ -85,13 +85,19 @@ func asRoot() []string {
 	return []string{"--user=root"}
 }
 
-// install makes the system tables, once.
+// install makes the system tables, once. Temporary tables are in a folder of their own: a server that starts deletes those that it finds,
+// which may be another's.
 func (m *MariaDB) install(ctx context.Context) error {
+	if err := os.MkdirAll(m.file("tmp"), 0o755); err != nil {
+		return err
+	}
 	if _, err := os.Stat(m.file("data/mysql")); err == nil {
 		return nil
 	}
 	args := append([]string{"--no-defaults", "--datadir=" + m.file("data"), "--skip-test-db"}, asRoot()...)
-	if out, err := exec.CommandContext(ctx, "mariadb-install-db", args...).CombinedOutput(); err != nil {
+	program := exec.CommandContext(ctx, "mariadb-install-db", args...)
+	program.Env = append(os.Environ(), "TMPDIR="+m.file("tmp"))
+	if out, err := program.CombinedOutput(); err != nil {
 		return fmt.Errorf("mariadb-install-db: %w\n%s", err, out[max(0, len(out)-3000):])
 	}
 	return nil

@@ -8,10 +8,15 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.Properties;
+import java.util.concurrent.Future;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.StringSerializer;
 
 /**
  * Runs Debezium's embedded engine with the properties of a file until its standard input ends. Each record is a line: topic, key, value, and
- * name=value of each header, separated by tabs, the texts in base64, null as "-".
+ * name=value of each header, separated by tabs, the texts in base64, null as "-". With brokers as the second argument each record is
+ * produced to its topic before its line is written.
  */
 public final class Capture {
     public static void main(String[] args) throws Exception {
@@ -20,9 +25,13 @@ public final class Capture {
             properties.load(in);
         }
         PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+        KafkaProducer<String, String> producer = args.length > 1 ? producer(args[1]) : null;
         DebeziumEngine<ChangeEvent<String, String>> engine = DebeziumEngine.create(KeyValueHeaderChangeEventFormat.of(Json.class, Json.class, Json.class))
             .using(properties)
-            .notifying(event -> print(out, event))
+            .notifying(event -> {
+                if (producer != null) produce(producer, event);
+                print(out, event);
+            })
             .using((success, message, error) -> {
                 if (!success) {
                     System.err.println(message);
@@ -40,12 +49,35 @@ public final class Capture {
         System.exit(0);
     }
 
+    private static KafkaProducer<String, String> producer(String brokers) {
+        Properties properties = new Properties();
+        properties.put("bootstrap.servers", brokers);
+        properties.put("acks", "all");
+        return new KafkaProducer<>(properties, new StringSerializer(), new StringSerializer());
+    }
+
+    private static void produce(KafkaProducer<String, String> producer, ChangeEvent<String, String> event) {
+        ProducerRecord<String, String> record = new ProducerRecord<>(event.destination(), event.key(), event.value());
+        for (Header<?> header : event.headers()) {
+            record.headers().add(header.getKey(), text(header.getValue()).getBytes(StandardCharsets.UTF_8));
+        }
+        Future<?> done = producer.send(record);
+        try {
+            done.get();
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static String text(Object value) {
+        return value instanceof byte[] b ? new String(b, StandardCharsets.UTF_8) : String.valueOf(value);
+    }
+
     private static void print(PrintStream out, ChangeEvent<String, String> event) {
         StringBuilder line = new StringBuilder(event.destination());
         line.append('\t').append(encode(event.key())).append('\t').append(encode(event.value()));
         for (Header<?> header : event.headers()) {
-            Object value = header.getValue();
-            line.append('\t').append(header.getKey()).append('=').append(encode(value instanceof byte[] b ? new String(b, StandardCharsets.UTF_8) : String.valueOf(value)));
+            line.append('\t').append(header.getKey()).append('=').append(encode(text(header.getValue())));
         }
         out.println(line);
     }
