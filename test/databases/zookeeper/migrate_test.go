@@ -31,12 +31,13 @@ type moving struct {
 	*cluster
 	at          string
 	controllers []string // where each node's controller listener will be
+	voting      int      // the nodes up to this one vote
 	file        string
 }
 
 func newMoving(t *testing.T, n int) *moving {
 	t.Helper()
-	m := &moving{at: single(t), file: filepath.Join(t.TempDir(), "metadata.seed")}
+	m := &moving{at: single(t), voting: n, file: filepath.Join(t.TempDir(), "metadata.seed")}
 	m.cluster = newCluster(t, m.at, n, nil)
 	for range n {
 		port, err := services.FreePort()
@@ -50,7 +51,7 @@ func newMoving(t *testing.T, n int) *moving {
 
 func (m *moving) voters() string {
 	var all []string
-	for i, address := range m.controllers {
+	for i, address := range m.controllers[:m.voting] {
 		all = append(all, fmt.Sprintf("%d@%s", i+1, address))
 	}
 	return strings.Join(all, ",")
@@ -114,11 +115,17 @@ func (m *moving) onRaft(id int) *services.Skein {
 		m.t.Fatal(err)
 	}
 	n := len(m.nodes)
-	next, err := services.NewSkein(skeinBinary(m.t), services.Options{Dir: old.Dir(), Port: port, Properties: map[string]string{
-		"node.id": strconv.Itoa(id), "controller.quorum.voters": m.voters(), "controller.listener.names": "CONTROLLER",
+	properties := map[string]string{
+		"node.id": strconv.Itoa(id), "controller.listener.names": "CONTROLLER",
 		"listeners":                  "PLAINTEXT://" + old.Addr() + ",CONTROLLER://" + m.controllers[id-1],
 		"default.replication.factor": strconv.Itoa(n), "min.insync.replicas": strconv.Itoa(min(n, 2)),
-	}})
+	}
+	if id <= m.voting {
+		properties["controller.quorum.voters"] = m.voters()
+	} else {
+		properties["controller.quorum.bootstrap.servers"] = strings.Join(m.controllers[:m.voting], ",")
+	}
+	next, err := services.NewSkein(skeinBinary(m.t), services.Options{Dir: old.Dir(), Port: port, Properties: properties})
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -240,7 +247,7 @@ func (m *moving) raftLeader(client *kgo.Client) (id int, epoch int64) {
 			return false
 		}
 		found := r.Topics[0].Partitions[0]
-		if id, epoch = int(found.LeaderID), int64(found.LeaderEpoch); len(found.CurrentVoters) != len(m.nodes) {
+		if id, epoch = int(found.LeaderID), int64(found.LeaderEpoch); len(found.CurrentVoters) != m.voting {
 			m.t.Errorf("%d of %d nodes vote", len(found.CurrentVoters), len(m.nodes))
 		}
 		return id > 0
@@ -347,6 +354,36 @@ func TestMigrate(t *testing.T) {
 	if len(l.failed) > 0 {
 		t.Errorf("%d records were not stored, the first because of %v", len(l.failed), l.failed[0])
 	}
+}
+
+// TestMigrateWithObserver moves a cluster in which not every broker is to vote: the other one follows, with its data, and can vote later.
+func TestMigrateWithObserver(t *testing.T) {
+	m := newMoving(t, 2)
+	m.voting = 1
+	client := m.client()
+	defer client.Close()
+	m.create(client, "orders", 3)
+	l := m.load("orders")
+	l.goesOn(t)
+	awaitInSync(m.cluster, client, "orders", 2)
+	m.stop(1, 2)
+	m.does("brokers that do not vote: 2", m.export())
+	m.does("node 1, which votes, has the metadata", m.take(1))
+	startRefused(t, m.onRaft(2), "has its metadata in ZooKeeper")
+	m.does("node 2, which does not vote, has the metadata", m.take(2))
+	m.begin(1, 2)
+	l.goesOn(t)
+	awaitInSync(m.cluster, client, "orders", 2)
+	if leader, _ := m.raftLeader(client); leader != 1 {
+		t.Errorf("node %d leads", leader)
+	}
+	out, err := exec.Command(skeinBinary(t), "cluster", "add-voter", "2", "--bootstrap-server", m.nodes[0].Addr(), "--timeout", "1m").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	m.voting = 2
+	m.raftLeader(client)
+	l.end(m.cluster, "orders")
 }
 
 // cut runs the command and kills it, after one of its steps is told or at any time before; it says whether it had ended by itself.
