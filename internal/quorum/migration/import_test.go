@@ -98,7 +98,7 @@ func TestImportCutOff(t *testing.T) {
 				next = fs.CrashClone(nil)
 			}
 			if !onZooKeeper(next) {
-				if g, err := seed.Growth(next); g != quorum.Planted || err != nil {
+				if g, err := seed.Growth(next, 1); g != quorum.Planted || err != nil {
 					t.Fatalf("operation %d: it is not on ZooKeeper any more, and has %v, %v", k, g, err)
 				}
 			}
@@ -126,7 +126,7 @@ func TestImportCutOff(t *testing.T) {
 	}
 }
 
-// TestImportOfOthers: a node that does not vote gets no log. One whose start the machine forgot (its mark is back, its log was in use) keeps
+// TestImportOfOthers: a node that does not vote gets no log, but what makes it join. One whose start the machine forgot (its mark is back, its log was in use) keeps
 // its log.
 func TestImportOfOthers(t *testing.T) {
 	seed := exported(t)
@@ -136,7 +136,7 @@ func TestImportOfOthers(t *testing.T) {
 		if err != nil || done.Voter || done.Already != (i > 0) || done.Node != 2 || onZooKeeper(fs) {
 			t.Fatalf("%+v, %v", done, err)
 		}
-		if g, err := seed.Growth(fs); g != quorum.Bare || err != nil {
+		if g, err := seed.Growth(fs, 2); g != quorum.Planted || err != nil {
 			t.Fatalf("it has %v, %v", g, err)
 		}
 	}
@@ -180,7 +180,7 @@ func TestImportRefused(t *testing.T) {
 			}
 			return fs
 		},
-		"the beginning of a voter's metadata log": func() *disk.Simulated {
+		"metadata log of another quorum (__cluster_metadata-0)": func() *disk.Simulated { // a voter's, copied to a node that does not vote
 			fs := dataDirectory(t, 2, clusterID, directory(2))
 			if err := seed.Plant(fs, 1); err != nil {
 				t.Fatal(err)
@@ -210,7 +210,7 @@ func TestImportRefused(t *testing.T) {
 	if done, err := Import(fs, seed, true); err != nil || !done.Voter || done.Already || !onZooKeeper(fs) {
 		t.Errorf("a dry run: %+v, %v", done, err)
 	}
-	if g, err := seed.Growth(fs); g != quorum.Bare || err != nil {
+	if g, err := seed.Growth(fs, 1); g != quorum.Bare || err != nil {
 		t.Errorf("after a dry run it has %v, %v", g, err)
 	}
 }
