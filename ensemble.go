@@ -45,7 +45,8 @@ func (p *parts) openEnsemble(*Config) error {
 		return nil
 	}
 	session, err := zookeeper.Connect(context.Background(), zookeeper.Options{
-		Address: p.broker.ZooKeeper, SessionTimeout: p.broker.ZooKeeperSessionTimeout, ConnectTimeout: p.broker.ZooKeeperConnectionTimeout, Logger: p.logger,
+		Address: p.broker.ZooKeeper, SessionTimeout: p.broker.ZooKeeperSessionTimeout, ConnectTimeout: p.broker.ZooKeeperConnectionTimeout,
+		ConnectTimeoutName: "zookeeper.connection.timeout.ms", Logger: p.logger,
 	})
 	if err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 
 func newRoot() *cobra.Command {
 	root := family("skein", "An event-streaming broker that speaks Kafka's protocol, and its tools",
-		newServe(), newDev(), newTopic(), newProduce(), newConsume(), newGroup(), newCluster(), newNode(), newLog(), newConfig(), newClient(), newDebug(), newDoctor(), newTour(), newSync(), newBench(), newVersion())
+		newServe(), newDev(), newTopic(), newProduce(), newConsume(), newGroup(), newCluster(), newQuorum(), newNode(), newLog(), newConfig(), newClient(), newDebug(), newDoctor(), newTour(), newSync(), newBench(), newVersion())
 	root.SilenceUsage, root.SilenceErrors = true, true
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return misused(c, "%w", err) })
 	return root

@@ -122,7 +122,7 @@ func (b *Broker) fillNodeID() *Fault {
 
 func (b *Broker) fillVoters() *Fault {
 	s, _ := b.rule("controller.quorum.voters")
-	b.QuorumVoters, _ = parseVoters(s.value.List) // its bounds were checked
+	b.QuorumVoters, _ = ParseVoters(s.value.List) // its bounds were checked
 	return nil
 }
 

@@ -13,8 +13,8 @@ type Voter struct {
 	Address string // host:port
 }
 
-// parseVoters understands id@host:port,id@host:port.
-func parseVoters(elements []string) ([]Voter, error) {
+// ParseVoters reads the elements of controller.quorum.voters, id@host:port each.
+func ParseVoters(elements []string) ([]Voter, error) {
 	var voters []Voter
 	for _, element := range elements {
 		idText, address, ok := strings.Cut(element, "@")
@@ -31,6 +31,6 @@ func parseVoters(elements []string) ([]Voter, error) {
 }
 
 var votersBounds = rule("id@host:port, ...", func(v Value) error {
-	_, err := parseVoters(v.List)
+	_, err := ParseVoters(v.List)
 	return err
 })

@@ -18,8 +18,8 @@ func (e Ensemble) String() string { return strings.Join(e.Servers, ",") + e.Chro
 
 const ensembleForm = "host:port,host:port/chroot"
 
-// parseEnsemble reads zookeeper.connect. A port that is missing is 2181.
-func parseEnsemble(s string) (Ensemble, error) {
+// ParseEnsemble reads what zookeeper.connect may hold. A port that is missing is 2181.
+func ParseEnsemble(s string) (Ensemble, error) {
 	var e Ensemble
 	if s == "" {
 		return e, nil
@@ -48,14 +48,14 @@ func parseEnsemble(s string) (Ensemble, error) {
 }
 
 var ensembleBounds = rule(ensembleForm, func(v Value) error {
-	_, err := parseEnsemble(v.Text)
+	_, err := ParseEnsemble(v.Text)
 	return err
 })
 
 // fillEnsemble reads zookeeper.connect, and refuses what says that the metadata is somewhere else.
 func (b *Broker) fillEnsemble() *Fault {
 	s, _ := b.rule("zookeeper.connect")
-	b.ZooKeeper, _ = parseEnsemble(s.value.Text) // its bounds were checked
+	b.ZooKeeper, _ = ParseEnsemble(s.value.Text) // its bounds were checked
 	if len(b.ZooKeeper.Servers) == 0 {
 		return nil
 	}

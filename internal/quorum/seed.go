@@ -133,28 +133,35 @@ func DecodeSeed(b []byte) (*Seed, error) {
 	return s, nil
 }
 
-// state is what a voter must not forget from the beginning: the epoch, in which it has given its vote to nobody, and that the log
-// goes on after the snapshot.
-func (s *Seed) state(node metadata.NodeID) hardState {
-	c := s.checkpoint()
-	return hardState{
-		sequence: 0, term: uint64(s.Epoch), commit: c.index, node: node, clusterID: c.clusterID, members: c.members,
-		replacedIndex: c.index, replacedTerm: c.term,
-	}
+// Votes says whether a node is one of the voters.
+func (s *Seed) Votes(node metadata.NodeID) bool {
+	_, ok := sortedMembers(s.Voters).find(node)
+	return ok
 }
 
-// Plant begins the metadata log of a voter with a Seed: the snapshot first, then quorum-state. All is durable when it returns nil;
-// after an error, or when it was cut off, it can be done again. The caller has locked the data directory, and knows that no
-// metadata log was ever in use there.
-func (s *Seed) Plant(tree disk.FS, node metadata.NodeID) error {
-	if _, ok := sortedMembers(s.Voters).find(node); !ok {
-		return fmt.Errorf("node %d is none of the voters %v", node, nodeIDs(s.Voters))
+// state is what a voter must not forget from the beginning: the epoch, in which it has given its vote to nobody, and that the log
+// goes on after the snapshot. Any other node is one that joins, and can begin no quorum.
+func (s *Seed) state(node metadata.NodeID) hardState {
+	c := s.checkpoint()
+	state := hardState{node: node, clusterID: c.clusterID}
+	if s.Votes(node) {
+		state.term, state.commit, state.members = uint64(s.Epoch), c.index, c.members
+		state.replacedIndex, state.replacedTerm = c.index, c.term
 	}
+	return state
+}
+
+// Plant begins a node's metadata log with a Seed: for a voter the snapshot first, then quorum-state; for any other node quorum-state
+// alone, by which it joins, whatever its configuration says. All is durable when it returns nil; after an error, or when it was cut off,
+// it can be done again. The caller has locked the data directory, and knows that no metadata log was ever in use there.
+func (s *Seed) Plant(tree disk.FS, node metadata.NodeID) error {
 	if err := tree.MkdirAll(logFolder); err != nil {
 		return err
 	}
-	if _, err := writeCheckpoint(tree, logFolder, s.checkpoint(), s.Image, false); err != nil {
-		return err
+	if s.Votes(node) {
+		if _, err := writeCheckpoint(tree, logFolder, s.checkpoint(), s.Image, false); err != nil {
+			return err
+		}
 	}
 	f, err := createStateFile(tree, logFolder, s.state(node), false)
 	if err != nil {
@@ -175,8 +182,8 @@ const (
 	Foreign               // another metadata log
 )
 
-// Growth looks at a data directory, and changes nothing.
-func (s *Seed) Growth(tree disk.FS) (Growth, error) {
+// Growth looks at a node's data directory, and changes nothing.
+func (s *Seed) Growth(tree disk.FS, node metadata.NodeID) (Growth, error) {
 	entries, err := tree.List(logFolder)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Bare, nil
@@ -184,37 +191,37 @@ func (s *Seed) Growth(tree disk.FS) (Growth, error) {
 	if err != nil {
 		return Foreign, err
 	}
-	c, only, planted := s.checkpoint(), true, false
+	c, votes, only, written := s.checkpoint(), s.Votes(node), true, false
 	for _, e := range entries {
 		switch e.Name {
 		case c.fileName(), c.fileName() + partSuffix:
+			only = only && votes
 		case stateFileName:
-			planted = true
+			written = true
 		default:
 			only = false
 		}
 	}
-	var state *hardState
-	if planted {
-		f, err := openStateFile(tree, logFolder)
-		if err != nil {
-			return Foreign, err
-		}
-		if f != nil {
-			state = &f.state
-			if err := f.close(); err != nil {
-				return Foreign, err
-			}
-		}
+	if !written {
+		return map[bool]Growth{true: Begun, false: Foreign}[only], nil
 	}
+	f, err := openStateFile(tree, logFolder)
+	if err != nil {
+		return Foreign, err
+	}
+	if f == nil {
+		return map[bool]Growth{true: Begun, false: Foreign}[only], nil
+	}
+	if err := f.close(); err != nil {
+		return Foreign, err
+	}
+	state, planted := &f.state, s.state(node)
 	switch {
-	case state == nil && only:
-		return Begun, nil
-	case state == nil || state.clusterID != c.clusterID || len(state.began) > 0 || state.term < uint64(s.Epoch):
+	case state.node != node || state.clusterID != c.clusterID || len(state.began) > 0 || state.term < planted.term:
 		return Foreign, nil
-	case only && state.sequence == 1 && state.replacedIndex == c.index:
+	case only && state.sequence == 1 && state.replacedIndex == planted.replacedIndex && slices.Equal(state.members, planted.members):
 		return Planted, nil
-	case state.replacedIndex == c.index && state.replacedTerm == c.term || state.commit > c.index:
+	case state.commit >= planted.commit:
 		return Grown, nil
 	}
 	return Foreign, nil

@@ -21,7 +21,7 @@ type Imported struct {
 }
 
 // Import takes a Seed into a node's data directory, which no process uses. A voter gets the beginning of its metadata log; any other
-// node only learns that its metadata is not in ZooKeeper any more. With dry it only looks. It can be cut off anywhere, and done again.
+// node what makes it join, and keeps it from beginning a quorum. With dry it only looks. It can be cut off anywhere, and done again.
 //
 // The file that says that the metadata is in ZooKeeper goes last. Until then the node starts in no way; without it nothing is imported,
 // so what a voter has promised since cannot be replaced.
@@ -47,7 +47,7 @@ func Import(files disk.FS, seed *quorum.Seed, dry bool) (result *Imported, err e
 	if result.Voter && owner.Directory != seed.Voters[i].Directory {
 		return nil, fmt.Errorf("node %d was a broker with the log directory %s, and this is %s: the file is only for the first", result.Node, seed.Voters[i].Directory, owner.Directory)
 	}
-	growth, err := seed.Growth(files)
+	growth, err := seed.Growth(files, result.Node)
 	if err != nil {
 		return nil, err
 	}
@@ -92,11 +92,9 @@ func decide(voter, marked bool, growth quorum.Growth) (plant bool, err error) {
 		return false, errors.New("the data directory has a metadata log of another quorum (__cluster_metadata-0)")
 	case growth == quorum.Grown:
 		return false, nil
-	case !voter && growth != quorum.Bare:
-		return false, errors.New("the data directory has the beginning of a voter's metadata log (__cluster_metadata-0), and the node is no voter")
 	case voter && !marked && growth != quorum.Planted:
 		return false, fmt.Errorf("the data directory has neither a metadata log nor %s: it was never on ZooKeeper, or it has lost the log that it had, and what it voted for. "+
 			"Remove the node from the quorum (skein cluster remove-voter), and let it join again", zookeeper.DirectoryFile)
 	}
-	return voter && marked, nil
+	return marked, nil
 }

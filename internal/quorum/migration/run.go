@@ -227,8 +227,12 @@ func (m *mover) finish(clusterID string, head member.Head) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	if there, err := m.written(file, true); there || err != nil {
-		return report, err
+	there, err := m.written(file, true)
+	if err != nil {
+		return nil, err
+	}
+	if there {
+		return report, m.Files.SyncDir(".") // its name may not have been durable when a run before was cut off
 	}
 	body := file[:len(file)-quorum.SealBytes]
 	m.Step("writing the file")

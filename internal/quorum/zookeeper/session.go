@@ -21,8 +21,9 @@ type Options struct {
 	Address config.Ensemble
 	// SessionTimeout is what is asked for; the ensemble decides.
 	SessionTimeout time.Duration
-	// ConnectTimeout bounds how long Connect waits.
-	ConnectTimeout time.Duration
+	// ConnectTimeout bounds how long Connect waits. ConnectTimeoutName is what sets it, for messages; empty is nothing.
+	ConnectTimeout     time.Duration
+	ConnectTimeoutName string
 	// Dial makes connections; nil is the network.
 	Dial   func(network, address string, timeout time.Duration) (net.Conn, error)
 	Logger *slog.Logger // nil discards
@@ -85,7 +86,11 @@ func Connect(ctx context.Context, o Options) (*Session, error) {
 	case <-s.ready:
 		return s, nil
 	case <-timer.C:
-		err = fmt.Errorf("zookeeper.connect=%s: no server has given a session within zookeeper.connection.timeout.ms (%v)", o.Address, o.ConnectTimeout)
+		within := o.ConnectTimeout.String()
+		if o.ConnectTimeoutName != "" {
+			within = fmt.Sprintf("%s (%s)", o.ConnectTimeoutName, within)
+		}
+		err = fmt.Errorf("zookeeper.connect=%s: no server has given a session within %s", o.Address, within)
 	case <-ctx.Done():
 		err = fmt.Errorf("zookeeper.connect=%s: %w", o.Address, context.Cause(ctx))
 	}
