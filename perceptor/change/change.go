@@ -48,12 +48,12 @@ type Change struct {
 // Origin tells where a change was found. All of it may be empty.
 type Origin struct {
 	ServerID uint32
+	Snapshot bool
 	// File is the binlog file's whole name.
 	File string
 	GTID string
 	// EventTime is what the event carries, in milliseconds since 1970. Version.ExecuteTime is what decides.
 	EventTime int64
-	Snapshot  bool
 }
 
 // Image is the row that the key is read from: After, or Before of a Delete.

@@ -11,10 +11,10 @@ type Position struct {
 	// File is the number at the end of the binlog file's name: 7 of mysql-bin.000007. It is compared as a number, so
 	// mysql-bin.1000000 follows mysql-bin.999999.
 	File uint32
-	// Offset is where the event of the rows begins in the file, in bytes.
-	Offset uint64
 	// Row counts the rows within the event, from 0.
 	Row uint32
+	// Offset is where the event of the rows begins in the file, in bytes.
+	Offset uint64
 }
 
 // Compare orders positions: negative if p is before q.

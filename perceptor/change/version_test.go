@@ -62,7 +62,7 @@ func TestBytesKeepTheVersion(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte{})
 	f.Add(Version{Epoch: 1, ExecuteTime: 2}.AppendExecuteTime(nil))
-	f.Add(Position{1, 2, 3}.Append(nil))
+	f.Add(Position{File: 1, Offset: 2, Row: 3}.Append(nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if epoch, err := ParseEpoch(b); err == nil && !bytes.Equal(Version{Epoch: epoch}.AppendEpoch(nil), b) {
 			t.Errorf("epoch %d is not %x", epoch, b)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/skein-io/skein/perceptor/change"
 	"github.com/skein-io/skein/perceptor/hbase/client"
+	"github.com/skein-io/skein/perceptor/internal/arena"
 )
 
 // Cells are what Sink.Apply puts for a change where nothing is: the row's key, and its cells without timestamps, which the
@@ -24,11 +25,12 @@ func (t Table) Cells(c *change.Change) (row []byte, cells []client.Cell, err err
 	if err != nil {
 		return nil, nil, err
 	}
-	if row, err = p.rowKey(c); err != nil {
+	var memory arena.Arena
+	if row, err = p.rowKey(c, &memory); err != nil {
 		return nil, nil, err
 	}
 	if c.Op != change.Delete {
-		if cells, _, err = p.data(c.After); err != nil {
+		if cells, _, err = p.data(c.After, &memory); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/skein-io/skein/perceptor/change"
 	"github.com/skein-io/skein/perceptor/hbase/client"
+	"github.com/skein-io/skein/perceptor/internal/arena"
 )
 
 // Cells are the very ones that are put, with the key of the same row.
@@ -15,7 +16,7 @@ func TestCells(t *testing.T) {
 	}
 	for _, c := range []*change.Change{person(change.Create, change.TextValue([]byte("y"))), person(change.Update, change.NullValue()), person(change.Delete, change.NullValue())} {
 		var w write
-		if err := s.prepare(c, &w); err != nil {
+		if err := s.prepare(c, &w, new(arena.Arena)); err != nil {
 			t.Fatal(err)
 		}
 		row, cells, err := s.tables["a.people"].Cells(c)

@@ -44,11 +44,15 @@ const (
 )
 
 func pack(v change.Version, deleted bool) []byte {
-	b := make([]byte, 1, packedSize)
+	return appendPacked(make([]byte, 0, packedSize), v, deleted)
+}
+
+func appendPacked(b []byte, v change.Version, deleted bool) []byte {
+	state := byte(stateLive)
 	if deleted {
-		b[0] = stateDeleted
+		state = stateDeleted
 	}
-	return v.Position.Append(v.AppendExecuteTime(v.AppendEpoch(b)))
+	return v.Position.Append(v.AppendExecuteTime(v.AppendEpoch(append(b, state))))
 }
 
 func unpack(b []byte) (v change.Version, deleted bool, err error) {
@@ -65,10 +69,14 @@ func unpack(b []byte) (v change.Version, deleted bool, err error) {
 
 // appendGuard appends the cells that say which change the row is of, in the order of their qualifiers.
 func appendGuard(cells []client.Cell, v change.Version, deleted bool) []client.Cell {
-	packed := pack(v, deleted)
+	return appendGuardOf(cells, pack(v, deleted))
+}
+
+// appendGuardOf is appendGuard of a version that is packed already.
+func appendGuardOf(cells []client.Cell, packed []byte) []client.Cell {
 	const time, position = 1 + change.EpochSize, 1 + change.EpochSize + change.ExecuteTimeSize
 	cells = append(cells, client.Cell{Family: updateInfo, Qualifier: columnOffset, Value: packed[position:]})
-	if deleted {
+	if packed[0] == stateDeleted {
 		cells = append(cells, client.Cell{Family: updateInfo, Qualifier: columnDeleted, Value: []byte{1}})
 	}
 	return append(cells, client.Cell{Family: updateInfo, Qualifier: columnEpoch, Value: packed[1:time]},
@@ -116,8 +124,8 @@ func readStored(row *client.Row) (s stored, err error) {
 var absent = client.Absent(updateInfo, columnExecuteTime)
 
 // newer holds if the row is there, is not deleted, and is older. The value given stands on the left of Compare.
-func newer(packed []byte) *client.Condition {
-	return &client.Condition{Family: updateInfo, Qualifier: columnVersion, Compare: client.Greater, Value: packed}
+func newer(packed []byte) client.Condition {
+	return client.Condition{Family: updateInfo, Qualifier: columnVersion, Compare: client.Greater, Value: packed}
 }
 
 // unchanged holds if the row is as it was found.

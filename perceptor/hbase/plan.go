@@ -5,6 +5,7 @@ import (
 
 	"github.com/skein-io/skein/perceptor/change"
 	"github.com/skein-io/skein/perceptor/hbase/client"
+	"github.com/skein-io/skein/perceptor/internal/arena"
 )
 
 // plan says where each column of a source table goes: Table, worked out for the columns that the source table has.
@@ -59,16 +60,17 @@ func newPlan(source *change.Table, to *Table) (*plan, error) {
 }
 
 // rowKey makes the key of the change's row.
-func (p *plan) rowKey(c *change.Change) ([]byte, error) {
-	key, err := p.target.Key.appendKey(make([]byte, 1, 64), c.Image(), p.source.Key)
+func (p *plan) rowKey(c *change.Change, memory *arena.Arena) ([]byte, error) {
+	const room = 64 // a longer one gets its own
+	key, err := p.target.Key.appendKey(memory.Buffer(room)[:1], c.Image(), p.source.Key)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.source, err)
 	}
-	return salted(key, p.target.Salt), nil
+	return salted(memory.Keep(key), p.target.Salt), nil
 }
 
-// data makes the cells of a row, and tells which columns have to go because they are NULL.
-func (p *plan) data(row change.Row) (cells []client.Cell, nulls []int, err error) {
+// data makes the cells of a row, and tells which columns have to go because they are NULL. What is text or bytes is not copied.
+func (p *plan) data(row change.Row, memory *arena.Arena) (cells []client.Cell, nulls []int, err error) {
 	cells = make([]client.Cell, 0, len(p.order)+guardCells)
 	for _, i := range p.order {
 		to := &p.cells[i]
@@ -80,7 +82,7 @@ func (p *plan) data(row change.Row) (cells []client.Cell, nulls []int, err error
 		case v.IsNull():
 			cells = append(cells, client.Cell{Family: to.family, Qualifier: to.qualifier})
 		default:
-			value := p.target.Values.appendValue(nil, v, to.digits)
+			value := p.target.Values.value(memory, v, to.digits)
 			cells = append(cells, client.Cell{Family: to.family, Qualifier: to.qualifier, Value: value})
 		}
 	}

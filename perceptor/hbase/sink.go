@@ -12,6 +12,7 @@ import (
 
 	"github.com/skein-io/skein/perceptor/change"
 	"github.com/skein-io/skein/perceptor/hbase/client"
+	"github.com/skein-io/skein/perceptor/internal/arena"
 	"github.com/skein-io/skein/perceptor/sink"
 )
 
@@ -70,8 +71,12 @@ func (s *Sink) Apply(ctx context.Context, changes []*change.Change, outcomes []s
 		return fmt.Errorf("%d changes and %d outcomes", len(changes), len(outcomes))
 	}
 	writes := make([]write, len(changes))
+	var memory arena.Arena
 	for i, c := range changes {
-		outcomes[i] = sink.Outcome{Err: s.prepare(c, &writes[i])}
+		if i > 0 && c.Table == changes[i-1].Table {
+			writes[i].plan = writes[i-1].plan
+		}
+		outcomes[i] = sink.Outcome{Err: s.prepare(c, &writes[i], &memory)}
 	}
 	folder := s.folders.Get().(*sink.Folder)
 	defer s.folders.Put(folder)
@@ -109,23 +114,27 @@ func (s *Sink) Apply(ctx context.Context, changes []*change.Change, outcomes []s
 	return errors.Join(failed...)
 }
 
-// prepare works out which row a change is of and what is to be written. An error is the change's.
-func (s *Sink) prepare(c *change.Change, w *write) (err error) {
+// prepare works out which row a change is of and what is to be written, in memory. An error is the change's. The plan is looked up if it
+// is not there yet.
+func (s *Sink) prepare(c *change.Change, w *write, memory *arena.Arena) (err error) {
 	if err := c.Check(); err != nil {
 		return err
 	}
 	if c.Op == change.Truncate {
 		return fmt.Errorf("%s: a truncate is not a change of a row: Sink.Truncate applies it", c.Table)
 	}
-	if w.plan, err = s.plan(c.Table); err != nil {
-		return err
+	if w.plan == nil {
+		if w.plan, err = s.plan(c.Table); err != nil {
+			return err
+		}
 	}
 	w.change = c
-	if w.row, err = w.plan.rowKey(c); err != nil {
+	if w.row, err = w.plan.rowKey(c, memory); err != nil {
 		return err
 	}
+	w.packed = memory.Keep(appendPacked(memory.Buffer(packedSize), c.Version, c.Op == change.Delete))
 	if c.Op != change.Delete {
-		w.data, w.nulls, err = w.plan.data(c.After)
+		w.data, w.nulls, err = w.plan.data(c.After, memory)
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/skein-io/skein/perceptor/change"
 	"github.com/skein-io/skein/perceptor/hbase/client"
+	"github.com/skein-io/skein/perceptor/internal/arena"
 	"github.com/skein-io/skein/perceptor/sink"
 )
 
@@ -21,10 +22,10 @@ func (s *Sink) Expect(_ context.Context, t *change.Table, row change.Row) (sink.
 		return sink.Stored{}, err
 	}
 	var out sink.Stored
-	if out.Key, err = p.rowKey(&change.Change{Op: change.Read, Table: t, After: row}); err != nil {
+	if out.Key, err = p.rowKey(&change.Change{Op: change.Read, Table: t, After: row}, new(arena.Arena)); err != nil {
 		return sink.Stored{}, err
 	}
-	cells, nulls, err := p.data(row)
+	cells, nulls, err := p.data(row, new(arena.Arena))
 	if err != nil {
 		return sink.Stored{}, err
 	}
@@ -47,7 +48,7 @@ func (s *Sink) Key(_ context.Context, t *change.Table, row change.Row) ([]byte, 
 	if err != nil {
 		return nil, err
 	}
-	return p.rowKey(&change.Change{Op: change.Read, Table: t, After: row})
+	return p.rowKey(&change.Change{Op: change.Read, Table: t, After: row}, new(arena.Arena))
 }
 
 // KeyTexts implements sink.Reader.

@@ -54,8 +54,8 @@ func (s *Sink) Truncate(ctx context.Context, c *change.Change) (sink.Outcome, er
 
 // putCut keeps the version of a truncate, if no later one is kept.
 func (s *Sink) putCut(ctx context.Context, table string, v change.Version) (change.Verdict, cut, error) {
-	put := []client.Mutation{{Cells: appendGuard(nil, v, false)}}
-	op := client.Op{Row: []byte(table), Steps: []client.Step{{Condition: absent, Mutations: put}, {Condition: newer(pack(v, false)), Mutations: put}}}
+	put, older := []client.Mutation{{Cells: appendGuard(nil, v, false)}}, newer(pack(v, false))
+	op := client.Op{Row: []byte(table), Steps: []client.Step{{Condition: absent, Mutations: put}, {Condition: &older, Mutations: put}}}
 	ops := []client.Op{op}
 	if err := errors.Join(s.client.Batch(ctx, s.truncates, ops), ops[0].Err); err != nil {
 		return 0, cut{}, fmt.Errorf("versions of truncates (Sink.Prepare makes their table): %w", err)

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"github.com/skein-io/skein/perceptor/change"
+	"github.com/skein-io/skein/perceptor/internal/arena"
 )
 
 // ValueFormat is how values are written into cells.
@@ -17,6 +18,16 @@ const (
 	// DATETIME are text, which has no such form.
 	ValuesBytes
 )
+
+// value is what a cell has of a value that is neither NULL nor missing.
+func (f ValueFormat) value(memory *arena.Arena, v change.Value, digits int) []byte {
+	switch v.Kind {
+	case change.Decimal, change.Text, change.Bytes, change.JSON:
+		return v.Raw()
+	}
+	const room = 32 // longer than any of the others
+	return memory.Keep(f.appendValue(memory.Buffer(room), v, digits))
+}
 
 // appendValue appends a value that is neither NULL nor missing. digits are those of a second's fraction.
 func (f ValueFormat) appendValue(dst []byte, v change.Value, digits int) []byte {

@@ -13,6 +13,7 @@ type write struct {
 	plan    *plan
 	change  *change.Change
 	row     []byte
+	packed  []byte // the version
 	data    []client.Cell
 	nulls   []int // columns that have to go
 	outcome *sink.Outcome
@@ -21,6 +22,11 @@ type write struct {
 	looks int
 	found stored
 	cells []client.Cell // those that were found
+
+	// Places of what is asked of most changes, so that they need no memory of their own: a put, and the condition of being newer.
+	mutation [1]client.Mutation
+	steps    [1]client.Step
+	newer    client.Condition
 }
 
 // step is what is asked of the server next.
@@ -41,9 +47,9 @@ func (s *Sink) op(w *write) client.Op {
 		// before it was read.
 		switch {
 		case w.change.Op == change.Create || w.change.Op == change.Read:
-			op.Steps = []client.Step{{Condition: absent, Mutations: w.put(0)}}
+			op.Steps = w.one(absent)
 		case w.change.Op == change.Update && len(w.nulls) == 0:
-			op.Steps = []client.Step{{Condition: newer(w.packed()), Mutations: w.put(0)}}
+			op.Steps = w.one(w.isNewer())
 		default:
 			w.step = read
 			op.Get = w.columns()
@@ -91,11 +97,11 @@ func (w *write) taken() []int {
 func (s *Sink) decide(w *write) []client.Step {
 	deleted := w.change.Op == change.Delete
 	if !w.found.exists {
-		steps := []client.Step{{Condition: absent, Mutations: w.put(0)}}
+		steps := w.one(absent)
 		if !deleted && len(w.nulls) == 0 {
 			// Somebody else may put the row meanwhile, an older change. First absent, then newer: in the other order, a put between
 			// the two would be missed by both.
-			steps = append(steps, client.Step{Condition: newer(w.packed()), Mutations: steps[0].Mutations})
+			steps = append(steps, client.Step{Condition: w.isNewer(), Mutations: steps[0].Mutations})
 		}
 		return steps
 	}
@@ -103,7 +109,7 @@ func (s *Sink) decide(w *write) []client.Step {
 	// Only what takes nothing away, whatever is put meanwhile, may go by being newer. That no cell has to go now is not enough:
 	// an older change may put one before this is written.
 	if !deleted && len(w.nulls) == 0 && len(gone) == 0 {
-		return []client.Step{{Condition: newer(w.packed()), Mutations: w.put(0)}}
+		return w.one(w.isNewer())
 	}
 	// What a delete hides is told by timestamps, not by order: a later put with the timestamp of the delete would be hidden, too.
 	// So each cell is deleted with its own timestamp, and the row gets a later one than all of them. Later puts get at least
@@ -134,15 +140,25 @@ func (w *write) gone() (cells []client.Cell) {
 	return cells
 }
 
-func (w *write) packed() []byte { return pack(w.change.Version, w.change.Op == change.Delete) }
+// one is a put with a condition, with the timestamps of the server.
+func (w *write) one(c *client.Condition) []client.Step {
+	w.steps[0] = client.Step{Condition: c, Mutations: w.put(0)}
+	return w.steps[:1:1]
+}
+
+func (w *write) isNewer() *client.Condition {
+	w.newer = newer(w.packed)
+	return &w.newer
+}
 
 // put makes the mutation that writes the row, with a timestamp that the server gives if it is 0.
 func (w *write) put(timestamp uint64) []client.Mutation {
-	cells := appendGuard(w.data, w.change.Version, w.change.Op == change.Delete)
+	cells := appendGuardOf(w.data, w.packed)
 	for i := range cells { // all of them: an earlier try may have left its own
 		cells[i].Timestamp = timestamp
 	}
-	return []client.Mutation{{Cells: cells}}
+	w.mutation[0] = client.Mutation{Cells: cells}
+	return w.mutation[:1:1]
 }
 
 // settle takes in what the server said, and reports whether that was the end of it.

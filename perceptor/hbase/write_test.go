@@ -7,6 +7,7 @@ import (
 
 	"github.com/skein-io/skein/perceptor/change"
 	"github.com/skein-io/skein/perceptor/hbase/client"
+	"github.com/skein-io/skein/perceptor/internal/arena"
 	"github.com/skein-io/skein/perceptor/sink"
 )
 
@@ -62,7 +63,7 @@ func TestConditions(t *testing.T) {
 		{"update, a column of others", person(change.Update, text), row(false, cell("theirs", nil, 300)), "newer", "newer"},
 	} {
 		w := &write{outcome: &sink.Outcome{}}
-		if err := s.prepare(test.c, w); err != nil {
+		if err := s.prepare(test.c, w, new(arena.Arena)); err != nil {
 			t.Fatal(err)
 		}
 		if got := describe(s.op(w)); got != test.first {
@@ -119,7 +120,7 @@ func TestTimestampsAreNotKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := &write{outcome: &sink.Outcome{}}
-	if err := s.prepare(person(change.Update, change.TextValue([]byte("y"))), w); err != nil {
+	if err := s.prepare(person(change.Update, change.TextValue([]byte("y"))), w, new(arena.Arena)); err != nil {
 		t.Fatal(err)
 	}
 	w.put(77)

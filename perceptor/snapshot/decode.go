@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"time"
+	"unicode/utf8"
 
 	"github.com/skein-io/skein/perceptor/change"
 	"github.com/skein-io/skein/perceptor/internal/arena"
@@ -53,6 +54,10 @@ type column struct {
 	unsigned bool
 	charset  *charset.Charset
 	wire     byte
+	// size is how many bytes a value has, if that is told by its type.
+	size int
+	// plain: a value is a text that is UTF-8 already.
+	plain bool
 	// twoDigits: it is a YEAR(2), of which the server tells no more.
 	twoDigits bool
 }
@@ -68,9 +73,21 @@ func newColumn(c *change.Column) (column, error) {
 	return col, nil
 }
 
+// isText: a value is characters, or the name of one of some choices.
+func (c *column) isText() bool {
+	switch c.as {
+	case change.Enum, change.Set:
+		return true
+	case change.Numeric, change.Bit, change.DateType, change.DateTimeType, change.TimestampType, change.TimeType, change.UUID, change.INET4, change.INET6, change.JSONType:
+		return false
+	}
+	return !c.charset.IsBinary()
+}
+
 // takes sets how the server sends the column. What no column of its type is sent as is refused: the table has been changed.
 func (c *column) takes(wire server.Column) bool {
-	c.wire = wire.Type
+	c.wire, c.size = wire.Type, sizes[wire.Type]
+	c.plain = c.isText() && c.charset.IsUTF8()
 	c.twoDigits = wire.Type == wireYear && wire.Length == 2
 	switch c.as {
 	case change.TinyInt:
@@ -105,26 +122,44 @@ func (c *column) takes(wire server.Column) bool {
 	return c.wire >= wireJSON && c.wire != wireNewDecimal || c.wire == wireVarChar
 }
 
-// read reads a value from the front of b. stored is what the server sent of a value that has its length in front.
-func (c *column) read(b []byte, a *arena.Arena) (v change.Value, stored, rest []byte, err error) {
-	if n := sizes[c.wire]; n > 0 {
-		if n > len(b) {
-			return v, nil, nil, errCut
+// read reads a value from the front of b into dst, and returns how many bytes it has there.
+func (c *column) read(dst *change.Value, b []byte, a *arena.Arena) (n int, err error) {
+	if c.size > 0 {
+		if c.size > len(b) {
+			return 0, errCut
 		}
-		return c.number(b[:n]), nil, b[n:], nil
+		*dst = c.number(b[:c.size])
+		return c.size, nil
 	}
 	stored, rest, ok := server.Content(b)
 	if !ok {
-		return v, nil, nil, errCut
+		return 0, errCut
 	}
-	v, err = c.content(stored, a)
-	return v, stored, rest, err
+	n = len(b) - len(rest)
+	if !c.plain {
+		*dst, err = c.content(stored, a)
+		return n, err
+	}
+	if !utf8.Valid(stored) {
+		_, err = c.charset.Append(nil, stored) // says what is wrong with it
+		return n, err
+	}
+	*dst = change.TextValue(a.Copy(stored))
+	return n, nil
 }
 
 func (c *column) number(b []byte) change.Value {
-	var full [8]byte
-	copy(full[:], b)
-	n := binary.LittleEndian.Uint64(full[:])
+	n, shift := uint64(0), 64-8*len(b)
+	switch len(b) {
+	case 1:
+		n = uint64(b[0])
+	case 2:
+		n = uint64(binary.LittleEndian.Uint16(b))
+	case 4:
+		n = uint64(binary.LittleEndian.Uint32(b))
+	default:
+		n = binary.LittleEndian.Uint64(b)
+	}
 	switch c.wire {
 	case wireFloat:
 		return change.FloatValue(math.Float32frombits(uint32(n)))
@@ -133,7 +168,6 @@ func (c *column) number(b []byte) change.Value {
 	case wireYear:
 		return change.UintValue(c.year(n))
 	}
-	shift := 64 - 8*len(b)
 	switch {
 	case !c.unsigned:
 		return change.IntValue(int64(n<<shift) >> shift)

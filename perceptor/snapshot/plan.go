@@ -218,7 +218,7 @@ func (p *Plan) expect(columns []server.Column) error {
 		if sizes[c.Type] == 0 {
 			return fmt.Errorf("%w: a number is sent as %d", ErrChanged, c.Type)
 		}
-		p.extra = append(p.extra, column{unsigned: true, wire: c.Type})
+		p.extra = append(p.extra, column{unsigned: true, wire: c.Type, size: sizes[c.Type]})
 	}
 	for i := range p.columns {
 		if !p.columns[i].takes(columns[i]) {

@@ -12,8 +12,11 @@ import (
 )
 
 // Bounds of a batch: what is read ahead of what is taken is four of them.
+//
+// A batch that is handed over wakes who waits for it, which costs as much as some dozens of small rows: therefore many of them go
+// together. Large rows are bounded by their bytes.
 const (
-	batchRowsMax  = 256
+	batchRowsMax  = 1024
 	batchBytesMax = 1 << 20
 	batchesAhead  = 3
 	// chunkBytesMax is about how much a chunk has at most. Of tables with large rows a chunk has fewer rows.
@@ -183,157 +186,5 @@ func (s *Scan) table(ctx context.Context, name string, p *Plan, last []string) e
 		}
 		last = c.last
 		limit = min(s.options.ChunkRows, max(1, chunkBytesMax/max(1, c.bytes/c.rows)))
-	}
-}
-
-// chunk is one chunk that is being read.
-type chunk struct {
-	scan  *Scan
-	plan  *Plan
-	name  string
-	limit int
-
-	rows, bytes int
-	batch       *Batch
-	size        int
-	key         [][]byte // of the row that was read last, as the server sent it
-	last        []string
-}
-
-var errData = errors.New("what the server sends is no row of the table")
-
-// read gives out the rows behind last. end: there are no more.
-func (c *chunk) read(ctx context.Context, last []string) (end bool, err error) {
-	sql, err := c.plan.query(last, c.limit)
-	if err != nil {
-		return false, err
-	}
-	rows, err := c.scan.view.conn.Select(ctx, sql)
-	if err != nil {
-		return false, err
-	}
-	if err := c.plan.expect(rows.Columns); err != nil {
-		return false, err
-	}
-	c.key = make([][]byte, len(c.plan.Table.Key))
-	c.batch = c.newBatch()
-	for {
-		b, err := rows.Next()
-		if err != nil {
-			// What was read is true, and need not be read again.
-			if len(c.batch.Changes) > 0 {
-				if gave := c.flush(ctx, false); gave != nil {
-					return false, gave
-				}
-			}
-			return false, err
-		}
-		if b == nil {
-			end = c.rows < c.limit
-			c.batch.ChunkEnd, c.batch.TableEnd = true, end
-			return end, c.flush(ctx, true)
-		}
-		if err := c.row(b); err != nil {
-			return false, fmt.Errorf("%w: %w", errData, err)
-		}
-		c.rows++
-		c.bytes += len(b)
-		c.size += len(b)
-		if len(c.batch.Changes) >= batchRowsMax || c.size >= batchBytesMax {
-			if err := c.flush(ctx, false); err != nil {
-				return false, err
-			}
-		}
-	}
-}
-
-func (c *chunk) newBatch() *Batch {
-	return &Batch{Table: c.name, Changes: make([]*change.Change, 0, batchRowsMax)}
-}
-
-// flush gives out the batch.
-func (c *chunk) flush(ctx context.Context, ending bool) error {
-	if n := len(c.batch.Changes); n > 0 {
-		c.last = c.kept(c.batch.Changes[n-1].After)
-		c.batch.Last = c.last
-	}
-	b := c.batch
-	if !ending {
-		c.batch = c.newBatch()
-	}
-	c.size = 0
-	return c.scan.give(ctx, b)
-}
-
-// kept is the key of a row as it is kept. It is that of the row that was read last.
-func (c *chunk) kept(row change.Row) []string {
-	last := make([]string, len(c.key))
-	for i, k := range c.plan.Table.Key {
-		last[i] = string(appendKept(nil, &c.plan.Table.Columns[k], row[k], c.key[i]))
-	}
-	return last
-}
-
-// row reads one row:
-//
-//	a bit for each column that is NULL, from the third on | values
-func (c *chunk) row(b []byte) error {
-	p := c.plan
-	all := len(p.columns)
-	for _, number := range p.numbers {
-		if number {
-			all++
-		}
-	}
-	nulls := b[:min(len(b), (all+2+7)/8)]
-	if len(nulls) < (all+2+7)/8 {
-		return errCut
-	}
-	b = b[len(nulls):]
-	isNull := func(i int) bool { return nulls[(i+2)/8]>>((i+2)%8)&1 == 1 }
-	row := c.scan.memory.Row(len(p.columns))
-	for i := range p.columns {
-		if isNull(i) {
-			row[i] = change.NullValue()
-			continue
-		}
-		v, stored, rest, err := p.columns[i].read(b, &c.scan.memory)
-		if err != nil {
-			return fmt.Errorf("column %q: %w", p.Table.Columns[i].Name, err)
-		}
-		row[i], b = v, rest
-		if stored != nil {
-			c.keep(i, stored)
-		}
-	}
-	at := len(p.columns)
-	for i, number := range p.numbers {
-		if !number {
-			continue
-		}
-		n, _, rest, err := p.extra[at-len(p.columns)].read(b, &c.scan.memory)
-		if err != nil || isNull(at) {
-			return errCut
-		}
-		c.key[i] = n.AppendText(c.key[i][:0], 0)
-		b = rest
-		at++
-	}
-	if len(b) > 0 {
-		return fmt.Errorf("%d bytes are left", len(b))
-	}
-	out := c.scan.memory.Change()
-	out.Op, out.Table, out.After = change.Read, p.Table, row
-	out.Origin = change.Origin{ServerID: c.scan.view.server, File: c.scan.view.At.File, GTID: c.scan.view.At.GTID, Snapshot: true}
-	c.batch.Changes = append(c.batch.Changes, out)
-	return nil
-}
-
-// keep remembers a value of the key.
-func (c *chunk) keep(column int, stored []byte) {
-	for i, k := range c.plan.Table.Key {
-		if k == column && !c.plan.numbers[i] {
-			c.key[i] = append(c.key[i][:0], stored...)
-		}
 	}
 }

@@ -165,6 +165,9 @@ func (s *Source) grow() {
 // Next returns what is next, and waits for it. Rows of snapshots come as change.Read between a Begin and a Commit. It is io.EOF when
 // Config.Snapshot is Only and all is read. After an error Next may be called again.
 func (s *Source) Next(ctx context.Context) (binlog.Event, error) {
+	if c := s.nextRow(); c != nil { // most of what a snapshot tells
+		return binlog.Event{Kind: binlog.Row, Change: c, Time: s.view.clock}, nil
+	}
 	for {
 		e, told, err := s.step(ctx)
 		switch {

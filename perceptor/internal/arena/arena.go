@@ -62,4 +62,11 @@ func (a *Arena) Keep(b []byte) []byte {
 }
 
 // Copy returns a copy of b.
-func (a *Arena) Copy(b []byte) []byte { return a.Keep(append(a.Buffer(len(b)), b...)) }
+func (a *Arena) Copy(b []byte) []byte {
+	if len(b) > cap(a.bytes)-len(a.bytes) || len(b) > chunkBytes/4 {
+		return a.Keep(append(a.Buffer(len(b)), b...))
+	}
+	from := len(a.bytes)
+	a.bytes = append(a.bytes, b...)
+	return a.bytes[from:len(a.bytes):len(a.bytes)]
+}
