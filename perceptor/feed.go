@@ -26,6 +26,10 @@ type Changes interface {
 	State() source.State
 }
 
+// ErrSuperseded is that another process has taken over. A context that ends with it as its cause ends a Feed at once: nothing that was
+// read is written any more, and no position.
+var ErrSuperseded = errors.New("perceptor: another process has taken over")
+
 // FeedConfig says where changes go.
 type FeedConfig struct {
 	// Name is the source's. Its position is kept under it, in the topic PREFIX.positions.
@@ -86,7 +90,8 @@ func (c *FeedConfig) client(more ...kgo.Opt) (*kgo.Client, error) {
 // What was written by a Feed that ended before it could keep its position is recognised by the versions at the topics'
 // ends, and is not written again, as long as one Feed at a time writes to them. FeedCounts has the number.
 //
-// It returns nil after ctx has ended, or from is at its end (io.EOF), and everything that was read is acknowledged. A change that cannot be written ends
+// It returns nil after ctx has ended, or from is at its end (io.EOF), and everything that was read is acknowledged; ErrSuperseded if that
+// was the cause. A change that cannot be written ends
 // it with an error that names the table and the version, and so does a topic that refuses records.
 func Feed(ctx context.Context, from Changes, cfg FeedConfig) error {
 	if err := cfg.fill(); err != nil {
@@ -148,6 +153,9 @@ func (f *feed) run(ctx context.Context, from Changes) error {
 	}
 	cancel(nil)
 	<-keeper
+	if errors.Is(context.Cause(ctx), ErrSuperseded) {
+		return fmt.Errorf("source %s: %w", f.cfg.Name, ErrSuperseded)
+	}
 	ending, end := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer end()
 	if flushed := f.client.Flush(ending); flushed != nil && err == nil {
