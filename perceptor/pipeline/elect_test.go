@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
-	"os"
 	"testing"
 	"time"
 
@@ -19,8 +17,6 @@ import (
 	"github.com/skein-io/skein/perceptor/envelope"
 	"github.com/skein-io/skein/perceptor/source"
 )
-
-var logLevel = slog.LevelError
 
 const electedFile = `name: shop
 brokers: {addresses: "x:1"}
@@ -82,7 +78,7 @@ func (r *race) join() *candidate {
 	if err != nil {
 		r.Fatal(err)
 	}
-	o := Options{Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: logLevel})).With("who", len(r.all))}
+	o := Options{}
 	o.fill()
 	c.sourcePart = newSourcePart(r.c, &o, to)
 	ctx, end := context.WithCancel(context.Background())

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/skein-io/skein/perceptor/binlog"
 	"github.com/skein-io/skein/perceptor/catalog"
 	"github.com/skein-io/skein/perceptor/change"
@@ -32,7 +34,7 @@ type schemas struct {
 }
 
 // openSchemas prepares what a source that begins at a place knows.
-func openSchemas(ctx context.Context, p *sourcePart, from source.State) (*schemas, error) {
+func openSchemas(ctx context.Context, p *sourcePart, from source.State, transport []kgo.Opt) (*schemas, error) {
 	db, err := OpenSource(p.c)
 	if err != nil {
 		return nil, err
@@ -45,7 +47,7 @@ func openSchemas(ctx context.Context, p *sourcePart, from source.State) (*schema
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", p.c.Source.Address, err), db.Close())
 	}
-	k.config.Brokers, k.config.Transport, k.config.Prefix = p.c.Brokers.Addresses, p.to.transport, p.c.Topics.Prefix
+	k.config.Brokers, k.config.Transport, k.config.Prefix = p.c.Brokers.Addresses, transport, p.c.Topics.Prefix
 	k.config.Start, k.config.MySQL, k.config.Log = start, p.c.Source.Connector == "mysql", p.log
 	k.config.Lookup = func(ctx context.Context, database, table string) (*change.Table, error) {
 		return catalog.Table(ctx, db, database, table)

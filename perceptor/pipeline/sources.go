@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -35,7 +36,7 @@ type sourcePart struct {
 
 func newSourcePart(c *Config, o *Options, to *cluster) *sourcePart {
 	p := &sourcePart{c: c, o: o, to: to}
-	p.part = &part{name: SourcePart, log: o.Log, now: time.Now, run: p.feed, tell: func(r *Report) {
+	p.part = &part{name: SourcePart, log: o.Log, now: time.Now, run: func(ctx context.Context) error { return elect(ctx, p, p.feed) }, tell: func(r *Report) {
 		r.Source = &SourceReport{Changes: p.counts.Changes(), Records: p.counts.Records(), Again: p.counts.Again(), SnapshotRows: p.read.Read(), Failovers: p.read.Failovers()}
 		if at := p.at.Load(); at != nil {
 			r.Source.Position = at.Position
@@ -83,19 +84,20 @@ func SourceConfig(c *Config) (source.Config, error) {
 	return s, nil
 }
 
-// feed reads the database's changes into topics.
-func (p *sourcePart) feed(ctx context.Context) error {
+// feed reads the database's changes into topics, for one turn.
+func (p *sourcePart) feed(ctx context.Context, turn *lease) error {
 	p.connecting("the brokers and the database")
 	to, err := FeedConfig(p.c)
 	if err != nil {
 		return err
 	}
-	to.Transport, to.Log, to.Counts = p.to.transport, p.log, &p.counts
+	to.Transport, to.Log, to.Counts = turn.transport(p.to), p.log, &p.counts
 	from, err := SourceConfig(p.c)
 	if err != nil {
 		return err
 	}
 	from.Log, from.Counts = p.log, &p.read
+	from.Binlog.Dial = turn.dial((&net.Dialer{}).DialContext) // else one that wakes up would push the elected one out of the server
 	from.Binlog.Retrying = func(err error, wait time.Duration) {
 		p.lost.Store(true)
 		p.set(Waiting, err.Error())
@@ -111,7 +113,7 @@ func (p *sourcePart) feed(ctx context.Context) error {
 		p.resnapshot.Do(func() { p.oldEpoch = at.Epoch })
 		from.Resnapshot = at.Epoch <= p.oldEpoch // else this process has begun anew already
 	}
-	known, err := openSchemas(ctx, p, at)
+	known, err := openSchemas(ctx, p, at, to.Transport)
 	if err != nil {
 		return err
 	}
@@ -125,7 +127,7 @@ func (p *sourcePart) feed(ctx context.Context) error {
 	known.at = s.State
 	p.set(Running, "")
 	p.log.Info("it reads", "part", p.name, "server", p.c.Source.Address, "from", s.State().String())
-	m := &metered{Source: s, part: p, known: known}
+	m := &metered{Source: s, part: p, known: known, turn: turn}
 	err = perceptor.Feed(ctx, m, to)
 	switch {
 	case m.ended && (err == nil || errors.Is(err, io.EOF)):
@@ -141,6 +143,7 @@ type metered struct {
 	*source.Source
 	part  *sourcePart
 	known *schemas
+	turn  *lease
 	ended bool
 }
 
@@ -153,6 +156,9 @@ func (m *metered) Next(ctx context.Context) (binlog.Event, error) {
 		m.part.set(Running, "")
 	case err == io.EOF: // a connection's end is wrapped; this is the source's own
 		m.ended = true
+	}
+	if err == nil && !m.turn.holds() {
+		err = perceptor.ErrSuperseded
 	}
 	if err == nil {
 		err = m.known.follow(ctx, &e)

@@ -96,6 +96,8 @@ type Source struct {
 	Schemas   bool
 	Decimals  string // precise or text
 	Heartbeat time.Duration
+	// Session is after how long of silence another process runs the source.
+	Session time.Duration
 }
 
 // Wants says whether a table is read.
