@@ -55,13 +55,7 @@ func (f *feed) keepPosition(ctx context.Context) error {
 		return err
 	}
 	r := &kgo.Record{Topic: f.cfg.positionsTopic(), Key: []byte(f.cfg.Name), Value: text}
-	written := make(chan error, 1)
-	f.client.Produce(ctx, r, func(_ *kgo.Record, err error) { written <- err })
-	select { // a record that may have been sent is not given up by the client when ctx ends
-	case err = <-written:
-	case <-ctx.Done():
-		err = ctx.Err()
-	}
+	err = f.put(ctx, r)
 	if err != nil {
 		return fmt.Errorf("perceptor: source %s: its position: %w", f.cfg.Name, err)
 	}

@@ -34,6 +34,8 @@ type election struct {
 	over   bool
 }
 
+var errStandsBy = errors.New("another process runs the source: a new snapshot is for the one that does; end the others, and begin anew")
+
 // flushMax is how long a process that gives the source up may take to have acknowledged what it has read, and a little more. The
 // others of the group wait for so long.
 const flushMax = 40 * time.Second
@@ -130,6 +132,8 @@ func (e *election) look(ctx context.Context) {
 		e.begin(ctx, until)
 	case e.elected || stats.Generation < 0:
 		e.p.set(Waiting, e.member.Explain().Group)
+	case e.p.o.Resnapshot: // it would do so whenever the other one ends
+		e.failed, e.over = errStandsBy, true
 	default:
 		e.p.standBy()
 	}

@@ -307,3 +307,23 @@ func TestElected(t *testing.T) {
 		t.Logf("%d killed, %d cut off, %d turns of those that are left", kills, stalls, turns)
 	})
 }
+
+// One that is to begin anew does not stand by: it would do so at a time that nobody knows.
+func TestElectedResnapshot(t *testing.T) {
+	inRace(t, 100, func(r *race) {
+		r.join()
+		r.active()
+		to, err := openCluster(r.c, kgo.Dialer(r.node.Dial))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer to.close()
+		o := Options{Resnapshot: true}
+		o.fill()
+		p := newSourcePart(r.c, &o, to)
+		err = elect(r.Context(), p, func(context.Context, *lease) error { return errors.New("it runs the source") })
+		if !errors.Is(err, errStandsBy) || transient(err) {
+			t.Errorf("it ended with %v", err)
+		}
+	})
+}

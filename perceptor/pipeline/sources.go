@@ -56,6 +56,7 @@ func FeedConfig(c *Config) (perceptor.FeedConfig, error) {
 			return f, err
 		}
 		f.Encode = envelope.Options{Format: format, Schemas: s.Schemas, Decimals: decimalsOf(s.Decimals), Prefix: c.Topics.Prefix, Connector: s.Connector}
+		f.HeartbeatEvery = s.HeartbeatRecords
 	}
 	return f, nil
 }

@@ -29,6 +29,8 @@ var sourceKeys = section[Source]{keys: []key[Source]{
 	{name: "decimals", standard: "precise", value: choice(func(s *Source) *string { return &s.Decimals }, "precise", "text"), doc: "How Debezium's format has decimals: as bytes, or as a text that is exact, too."},
 	{name: "heartbeat", standard: "10s", value: duration(func(s *Source) *time.Duration { return &s.Heartbeat }, time.Second, time.Hour),
 		doc: "How long the server may send nothing before it has to say that it is there. After three times as long the connection is made anew."},
+	{name: "heartbeat-records", value: duration(func(s *Source) *time.Duration { return &s.HeartbeatRecords }, time.Second, time.Hour),
+		doc: "How often a record goes to the topic __debezium-heartbeat.PREFIX while the server is heard of, whether rows change or not: when that was, and the place up to which everything is in the topics. Without it there are none."},
 	{name: "session-timeout", standard: "10s", value: duration(func(s *Source) *time.Duration { return &s.Session }, 6*time.Second, 30*time.Minute),
 		doc: "How long the process that runs the source may be silent before another one of the same file does. The brokers' group.min.session.timeout.ms must not be more."},
 }}
