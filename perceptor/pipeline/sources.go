@@ -68,7 +68,7 @@ func SourceConfig(c *Config) (source.Config, error) {
 		return source.Config{}, err
 	}
 	b.Tables = nil // it is the source's
-	s := source.Config{Binlog: b, Tables: c.Source.Wants, Keys: map[string][]string{}}
+	s := source.Config{Binlog: b, Tables: c.Source.Wants, LagMax: c.Source.FailoverWait, Keys: map[string][]string{}}
 	for _, k := range c.Source.Keys {
 		s.Keys[k.Table] = k.Columns
 	}
@@ -103,6 +103,10 @@ func (p *sourcePart) feed(ctx context.Context, turn *lease) error {
 		p.lost.Store(true)
 		p.set(Waiting, err.Error())
 		p.log.Warn("the connection is made anew", "part", p.name, "after", wait, "error", err)
+	}
+	from.Waiting = func(err error) {
+		p.lost.Store(true)
+		p.set(Waiting, err.Error())
 	}
 	asking, cancel := context.WithTimeout(ctx, 2*askMax)
 	at, found, err := perceptor.Resume(asking, to)

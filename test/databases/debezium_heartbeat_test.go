@@ -27,7 +27,9 @@ func TestDebeziumHeartbeat(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	timeless := func(b []byte) string { return regexp.MustCompile(`"ts_ms":\d+`).ReplaceAllString(string(b), `"ts_ms":0`) }
+	timeless := func(b []byte) string {
+		return regexp.MustCompile(`"ts_ms":\d+`).ReplaceAllString(string(b), `"ts_ms":0`)
+	}
 	if string(got.Key) != string(want[0].Key) || timeless(got.Value) != timeless(want[0].Value) {
 		t.Errorf("Debezium writes\n%s\n%s\nand this is\n%s\n%s", got.Key, got.Value, want[0].Key, want[0].Value)
 	}

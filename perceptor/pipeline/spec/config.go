@@ -96,6 +96,8 @@ type Source struct {
 	Schemas   bool
 	Decimals  string // precise or text
 	Heartbeat time.Duration
+	// FailoverWait is how long a replica that lags is waited for after a failover.
+	FailoverWait time.Duration
 	// HeartbeatRecords is how often one goes to the topic of heartbeats; 0 is never.
 	HeartbeatRecords time.Duration
 	// Session is after how long of silence another process runs the source.
