@@ -80,7 +80,14 @@ func (c *Consumer) member(send func(node int32) membership.Event) {
 		if node < 0 {
 			node, _ = c.findCoordinator(c.ctx) // without one the request fails, which the membership acts on
 		}
-		c.event(send(node))
+		sent := time.Now()
+		e := send(node)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if membership.Renews(e) && sent.After(c.counts.Heard) {
+			c.counts.Heard = sent
+		}
+		c.step(time.Now(), e)
 	})
 }
 

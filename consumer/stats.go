@@ -1,12 +1,19 @@
 package consumer
 
-import "github.com/skein-io/skein/consumer/internal/membership"
+import (
+	"time"
+
+	"github.com/skein-io/skein/consumer/internal/membership"
+)
 
 // Stats are a consumer's counts since it was made, and where it stands now.
 type Stats struct {
 	Group, ClientID string
 	// Generation is -1 while the consumer is in none.
 	Generation int32
+	// Heard is when the member sent the last request that its coordinator answered as one of a member: no other gets its partitions
+	// before session.timeout.ms has passed since then, unless it gives them up. The zero time if there was none.
+	Heard time.Time
 	// Rebalancing: the assignment is not final.
 	Rebalancing bool
 

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -25,6 +27,10 @@ type Changes interface {
 	// State is behind the last transaction that Next has told to its end, or where Next begins. It is asked after each.
 	State() source.State
 }
+
+// ErrSuperseded is that another process has taken over. A context that ends with it as its cause ends a Feed at once: nothing that was
+// read is written any more, and no position.
+var ErrSuperseded = errors.New("perceptor: another process has taken over")
 
 // FeedConfig says where changes go.
 type FeedConfig struct {
@@ -52,6 +58,9 @@ type FeedConfig struct {
 	// PositionEvery is how often the position is kept, while it moves. 1 s if it is 0. After a crash so much is read again; it
 	// is not written again.
 	PositionEvery time.Duration
+	// HeartbeatEvery is how often a record is written to the topic __debezium-heartbeat.PREFIX as long as the server is heard of, whether
+	// rows change or not. 0 writes none.
+	HeartbeatEvery time.Duration
 	// BufferedBytesMax bounds what is not acknowledged yet. 64 MiB if it is 0. When it is reached nothing more is read.
 	BufferedBytesMax int
 	Log              *slog.Logger
@@ -63,8 +72,8 @@ func (c *FeedConfig) fill() error {
 	if c.Name == "" {
 		return errors.New("perceptor: a source needs a name: its position is kept under it")
 	}
-	if c.PositionEvery < 0 || c.BufferedBytesMax < 0 || c.Partitions < 0 {
-		return fmt.Errorf("perceptor: source %s: PositionEvery %v, BufferedBytesMax %d, Partitions %d: negative", c.Name, c.PositionEvery, c.BufferedBytesMax, c.Partitions)
+	if c.PositionEvery < 0 || c.HeartbeatEvery < 0 || c.BufferedBytesMax < 0 || c.Partitions < 0 {
+		return fmt.Errorf("perceptor: source %s: PositionEvery %v, HeartbeatEvery %v, BufferedBytesMax %d, Partitions %d: negative", c.Name, c.PositionEvery, c.HeartbeatEvery, c.BufferedBytesMax, c.Partitions)
 	}
 	c.PositionEvery = cmp.Or(c.PositionEvery, time.Second)
 	c.BufferedBytesMax = cmp.Or(c.BufferedBytesMax, 64<<20)
@@ -96,7 +105,8 @@ func (c *FeedConfig) client(more ...kgo.Opt) (*kgo.Client, error) {
 // What was written by a Feed that ended before it could keep its position is recognised by the versions at the topics'
 // ends, and is not written again, as long as one Feed at a time writes to them. FeedCounts has the number.
 //
-// It returns nil after ctx has ended, or from is at its end (io.EOF), and everything that was read is acknowledged. A change that cannot be written ends
+// It returns nil after ctx has ended, or from is at its end (io.EOF), and everything that was read is acknowledged; ErrSuperseded if that
+// was the cause. A change that cannot be written ends
 // it with an error that names the table and the version, and so does a topic that refuses records.
 func Feed(ctx context.Context, from Changes, cfg FeedConfig) error {
 	if err := cfg.fill(); err != nil {
@@ -135,7 +145,8 @@ type feed struct {
 	sent    *sent
 	topics  map[*change.Table]*topic
 	byName  map[string]*topic
-	kept    string // the position that was kept last
+	kept    string      // the position that was kept last
+	heard   atomic.Bool // of the server, since the last heartbeat
 	place   statementPlace
 	encoded []envelope.Record
 }
@@ -144,11 +155,9 @@ func (f *feed) run(ctx context.Context, from Changes) error {
 	reading, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	f.sent.failed = cancel
-	keeper := make(chan struct{})
-	go func() {
-		defer close(keeper)
-		f.keepPositions(reading)
-	}()
+	var keeping sync.WaitGroup
+	keeping.Go(func() { f.keepPositions(reading) })
+	keeping.Go(func() { f.heartbeats(reading) })
 	err := f.read(reading, from)
 	if cause := context.Cause(reading); cause != nil && cause != context.Canceled && ctx.Err() == nil {
 		err = cause
@@ -157,7 +166,10 @@ func (f *feed) run(ctx context.Context, from Changes) error {
 		err = nil // it was to end
 	}
 	cancel(nil)
-	<-keeper
+	keeping.Wait()
+	if errors.Is(context.Cause(ctx), ErrSuperseded) {
+		return fmt.Errorf("source %s: %w", f.cfg.Name, ErrSuperseded)
+	}
 	ending, end := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer end()
 	if flushed := f.client.Flush(ending); flushed != nil && err == nil {
@@ -179,6 +191,7 @@ func (f *feed) read(ctx context.Context, from Changes) error {
 		if err != nil {
 			return err
 		}
+		f.heard.Store(true)
 		if err := f.statement(ctx, &e, from.State); err != nil {
 			return err
 		}

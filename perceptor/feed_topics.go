@@ -2,21 +2,18 @@ package perceptor
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/skein-io/skein/consumer"
 	"github.com/skein-io/skein/perceptor/change"
 	"github.com/skein-io/skein/perceptor/envelope"
-	"github.com/skein-io/skein/perceptor/source"
 )
 
 // topic is one that a Feed writes to.
@@ -189,87 +186,4 @@ func (c *FeedConfig) lastRecords(ctx context.Context, topic string, partitions i
 		}
 	}
 	return nil
-}
-
-func (c *FeedConfig) positionsTopic() string { return c.Encode.Prefix + ".positions" }
-
-// positions makes the topic of positions.
-func (f *feed) positions(ctx context.Context) error {
-	compact := "compact"
-	n, err := f.ensure(ctx, f.cfg.positionsTopic(), 1, map[string]*string{"cleanup.policy": &compact})
-	if err == nil && n != 1 {
-		err = fmt.Errorf("perceptor: topic %s has %d partitions; it must have one, so that the last position is the last record", f.cfg.positionsTopic(), n)
-	}
-	return err
-}
-
-// keepPositions keeps the position now and then.
-func (f *feed) keepPositions(ctx context.Context) {
-	for {
-		select {
-		case <-time.After(f.cfg.PositionEvery):
-		case <-ctx.Done():
-			return
-		}
-		if err := f.keepPosition(ctx); err != nil && ctx.Err() == nil {
-			f.cfg.Log.Warn("the position is not kept", "source", f.cfg.Name, "error", err)
-		}
-	}
-}
-
-// keepPosition writes the position if it has moved.
-func (f *feed) keepPosition(ctx context.Context) error {
-	position, known := f.sent.now()
-	if !known {
-		return nil
-	}
-	text, err := json.Marshal(position)
-	if err != nil || string(text) == f.kept {
-		return err
-	}
-	r := &kgo.Record{Topic: f.cfg.positionsTopic(), Key: []byte(f.cfg.Name), Value: text}
-	written := make(chan error, 1)
-	f.client.Produce(ctx, r, func(_ *kgo.Record, err error) { written <- err })
-	select { // a record that may have been sent is not given up by the client when ctx ends
-	case err = <-written:
-	case <-ctx.Done():
-		err = ctx.Err()
-	}
-	if err != nil {
-		return fmt.Errorf("perceptor: source %s: its position: %w", f.cfg.Name, err)
-	}
-	f.kept = string(text)
-	return nil
-}
-
-// Resume returns the place that the source of this name has kept; found is false if there is none. What follows it may
-// have been written already; Feed knows.
-func Resume(ctx context.Context, cfg FeedConfig) (position source.State, found bool, err error) {
-	if err := cfg.fill(); err != nil {
-		return position, false, err
-	}
-	client, err := cfg.client()
-	if err != nil {
-		return position, false, err
-	}
-	defer client.Close()
-	f := &feed{cfg: &cfg, client: client, admin: kadm.NewClient(client)}
-	if err := f.positions(ctx); err != nil {
-		return position, false, err
-	}
-	const all = 1 << 40
-	err = cfg.lastRecords(ctx, cfg.positionsTopic(), 1, all, func(r consumer.Record) error {
-		if string(r.Key) != cfg.Name {
-			return nil
-		}
-		position, found = source.State{}, r.Value != nil
-		if !found {
-			return nil
-		}
-		if err := json.Unmarshal(r.Value, &position); err != nil {
-			return fmt.Errorf("perceptor: source %s: the position at offset %d of %s: %w", cfg.Name, r.Offset, r.Topic, err)
-		}
-		return nil
-	})
-	return position, found, err
 }

@@ -75,6 +75,7 @@ var errText = errors.New("binlog: the start")
 
 // begin sets what the server has to know of this replica, and asks for the binlog.
 func (r *Reader) begin(ctx context.Context, c *server.Conn, a about) error {
+	moved := r.resume.Server != "" && r.resume.Server != a.name()
 	if err := r.sameServer(a); err != nil {
 		return err
 	}
@@ -90,6 +91,9 @@ func (r *Reader) begin(ctx context.Context, c *server.Conn, a about) error {
 	}
 	if a.flavor == mariaDB && r.config.GTID {
 		if err := r.hasCommitted(ctx, c); err != nil {
+			if moved && errors.Is(err, ErrPosition) {
+				err = fmt.Errorf("%w: %w", ErrLags, err)
+			}
 			return err
 		}
 		settings = append(settings, "@slave_connect_state = '"+r.maria.String()+"'", "@slave_gtid_strict_mode = 1", "@slave_gtid_ignore_duplicates = 0")

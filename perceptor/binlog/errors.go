@@ -17,6 +17,8 @@ var (
 	// ErrOtherServer: the server is not the one that the position is of. Its files cannot be compared with those of the other:
 	// go on by GTID, with an Epoch above that of the position.
 	ErrOtherServer = errors.New("binlog: another server")
+	// ErrLags is an ErrPosition of another server than that of the position: a replica that has not got all that was read may get it yet.
+	ErrLags = errors.New("binlog: the server has not got what was read from another one")
 	// ErrSettings: the server does not write what is needed, see Check.
 	ErrSettings = errors.New("binlog: the server's settings")
 	// ErrRights: the account may not read the binlog, or not log in.

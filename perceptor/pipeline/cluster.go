@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/skein-io/skein/perceptor"
+	"github.com/skein-io/skein/perceptor/source"
 )
 
 // cluster is a way to the brokers, for topics and for what parts tell of themselves. Safe for concurrent use.
@@ -95,32 +99,55 @@ func (k *cluster) put(ctx context.Context, records ...*kgo.Record) error {
 // last reads the last record of each key of a compacted topic with one partition. A topic that is not there has none.
 func (k *cluster) last(ctx context.Context, topic string) (map[string]*kgo.Record, error) {
 	found := map[string]*kgo.Record{}
+	err := k.each(ctx, topic, func(r *kgo.Record) {
+		if found[string(r.Key)] = r; r.Value == nil {
+			delete(found, string(r.Key))
+		}
+	})
+	return found, err
+}
+
+// kept is the place that the pipeline's source has kept.
+func (k *cluster) kept(ctx context.Context, c *Config) (at source.State, found bool, err error) {
+	topic := c.Topics.Prefix + ".positions"
+	var kept perceptor.Kept
+	var broken error
+	err = k.each(ctx, topic, func(r *kgo.Record) {
+		if string(r.Key) != c.Name || broken != nil {
+			return
+		}
+		if err := kept.Take(r.Value); err != nil {
+			broken = fmt.Errorf("topic %s, offset %d: %w", topic, r.Offset, err)
+		}
+	})
+	return kept.State, kept.Found, cmp.Or(err, broken)
+}
+
+// each reads the records of a topic with one partition. A topic that is not there has none.
+func (k *cluster) each(ctx context.Context, topic string, take func(*kgo.Record)) error {
 	ends, err := k.admin.ListEndOffsets(ctx, topic)
 	if err != nil {
-		return nil, fmt.Errorf("topic %s: %w", topic, err)
+		return fmt.Errorf("topic %s: %w", topic, err)
 	}
 	end, ok := ends.Lookup(topic, 0)
 	switch {
 	case !ok || errors.Is(end.Err, kerr.UnknownTopicOrPartition):
-		return found, nil
+		return nil
 	case end.Err != nil:
-		return nil, fmt.Errorf("topic %s: %w", topic, end.Err)
+		return fmt.Errorf("topic %s: %w", topic, end.Err)
 	}
 	starts, err := k.admin.ListStartOffsets(ctx, topic)
 	if err != nil {
-		return nil, fmt.Errorf("topic %s: %w", topic, err)
+		return fmt.Errorf("topic %s: %w", topic, err)
 	}
 	if start, ok := starts.Lookup(topic, 0); ok && start.Offset >= end.Offset {
-		return found, nil
+		return nil
 	}
 	places := map[string]map[int32]kgo.Offset{topic: {0: kgo.NewOffset().AtStart()}}
-	err = k.read(ctx, places, func(r *kgo.Record) (done bool) {
-		if found[string(r.Key)] = r; r.Value == nil {
-			delete(found, string(r.Key))
-		}
+	return k.read(ctx, places, func(r *kgo.Record) (done bool) {
+		take(r)
 		return r.Offset+1 >= end.Offset
 	})
-	return found, err
 }
 
 // read gives the records from places on to take, until take has said of one of each partition that it is enough.

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -139,19 +138,7 @@ func (k *Comparison) Close() {
 func (k *Comparison) state(ctx context.Context) (at source.State, found bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askMax)
 	defer cancel()
-	topic := k.c.Topics.Prefix + ".positions"
-	kept, err := k.to.last(ctx, topic)
-	if err != nil {
-		return at, false, err
-	}
-	r := kept[k.c.Name]
-	if r == nil {
-		return at, false, nil
-	}
-	if err := json.Unmarshal(r.Value, &at); err != nil {
-		return at, false, fmt.Errorf("topic %s, offset %d: %w", topic, r.Offset, err)
-	}
-	return at, true, nil
+	return k.to.kept(ctx, k.c)
 }
 
 // Reached implements verify.Progress: it is the position that the source keeps. While the table's snapshot is being read it is

@@ -14,6 +14,8 @@ type State string
 const (
 	// Running: it works, or has nothing to do.
 	Running State = "running"
+	// Standby: another process runs the source. This one does when that one ends, or is not heard of.
+	Standby State = "standby"
 	// Waiting: something is away that will be back, or is not there yet. Report.Problem says what.
 	Waiting State = "waiting"
 	// Failed: it has ended and needs somebody. Report.Problem says what to do.

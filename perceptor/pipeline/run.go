@@ -66,7 +66,7 @@ func Parts(c *Config) []string {
 }
 
 // Run runs the parts of a pipeline until ctx ends, or until all have ended or need somebody. Any number of processes may run
-// the sinks of a file, and share the work; one at a time its source.
+// a file: they share the work of its sinks, and elect one that runs its source.
 //
 // It returns nil after ctx has ended and what was begun is written and acknowledged. A part that needs somebody ends with an
 // error that says what to do, and the others with it or not, as on-failure says. What passes, as a server that is away, is

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/skein-io/skein/perceptor/catalog"
 	"github.com/skein-io/skein/perceptor/change"
 	"github.com/skein-io/skein/perceptor/schema"
@@ -23,13 +25,13 @@ type schemas struct {
 }
 
 // openSchemas opens the history for a source that begins at a place.
-func openSchemas(ctx context.Context, p *sourcePart, from source.State) (*schemas, error) {
+func openSchemas(ctx context.Context, p *sourcePart, from source.State, transport []kgo.Opt) (*schemas, error) {
 	db, err := OpenSource(p.c)
 	if err != nil {
 		return nil, err
 	}
 	k := &schemas{db: db}
-	c := schema.Config{Brokers: p.c.Brokers.Addresses, Transport: p.to.transport, Prefix: p.c.Topics.Prefix, Epoch: from.Epoch, MySQL: p.c.Source.Connector == "mysql", Log: p.log}
+	c := schema.Config{Brokers: p.c.Brokers.Addresses, Transport: transport, Prefix: p.c.Topics.Prefix, Epoch: from.Epoch, MySQL: p.c.Source.Connector == "mysql", Log: p.log}
 	c.Lookup = func(ctx context.Context, database, table string) (*change.Table, error) {
 		return catalog.Table(ctx, db, database, table)
 	}

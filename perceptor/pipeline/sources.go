@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -36,7 +37,7 @@ type sourcePart struct {
 
 func newSourcePart(c *Config, o *Options, to *cluster) *sourcePart {
 	p := &sourcePart{c: c, o: o, to: to}
-	p.part = &part{name: SourcePart, log: o.Log, now: time.Now, run: p.feed, tell: func(r *Report) {
+	p.part = &part{name: SourcePart, log: o.Log, now: time.Now, run: func(ctx context.Context) error { return elect(ctx, p, p.feed) }, tell: func(r *Report) {
 		r.Source = &SourceReport{Changes: p.counts.Changes(), Records: p.counts.Records(), Again: p.counts.Again(), SnapshotRows: p.read.Read(), Failovers: p.read.Failovers()}
 		r.Source.Untold, r.Source.UntoldCount = p.untold.report()
 		if at := p.at.Load(); at != nil {
@@ -63,6 +64,7 @@ func FeedConfig(c *Config) (perceptor.FeedConfig, error) {
 			f.Drops = s.Wants
 		}
 		f.Encode = envelope.Options{Format: format, Schemas: s.Schemas, Decimals: decimalsOf(s.Decimals), Prefix: c.Topics.Prefix, Connector: s.Connector}
+		f.HeartbeatEvery = s.HeartbeatRecords
 	}
 	return f, nil
 }
@@ -74,7 +76,7 @@ func SourceConfig(c *Config) (source.Config, error) {
 		return source.Config{}, err
 	}
 	b.Tables = nil // it is the source's
-	s := source.Config{Binlog: b, Tables: c.Source.Wants, Keys: map[string][]string{}}
+	s := source.Config{Binlog: b, Tables: c.Source.Wants, LagMax: c.Source.FailoverWait, Keys: map[string][]string{}}
 	for _, k := range c.Source.Keys {
 		s.Keys[k.Table] = k.Columns
 	}
@@ -91,23 +93,28 @@ func SourceConfig(c *Config) (source.Config, error) {
 	return s, nil
 }
 
-// feed reads the database's changes into topics.
-func (p *sourcePart) feed(ctx context.Context) error {
+// feed reads the database's changes into topics, for one turn.
+func (p *sourcePart) feed(ctx context.Context, turn *lease) error {
 	p.connecting("the brokers and the database")
 	to, err := FeedConfig(p.c)
 	if err != nil {
 		return err
 	}
-	to.Transport, to.Log, to.Counts, to.Untold = p.to.transport, p.log, &p.counts, p.tellUntold
+	to.Transport, to.Log, to.Counts, to.Untold = turn.transport(p.to), p.log, &p.counts, p.tellUntold
 	from, err := SourceConfig(p.c)
 	if err != nil {
 		return err
 	}
 	from.Log, from.Counts = p.log, &p.read
+	from.Binlog.Dial = turn.dial((&net.Dialer{}).DialContext) // else one that wakes up would push the elected one out of the server
 	from.Binlog.Retrying = func(err error, wait time.Duration) {
 		p.lost.Store(true)
 		p.set(Waiting, err.Error())
 		p.log.Warn("the connection is made anew", "part", p.name, "after", wait, "error", err)
+	}
+	from.Waiting = func(err error) {
+		p.lost.Store(true)
+		p.set(Waiting, err.Error())
 	}
 	asking, cancel := context.WithTimeout(ctx, 2*askMax)
 	at, found, err := perceptor.Resume(asking, to)
@@ -119,7 +126,7 @@ func (p *sourcePart) feed(ctx context.Context) error {
 		p.resnapshot.Do(func() { p.oldEpoch = at.Epoch })
 		from.Resnapshot = at.Epoch <= p.oldEpoch // else this process has begun anew already
 	}
-	known, err := openSchemas(ctx, p, at)
+	known, err := openSchemas(ctx, p, at, to.Transport)
 	if err != nil {
 		return err
 	}
@@ -133,7 +140,7 @@ func (p *sourcePart) feed(ctx context.Context) error {
 	defer func() { _ = s.Close() }()
 	p.set(Running, "")
 	p.log.Info("it reads", "part", p.name, "server", p.c.Source.Address, "from", s.State().String())
-	m := &metered{Source: s, part: p}
+	m := &metered{Source: s, part: p, turn: turn}
 	err = perceptor.Feed(ctx, follower.Changes(m), to)
 	switch {
 	case m.ended && (err == nil || errors.Is(err, io.EOF)):
@@ -148,6 +155,7 @@ func (p *sourcePart) feed(ctx context.Context) error {
 type metered struct {
 	*source.Source
 	part  *sourcePart
+	turn  *lease
 	ended bool
 }
 
@@ -160,6 +168,9 @@ func (m *metered) Next(ctx context.Context) (binlog.Event, error) {
 		m.part.set(Running, "")
 	case err == io.EOF: // a connection's end is wrapped; this is the source's own
 		m.ended = true
+	}
+	if err == nil && !m.turn.holds() {
+		err = perceptor.ErrSuperseded
 	}
 	return e, err
 }

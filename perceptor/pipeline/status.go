@@ -2,9 +2,7 @@ package pipeline
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -12,7 +10,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/skein-io/skein/perceptor/binlog"
-	"github.com/skein-io/skein/perceptor/source"
 )
 
 // Status is how a pipeline is doing, whoever runs it.
@@ -187,16 +184,11 @@ func processes(all map[string]Report, pipeline, part string, now time.Time) []Pr
 
 // find asks for the position that is kept, and the server for where its binlog ends.
 func (s *SourceStatus) find(ctx context.Context, c *Config, to *cluster) error {
-	topic := c.Topics.Prefix + ".positions"
-	kept, err := to.last(ctx, topic)
+	at, found, err := to.kept(ctx, c)
 	if err != nil {
 		return err
 	}
-	if r := kept[c.Name]; r != nil {
-		var at source.State
-		if err := json.Unmarshal(r.Value, &at); err != nil {
-			return fmt.Errorf("topic %s, offset %d: %w", topic, r.Offset, err)
-		}
+	if found {
 		s.Kept, s.Snapshot = &at.Position, snapshotSums(&at)
 	}
 	b, err := BinlogConfig(c)

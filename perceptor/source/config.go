@@ -55,6 +55,11 @@ type Config struct {
 	// Keys declares the columns of the key of tables that have no primary key, by database.table. The columns must be NOT NULL, and have a
 	// unique index.
 	Keys map[string][]string
+	// LagMax is how long a server that the source goes on at after a failover may lack what was read before it is ErrResnapshot: a replica
+	// that lags gets it. 5 minutes if it is 0.
+	LagMax time.Duration
+	// Waiting is told why the source waits for such a server, each second. It must not block. It may be nil.
+	Waiting func(err error)
 	// Log is where what happens is told. Nil: nowhere.
 	Log *slog.Logger
 	// Counts may be nil.
@@ -65,14 +70,20 @@ func (c *Config) fill() error {
 	if c.Snapshot > Only {
 		return fmt.Errorf("source: there is no snapshot %s", c.Snapshot)
 	}
-	if c.ChunkRows < 0 || c.ViewMax < 0 {
-		return fmt.Errorf("source: ChunkRows %d, ViewMax %v: negative", c.ChunkRows, c.ViewMax)
+	if c.ChunkRows < 0 || c.ViewMax < 0 || c.LagMax < 0 {
+		return fmt.Errorf("source: ChunkRows %d, ViewMax %v, LagMax %v: negative", c.ChunkRows, c.ViewMax, c.LagMax)
 	}
 	if c.ChunkRows == 0 {
 		c.ChunkRows = 10_000
 	}
 	if c.ViewMax == 0 {
 		c.ViewMax = 5 * time.Second
+	}
+	if c.LagMax == 0 {
+		c.LagMax = 5 * time.Minute
+	}
+	if c.Waiting == nil {
+		c.Waiting = func(error) {}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -14,10 +14,45 @@ import (
 // ErrResnapshot: the server cannot tell what follows the State. The error says why. Only Config.Resnapshot goes on.
 var ErrResnapshot = errors.New("source: the stream cannot go on from where it was: begin anew, with a snapshot (Config.Resnapshot, skein sync run --resnapshot)")
 
-// connect opens a reader at s.at. At another server it is by GTID, in the next epoch.
+// The pauses while a server is waited for that lags, and how often that is logged.
+const (
+	lagPause = time.Second
+	lagLogs  = 30 * time.Second
+)
+
+// connect opens a reader at s.at. At another server it is by GTID, in the next epoch; one that lags is waited for.
 func (s *Source) connect(ctx context.Context) error {
 	ctx, stop := s.untilClosed(ctx)
 	defer stop()
+	var began, logged time.Time
+	for {
+		err := s.connectOnce(ctx)
+		if !errors.Is(err, binlog.ErrLags) {
+			return err
+		}
+		if began.IsZero() {
+			began = time.Now()
+		}
+		if waited := time.Since(began); waited >= s.config.LagMax {
+			return explain(fmt.Errorf("%w; it was waited for %v", err, waited.Round(time.Second)))
+		}
+		s.config.Waiting(err)
+		if time.Since(logged) >= lagLogs {
+			logged = time.Now()
+			s.config.Log.Warn("the server has not got what was read before the failover; it is waited for", "server", s.config.Binlog.Addr, "position", s.at.String(),
+				"until", began.Add(s.config.LagMax).Round(time.Second), "error", err)
+		}
+		pause := time.NewTimer(min(lagPause, s.config.LagMax))
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			pause.Stop()
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func (s *Source) connectOnce(ctx context.Context) error {
 	if err := s.checkKeys(ctx); err != nil {
 		return err
 	}
@@ -32,6 +67,9 @@ func (s *Source) connect(ctx context.Context) error {
 			s.config.Log.Warn("the source goes on at another server, by GTID; what follows the position is told again where it was told, and is newer",
 				"server", b.Addr, "was", s.at.Server, "position", s.at.String(), "epoch", b.Epoch)
 		}
+	}
+	if errors.Is(err, binlog.ErrLags) {
+		return err
 	}
 	if err != nil {
 		return explain(err)

@@ -82,6 +82,12 @@ func (d *debezium) capture(ctx context.Context, properties string) {
 // until takes records until one of the table is what it waits for.
 func (d *debezium) until(what string, done func(envelope.Record) bool) {
 	d.t.Helper()
+	d.untilAny(what, func(c capturedRecord) bool { return c.topic == "dbz.shop.types" && done(c.record) })
+}
+
+// untilAny takes records until one of any topic is what it waits for.
+func (d *debezium) untilAny(what string, done func(capturedRecord) bool) {
+	d.t.Helper()
 	limit := time.After(3 * time.Minute)
 	for {
 		select {
@@ -91,7 +97,7 @@ func (d *debezium) until(what string, done func(envelope.Record) bool) {
 			}
 			c := d.parse(line)
 			d.records = append(d.records, c)
-			if c.topic == "dbz.shop.types" && done(c.record) {
+			if done(c) {
 				return
 			}
 		case <-limit:

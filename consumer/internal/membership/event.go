@@ -159,3 +159,18 @@ func (Beaten) event()             {}
 func (Left) event()               {}
 func (ConsumerBeaten) event()     {}
 func (TopicsNamed) event()        {}
+
+// Renews reports whether an answer shows that the coordinator has begun the member's session anew, not before the request was sent.
+func Renews(e Event) bool {
+	switch e := e.(type) {
+	case Joined:
+		return e.Failure.OK()
+	case Synced:
+		return e.Failure.OK()
+	case Beaten:
+		return e.Failure.OK() || e.Failure.verdict() == rejoin
+	case ConsumerBeaten:
+		return e.Failure.OK()
+	}
+	return false
+}

@@ -98,6 +98,12 @@ type Source struct {
 	Heartbeat time.Duration
 	// Truncates and Drops: TRUNCATE TABLE and DROP TABLE are written as truncates.
 	Truncates, Drops bool
+	// FailoverWait is how long a replica that lags is waited for after a failover.
+	FailoverWait time.Duration
+	// HeartbeatRecords is how often one goes to the topic of heartbeats; 0 is never.
+	HeartbeatRecords time.Duration
+	// Session is after how long of silence another process runs the source.
+	Session time.Duration
 }
 
 // Wants says whether a table is read.

@@ -33,6 +33,12 @@ var sourceKeys = section[Source]{keys: []key[Source]{
 		doc: "The same of DROP TABLE and CREATE OR REPLACE TABLE: with `emit` they are written as truncates, and the targets' rows go, too."},
 	{name: "heartbeat", standard: "10s", value: duration(func(s *Source) *time.Duration { return &s.Heartbeat }, time.Second, time.Hour),
 		doc: "How long the server may send nothing before it has to say that it is there. After three times as long the connection is made anew."},
+	{name: "heartbeat-records", value: duration(func(s *Source) *time.Duration { return &s.HeartbeatRecords }, time.Second, time.Hour),
+		doc: "How often a record goes to the topic __debezium-heartbeat.PREFIX while the server is heard of, whether rows change or not: when that was, and the place up to which everything is in the topics. Without it there are none."},
+	{name: "failover-wait", standard: "5m", value: duration(func(s *Source) *time.Duration { return &s.FailoverWait }, time.Second, 24*time.Hour),
+		doc: "How long it is waited after a failover for a replica that has not got yet what was read from the server before. Then the source ends and says what is missing."},
+	{name: "session-timeout", standard: "10s", value: duration(func(s *Source) *time.Duration { return &s.Session }, 6*time.Second, 30*time.Minute),
+		doc: "How long the process that runs the source may be silent before another one of the same file does. The brokers' group.min.session.timeout.ms must not be more."},
 }}
 
 // declaredKeys is a mapping from tables to lists of columns.

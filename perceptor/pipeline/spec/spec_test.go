@@ -66,7 +66,7 @@ func TestParse(t *testing.T) {
 		Read:   Read{Format: "auto", Order: "time", Zone: time.UTC, Decimals: "precise"},
 		Source: &Source{Connector: "mariadb", Address: "db:3306", User: "skein", Password: Secret{File: "secrets/db"}, TLS: &TLS{}, ServerID: 4711,
 			Tables: []Pattern{{"shop", "*"}, {"log", "events"}}, Except: []Pattern{{"shop", "tmp_*"}}, Keys: []DeclaredKey{{"log.events", []string{"at", "host"}}},
-			Snapshot: SnapshotInitial, Format: "debezium", Schemas: true, Decimals: "precise", Truncates: true, Heartbeat: time.Minute},
+			Snapshot: SnapshotInitial, Format: "debezium", Schemas: true, Decimals: "precise", Truncates: true, Heartbeat: time.Minute, FailoverWait: 5 * time.Minute, Session: 10 * time.Second},
 		Sinks: []Sink{
 			{Name: "hbase", Type: HBase, Group: "skein-sync.shop.hbase", SessionTimeout: 45 * time.Second, DeadLetter: "shop.dead-letter", RetryFirst: 100 * time.Millisecond, RetryLongest: 10 * time.Second,
 				BatchChanges: 500, BatchParallel: 4, Workers: 512, TombstonesKeep: 240 * time.Hour, SweepEvery: time.Hour, Truncates: true, TruncateVersions: "ns:cuts",

@@ -1,9 +1,13 @@
 package source
 
 import (
+	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +26,28 @@ func replicaOf(t *testing.T, first *database, id string) *database {
 	host, port, _ := net.SplitHostPort(first.Addr())
 	d.exec(t, "RESET MASTER", fmt.Sprintf("CHANGE MASTER TO MASTER_HOST='%s', MASTER_PORT=%s, MASTER_USER='%s', MASTER_PASSWORD='%s', MASTER_USE_GTID=slave_pos", host, port, services.MariaDBUser, services.MariaDBPassword), "START SLAVE")
 	return d
+}
+
+// slaveStatus is a column of what the replica tells of itself.
+func (d *database) slaveStatus(t *testing.T, column string) string {
+	t.Helper()
+	rows, err := d.sql.QueryContext(t.Context(), "SHOW SLAVE STATUS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	names, _ := rows.Columns()
+	cells, into := make([]sql.NullString, len(names)), make([]any, len(names))
+	for i := range cells {
+		into[i] = &cells[i]
+	}
+	if !rows.Next() {
+		t.Fatal("it is no replica: ", rows.Err())
+	}
+	if err := rows.Scan(into...); err != nil {
+		t.Fatal(err)
+	}
+	return cells[slices.Index(names, column)].String
 }
 
 // catchUp waits until the replica has what the first one has.
@@ -113,13 +139,82 @@ func TestFailover(t *testing.T) {
 		t.Errorf("epoch %d", again.State().Epoch)
 	}
 	other := own(t, map[string]string{"server-id": "9"})
-	_, err := source.Open(t.Context(), other.config(t, "failover"), from, true)
+	config, waited := other.config(t, "failover"), 0
+	config.LagMax, config.Waiting = 3*time.Second, func(error) { waited++ }
+	_, err := source.Open(t.Context(), config, from, true)
 	expect(t, err, source.ErrResnapshot, "--resnapshot")
+	expect(t, err, binlog.ErrLags, "it was waited for")
+	if waited == 0 {
+		t.Error("it has not waited")
+	}
 	expect(t, err, binlog.ErrPosition, "has it not in its binlog")
 	from.GTID = ""
 	_, err = source.Open(t.Context(), other.config(t, "failover"), from, true)
 	expect(t, err, source.ErrResnapshot, "--resnapshot")
 	expect(t, err, binlog.ErrOtherServer, "")
+}
+
+// After a failover the replica has not got all that was read: it is waited for, as long as its caller waits, and then the source goes on.
+func TestFailoverLags(t *testing.T) {
+	first := own(t, nil)
+	second := replicaOf(t, first, "2")
+	fill(t, first, "lags", 1_000)
+	second.catchUp(t, first)
+	config := first.config(t, "lags")
+	p, r := newTopic(), rand.New(rand.NewPCG(3, 4))
+	s := open(t, config, source.State{}, false)
+	p.finish(t, s, first, 3)
+	second.exec(t, "STOP SLAVE SQL_THREAD") // it has what follows, and does not apply it
+	stop, _ := writers(t, first, p, "lags", 2, 1_000)
+	p.run(t, s, r, 1_000)
+	stop()
+	p.finish(t, s, first, 3)
+	end, got := s.State().GTID, ""
+	for deadline := time.Now().Add(patience); got != end; time.Sleep(100 * time.Millisecond) {
+		if got = second.slaveStatus(t, "Gtid_IO_Pos"); time.Now().After(deadline) {
+			t.Fatalf("the replica has received %s of %s", got, end)
+		}
+	}
+	from := s.State()
+	_ = s.Close()
+	if err := first.Kill(); err != nil {
+		t.Fatal(err)
+	}
+
+	config = second.config(t, "lags")
+	waiting := make(chan error, 1000)
+	config.Waiting = func(err error) { waiting <- err }
+	ctx, cancel := context.WithCancel(t.Context())
+	opened := make(chan error, 1)
+	go func() {
+		_, err := source.Open(ctx, config, from, true)
+		opened <- err
+	}()
+	expect(t, <-waiting, binlog.ErrLags, "has it not in its binlog")
+	cancel() // whoever does not want to wait any more does not
+	if err := <-opened; !errors.Is(err, context.Canceled) {
+		t.Fatalf("it ended with %v", err)
+	}
+
+	go func() {
+		<-waiting
+		<-waiting
+		if _, err := second.sql.Exec("START SLAVE SQL_THREAD"); err != nil {
+			t.Error(err)
+		}
+	}()
+	s = open(t, config, from, true)
+	if s.State().Epoch != 2 || config.Counts.Failovers() != 1 {
+		t.Errorf("epoch %d, %d failovers", s.State().Epoch, config.Counts.Failovers())
+	}
+	second.exec(t, "STOP SLAVE")
+	stop, _ = writers(t, second, p, "lags", 2, 1_000)
+	p.run(t, s, r, 500)
+	stop()
+	p.finish(t, s, second, 3)
+	for _, name := range []string{"a", "b", "c"} {
+		p.compare(t, second, "lags", name)
+	}
 }
 
 // The address leads to another server while the source reads: it goes on there by itself.
