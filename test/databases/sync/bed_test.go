@@ -254,7 +254,7 @@ func skein(t testing.TB, args ...string) (out, errs string, code int) {
 	return stdout.String(), stderr.String(), c.ProcessState.ExitCode()
 }
 
-// process is skein sync run at work.
+// process is the binary at work.
 type process struct {
 	t    testing.TB
 	cmd  *exec.Cmd
@@ -282,7 +282,13 @@ func (l *log) String() string {
 
 func runPipeline(t testing.TB, file string, more ...string) *process {
 	t.Helper()
-	p := &process{t: t, cmd: exec.Command(shared.binary, append([]string{"sync", "run", file}, more...)...), log: &log{}, done: make(chan error, 1)}
+	return begin(t, append([]string{"sync", "run", file}, more...)...)
+}
+
+// begin runs the binary beside the test.
+func begin(t testing.TB, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, cmd: exec.Command(shared.binary, args...), log: &log{}, done: make(chan error, 1)}
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -291,7 +297,7 @@ func runPipeline(t testing.TB, file string, more ...string) *process {
 	t.Cleanup(func() {
 		_ = p.cmd.Process.Kill()
 		if t.Failed() {
-			t.Logf("skein sync run said:\n%s", tail(p.log.String(), 6000))
+			t.Logf("skein %v said:\n%s", args, tail(p.log.String(), 6000))
 		}
 	})
 	return p

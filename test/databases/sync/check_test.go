@@ -25,6 +25,7 @@ sink:
   user: checker
   password: {file: password}
   database: checked
+  generations: owners
   tables: [checked.fine, checked.narrow, checked.none, checked.other]
 `
 
@@ -62,6 +63,7 @@ func TestCheck(t *testing.T) {
 		"warn sink mysql: table checked.narrow: column v: it may have 40, and the target has room for 20", "FAIL sink mysql: table checked.narrow: column d: a decimal(12,4) does not fit a decimal(12,2)",
 		"warn sink mysql: table checked.narrow: column e: the target does not have its member \"b\"", "warn sink mysql: table checked.narrow: column n: it may be NULL, and the target's may not",
 		"FAIL sink mysql: table checked.none: it is not there", "FAIL sink mysql: table checked.other: its primary key is (id, b), and that of the source's table checked.other is (id)",
+		"ok sink mysql: table checked.owners: it is not there; the sink makes it",
 		"FAIL sink mysql: table checked.other: ADD COLUMN `execute_time` BIGINT",
 	} {
 		if !has(found, want) {
@@ -88,6 +90,13 @@ func TestCheck(t *testing.T) {
 		if f.Verdict != pipeline.Fine {
 			t.Errorf("when all is put right: %+v", f)
 		}
+	}
+	if made := target.rows(t.Context(), "SHOW TABLES FROM checked LIKE 'owners'"); made != "" {
+		t.Errorf("check has made %q", made)
+	}
+	target.exec(t, "CREATE TABLE checked.owners (generation INT)", "REVOKE ALL ON checked.* FROM checker@'%'", "GRANT SELECT ON checked.* TO checker@'%'")
+	if found, _ = check(t, path); !has(found, "FAIL sink mysql: table checked.owners: GRANT INSERT") {
+		t.Errorf("the missing right to the table of generations is not found: %+v", found)
 	}
 }
 
