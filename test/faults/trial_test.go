@@ -123,6 +123,10 @@ func (x *trial) explain() {
 		lines := strings.Split(strings.TrimSpace(b.stderr.String()), "\n")
 		x.t.Logf("node %d (runs: %v) said last:\n%s", i+1, b.runs(), strings.Join(lines[max(0, len(lines)-30):], "\n"))
 	}
+	for _, n := range x.load.natives {
+		said := n.stderr.String()
+		x.t.Logf("%s said last:\n%s", n.name, said[max(0, len(said)-3000):])
+	}
 }
 
 // strike does something to nodes and waits until all work goes on and a topic can be created. It notes for how long that
