@@ -159,9 +159,10 @@ func (j *judge) isCommitted(l *life, p *partition.Partition, key replicaKey, now
 }
 
 // holds is up to where a node holds a partition durably, and the leader epoch of an offset where it can be asked: where it is
-// hosted here and now.
+// hosted here and now. A start that has not recovered its logs yet, as one that a full disk ends halfway, does not say: they are
+// as the process before left them.
 func (j *judge) holds(id metadata.NodeID, key replicaKey, at record.Offset) (end record.Offset, epoch record.LeaderEpoch, here bool) {
-	if l := j.world.nodes[id-1].life; l != nil && l.Host != nil {
+	if l := j.world.nodes[id-1].life; l != nil && l.Host != nil && l.following {
 		if p := l.Host.FindByID(key.topic, key.index); p != nil {
 			in, ok := p.Log().EpochAt(at)
 			if !ok {
