@@ -61,7 +61,8 @@ type FeedConfig struct {
 	// HeartbeatEvery is how often a record is written to the topic __debezium-heartbeat.PREFIX as long as the server is heard of, whether
 	// rows change or not. 0 writes none.
 	HeartbeatEvery time.Duration
-	// BufferedBytesMax bounds what is not acknowledged yet. 64 MiB if it is 0. When it is reached nothing more is read.
+	// BufferedBytesMax bounds the records that are not acknowledged yet. 8 MiB if it is 0. When it is reached nothing more is read. The process
+	// takes about six times as much for them: encoded, as batches, and what the collector has not taken back.
 	BufferedBytesMax int
 	Log              *slog.Logger
 	// Counts may be nil.
@@ -76,7 +77,7 @@ func (c *FeedConfig) fill() error {
 		return fmt.Errorf("perceptor: source %s: PositionEvery %v, HeartbeatEvery %v, BufferedBytesMax %d, Partitions %d: negative", c.Name, c.PositionEvery, c.HeartbeatEvery, c.BufferedBytesMax, c.Partitions)
 	}
 	c.PositionEvery = cmp.Or(c.PositionEvery, time.Second)
-	c.BufferedBytesMax = cmp.Or(c.BufferedBytesMax, 64<<20)
+	c.BufferedBytesMax = cmp.Or(c.BufferedBytesMax, 8<<20)
 	c.Encode.Prefix = cmp.Or(c.Encode.Prefix, "skein")
 	c.Encode.Format = cmp.Or(c.Encode.Format, envelope.Debezium)
 	if c.Encode.Format == envelope.Maxwell && (c.Truncates != nil || c.Drops != nil) {

@@ -29,6 +29,9 @@ func (c *FeedCounts) Records() uint64 { return c.records.Load() }
 // parcelRecordsMax is how many records share an encoder's memory, which is used again when all are acknowledged.
 const parcelRecordsMax = 256
 
+// sparesMax is how many parcels are kept that nothing is on its way of. What else there was of them when the brokers were slow goes.
+const sparesMax = 32
+
 // parcel is some records, in the order in which they were read, and the position that is reached when they are
 // acknowledged.
 type parcel struct {
@@ -141,10 +144,13 @@ func (s *sent) settle() {
 		if !p.full {
 			return
 		}
+		s.queue[0] = nil // the array behind it stays for a while
 		s.queue = s.queue[1:]
 		p.encoder.Reset()
 		p.records, p.full = p.records[:0], false
-		s.spare = append(s.spare, p)
+		if len(s.spare) < sparesMax {
+			s.spare = append(s.spare, p)
+		}
 	}
 }
 

@@ -92,6 +92,19 @@ func (c *config) check(tables []string) error {
 	return errors.Join(faults...)
 }
 
+// How many records wait for the workers: enough for the next batches, and no more, because each holds the memory of all that it was
+// compressed with.
+const (
+	partitionAhead = 500
+	totalAhead     = 2000
+)
+
+// How much is asked for at once, of a partition and in all, in bytes as they are compressed: the next answer comes while these are written.
+const (
+	partitionFetchMax = 256 << 10
+	fetchMax          = 4 << 20
+)
+
 // options are those of the consumer: it reads the tables' topics as a member of the group.
 func (c *config) options(group string, tables []string) []consumer.Option {
 	topics := c.topics
@@ -102,7 +115,8 @@ func (c *config) options(group string, tables []string) []consumer.Option {
 	}
 	own := []consumer.Option{
 		consumer.Group(group), consumer.Topics(topics...), consumer.Workers(c.workers), consumer.Retries(c.attempts, c.pause, c.pauseMax),
-		consumer.ResetTo(consumer.Earliest), consumer.Logger(c.log),
+		consumer.ResetTo(consumer.Earliest), consumer.Logger(c.log), consumer.InFlight(partitionAhead, totalAhead),
+		consumer.FetchBytes(1, fetchMax, partitionFetchMax),
 	}
 	if c.deadLetter != "" {
 		own = append(own, consumer.DeadLetter(c.deadLetter))
