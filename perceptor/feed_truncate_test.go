@@ -30,7 +30,7 @@ func emptied(random *rand.Rand) (events []binlog.Event, rows map[int64]uint64, t
 		clear(rows)
 		truncates = append(truncates, v)
 	}
-	for range 300 {
+	for range 180 {
 		switch random.IntN(16) {
 		case 0:
 			add(sql("TRUNCATE TABLE stock"))

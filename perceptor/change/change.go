@@ -11,7 +11,7 @@ const (
 	Delete
 	// Read is a row that a snapshot found.
 	Read
-	// Truncate took all rows of a table. It has no row.
+	// Truncate took all rows of a table that are older. It has no row. Topics have it in each partition, all of one version.
 	Truncate
 )
 
