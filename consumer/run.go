@@ -104,7 +104,8 @@ func RetryTopics(topics ...RetryTopic) Option {
 	return func(c *config) { c.run.retryTopics = topics }
 }
 
-// DeadLetter is the topic for records that could not be processed at all. Headers say where they come from and why.
+// DeadLetter is the topic for records that could not be processed at all. Headers say where they come from and why. A record that is
+// larger than its max.message.bytes ends Run.
 func DeadLetter(topic string) Option { return func(c *config) { c.run.deadLetter = topic } }
 
 func (c *config) checkRun() error {

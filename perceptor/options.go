@@ -55,7 +55,8 @@ func From(topics []string, wants func(database, table string) bool) Option {
 // Read says how records are read. By default the format is found out.
 func Read(o envelope.ReadOptions) Option { return func(c *config) { c.read = o } }
 
-// DeadLetter is the topic for records that cannot be read, or not be written. Without it such a record ends Subscribe or Apply.
+// DeadLetter is the topic for records that cannot be read, or not be written. Without it, or if it does not take a record because of its
+// size, such a record ends Subscribe or Apply.
 func DeadLetter(topic string) Option { return func(c *config) { c.deadLetter = topic } }
 
 // Workers is how many records are handled at the same time. Default 512.

@@ -54,6 +54,7 @@ func TestEachPartIsKilled(t *testing.T) {
 	go func() { written <- writing.run(ctx, 4) }()
 	w.harm(ctx, writing, written)
 	w.settle(ctx)
+	w.verify(ctx)
 	if err := w.sync.end(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
