@@ -7,10 +7,11 @@ import (
 	"testing"
 
 	"github.com/skein-io/skein/perceptor/pipeline"
+	"github.com/skein-io/skein/test/services"
 )
 
 const electFile = `name: elected
-brokers: {addresses: $BROKER}
+brokers: {addresses: "BROKERS"}
 topics: {prefix: elected, partitions: 3}
 source:
   connector: mariadb
@@ -31,12 +32,28 @@ sink:
 
 // Two processes run the same file: one runs the source and the other stands by. The one is killed, stopped and woken up, and ended: the
 // other goes on, nobody pushes anybody out of the server, and the target ends as the source is.
-func TestElected(t *testing.T) {
+func TestElected(t *testing.T) { elected(t, shared.broker.Addr()) }
+
+// It is the same with Apache Kafka.
+func TestElectedKafka(t *testing.T) {
+	kafka, err := services.NewKafka(services.Options{Dir: t.TempDir(), ReadyTimeout: patience, Properties: map[string]string{
+		"offsets.topic.num.partitions": "3", "offsets.topic.replication.factor": "1"}}, services.JVM{})
+	if err == nil {
+		err = kafka.Start(t.Context())
+	}
+	if err != nil {
+		t.Fatalf("this test needs Apache Kafka, which a JDK and Maven bring: %v", err)
+	}
+	t.Cleanup(func() { _ = kafka.Kill() })
+	elected(t, kafka.Addr())
+}
+
+func elected(t *testing.T, broker string) {
 	source, target := shared.source, shared.target
 	const versions = ", execute_time BIGINT, binlog_position BINARY(16), source_epoch INT UNSIGNED, row_deleted BOOLEAN"
 	source.exec(t, "DROP DATABASE IF EXISTS elected", "CREATE DATABASE elected", "CREATE TABLE elected.stock (id BIGINT PRIMARY KEY, n BIGINT NOT NULL)")
 	target.exec(t, "DROP DATABASE IF EXISTS elected", "CREATE DATABASE elected", "CREATE TABLE elected.stock (id BIGINT PRIMARY KEY, n BIGINT"+versions+")")
-	path := file(t, electFile)
+	path := file(t, strings.ReplaceAll(electFile, "BROKERS", broker))
 	done := make(chan struct{})
 	writing := make(chan error, 1)
 	go func() { // all the while
