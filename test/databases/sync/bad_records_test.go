@@ -55,11 +55,12 @@ func TestBadRecords(t *testing.T) {
 	}
 	otherKey := *ownTable
 	otherKey.Key = []int{2}
-	cut := own(t, ownTable, 1000, "1", "cut off", "1")
+	// Each is of a row of its own: of two with one version a sink may fold one.
+	cut := own(t, ownTable, 1000, "row 11", "cut off", "1")
 	cut.Value = cut.Value[:len(cut.Value)-30]
-	noKey := own(t, ownTable, 1000, "1", "no key", "1")
+	noKey := own(t, ownTable, 1000, "row 12", "no key", "1")
 	noKey.Key = nil
-	noVersion := own(t, ownTable, 1000, "1", "its version is none", "1")
+	noVersion := own(t, ownTable, 1000, "row 13", "its version is none", "1")
 	noVersion.Headers = []kgo.RecordHeader{{Key: envelope.HeaderVersion, Value: []byte("1:2:3")}}
 	unplaced := &kgo.Record{Value: []byte(`{"data":[{"id":"1"}],"database":"shop","es":1,"isDdl":false,"mysqlType":{"id":"varchar(40)"},"old":null,"pkNames":["id"],"table":"orders","ts":2,"type":"INSERT"}`)}
 	partial := &kgo.Record{Key: []byte(`{"id":"1"}`), Value: []byte(`{"data":[{"id":"1"}],"database":"shop","es":1,"isDdl":false,"mysqlType":{"id":"varchar(40)","note":"text"},"old":null,"pkNames":["id"],"table":"orders","ts":2,"type":"INSERT"}`)}
@@ -81,11 +82,11 @@ func TestBadRecords(t *testing.T) {
 			{what: "no JSON", says: "broken JSON at byte 0", record: &kgo.Record{Value: []byte("<xml/>")}},
 			{what: "no key", says: "no primary key and none was declared", record: noKey},
 			{what: "NULL in the key", says: "NULL", record: &kgo.Record{Key: []byte(`{"id":null}`), Value: []byte(`{"op":"c","before":null,"after":{"id":null,"note":"","n":1},` + debeziumSource + `}`)}},
-			{what: "another key", says: "primary key", only: "mysql", record: own(t, &otherKey, 1000, "1", "another key", "1")},
+			{what: "another key", says: "primary key", only: "mysql", record: own(t, &otherKey, 1000, "row 14", "another key", "1")},
 			{what: "an unknown column", says: "no column colour", only: "mysql", record: own(t, with(change.Column{Name: "colour", Type: change.VarChar}), 1000, "1", "unknown column", "1", "red")},
-			{what: "a number that does not fit", says: "column 'n'", only: "mysql", record: own(t, ownTable, 1000, "1", "", "999")},
-			{what: "a text that does not fit", says: "column 'note'", only: "mysql", record: own(t, ownTable, 1000, "1", strings.Repeat("x", 1<<16), "1")},
-			{what: "a cell that does not fit", says: "exceeds limit", record: own(t, ownTable, 1000, "1", strings.Repeat("x", 10<<20+1), "1"), saysMySQL: "column 'note'"},
+			{what: "a number that does not fit", says: "column 'n'", only: "mysql", record: own(t, ownTable, 1000, "row 15", "", "999")},
+			{what: "a text that does not fit", says: "column 'note'", only: "mysql", record: own(t, ownTable, 1000, "row 16", strings.Repeat("x", 1<<16), "1")},
+			{what: "a cell that does not fit", says: "exceeds limit", record: own(t, ownTable, 1000, "row 17", strings.Repeat("x", 10<<20+1), "1"), saysMySQL: "column 'note'"},
 			{what: "a row key that does not fit", says: "larger than HBase takes", record: own(t, ownTable, 1000, strings.Repeat("k", 1<<15), "", "1"), saysMySQL: "column 'id'"},
 			{what: "a row without a version that is one", says: "adopted first", only: "hbase", record: own(t, ownTable, 1000, "theirs", "", "1")},
 			{what: "a record whose version is none", says: `"1:2:3" is no version`, record: noVersion},
