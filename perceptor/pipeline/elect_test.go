@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -59,15 +62,17 @@ type candidate struct {
 	net    *network
 	end    context.CancelFunc
 	ended  chan error
-	turns  []*lease
-	events int
+	turns  atomic.Int64
+	turn   atomic.Pointer[lease] // the last
+	events atomic.Int64
 }
 
 // race is a bed with several of them.
 type race struct {
 	*bed
-	all  []*candidate
 	n    int
+	mu   sync.Mutex
+	all  []*candidate
 	work func(ctx context.Context, c *candidate, turn *lease) error
 }
 
@@ -93,13 +98,23 @@ func (r *race) join() *candidate {
 		to.close()
 		c.ended <- err
 	}()
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.all = append(r.all, c)
 	return c
 }
 
+// candidates are those that are there now.
+func (r *race) candidates() []*candidate {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.all)
+}
+
 // feed is a turn of a candidate: what a pipeline does, with a script instead of a server.
 func (r *race) feed(ctx context.Context, c *candidate, turn *lease) error {
-	c.turns = append(c.turns, turn)
+	c.turns.Add(1)
+	c.turn.Store(turn)
 	to, err := FeedConfig(r.c)
 	if err != nil {
 		return err
@@ -120,12 +135,12 @@ func (r *race) feed(ctx context.Context, c *candidate, turn *lease) error {
 		if !turn.holds() {
 			return perceptor.ErrSuperseded
 		}
-		for _, other := range r.all {
+		for _, other := range r.candidates() {
 			if other != c && other.holds() {
 				return fmt.Errorf("two candidates may read at the same time")
 			}
 		}
-		c.events++
+		c.events.Add(1)
 		return nil
 	}
 	err = perceptor.Feed(ctx, s, to)
@@ -135,15 +150,18 @@ func (r *race) feed(ctx context.Context, c *candidate, turn *lease) error {
 	return err
 }
 
-func (c *candidate) holds() bool { return len(c.turns) > 0 && c.turns[len(c.turns)-1].holds() }
+func (c *candidate) holds() bool {
+	turn := c.turn.Load()
+	return turn != nil && turn.holds()
+}
 
 // active is the one that runs the source, as soon as one does.
 func (r *race) active() (active *candidate) {
 	r.Helper()
 	for deadline := time.Now().Add(10 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
-		for _, c := range r.all {
-			if before := c.events; c.holds() && before > 0 {
-				if time.Sleep(time.Second); c.events > before && c.holds() {
+		for _, c := range r.candidates() {
+			if before := c.events.Load(); c.holds() && before > 0 {
+				if time.Sleep(time.Second); c.events.Load() > before && c.holds() {
 					return c
 				}
 			}
@@ -164,11 +182,9 @@ func (r *race) leave(c *candidate, killed bool) {
 	if err := <-c.ended; err != nil && !killed {
 		r.Errorf("it ended with %v", err)
 	}
-	for i, one := range r.all {
-		if one == c {
-			r.all = append(r.all[:i:i], r.all[i+1:]...)
-		}
-	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all = slices.DeleteFunc(r.all, func(one *candidate) bool { return one == c })
 }
 
 // records are all of a partition, in order.
@@ -258,8 +274,8 @@ func inRace(t *testing.T, n int, test func(r *race)) {
 		r := &race{bed: b, n: n}
 		r.work = r.feed
 		test(r)
-		for len(r.all) > 0 {
-			r.leave(r.all[0], false)
+		for _, c := range r.candidates() {
+			r.leave(c, false)
 		}
 	})
 }
@@ -276,7 +292,8 @@ func TestElected(t *testing.T) {
 		for round := range 24 {
 			c := r.active()
 			if random.IntN(5) == 0 { // one that stands by
-				c = r.all[random.IntN(len(r.all))]
+				all := r.candidates()
+				c = all[random.IntN(len(all))]
 			}
 			time.Sleep(time.Duration(random.IntN(4000)) * time.Millisecond)
 			switch round % 3 {
@@ -300,9 +317,9 @@ func TestElected(t *testing.T) {
 		if n := r.check(); n != r.n {
 			t.Errorf("%d changes are in the topic, of %d", n, r.n)
 		}
-		turns := 0
-		for _, c := range r.all {
-			turns += len(c.turns)
+		turns := int64(0)
+		for _, c := range r.candidates() {
+			turns += c.turns.Load()
 		}
 		t.Logf("%d killed, %d cut off, %d turns of those that are left", kills, stalls, turns)
 	})
