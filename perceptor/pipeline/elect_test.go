@@ -283,13 +283,13 @@ func inRace(t *testing.T, n int, test func(r *race)) {
 // Of three processes one runs the source at any time, while they are killed, cut off for a while with requests on their way, and ended:
 // each change is in the topic once, in order, and no position goes back.
 func TestElected(t *testing.T) {
-	inRace(t, 6000, func(r *race) {
+	inRace(t, 250*electedRounds, func(r *race) {
 		random := rand.New(rand.NewPCG(5, 8))
 		for range 3 {
 			r.join()
 		}
 		kills, stalls := 0, 0
-		for round := range 24 {
+		for round := range electedRounds {
 			c := r.active()
 			if random.IntN(5) == 0 { // one that stands by
 				all := r.candidates()
