@@ -115,7 +115,7 @@ func Feed(ctx context.Context, from Changes, cfg FeedConfig) error {
 	}
 	client, err := cfg.client(
 		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MaxBufferedBytes(cfg.BufferedBytesMax), kgo.MaxBufferedRecords(1<<20),
-		kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()),
+		kgo.ProducerBatchCompression(kgo.SnappyCompression(), kgo.NoCompression()),
 	)
 	if err != nil {
 		return fmt.Errorf("perceptor: source %s: %w", cfg.Name, err)

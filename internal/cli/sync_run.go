@@ -2,20 +2,16 @@ package cli
 
 import (
 	"os"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
 	"github.com/skein-io/skein/perceptor/pipeline"
 )
 
-// collectSooner lets the garbage of a pipeline be collected when there is half as much of it as of what is in use, unless the environment
-// says otherwise. Nearly all that is in use are bytes of records, without pointers, which cost the collector nothing to look at; a pipeline
-// has tens of megabytes of them, and would take as much again.
-func collectSooner() {
-	const percent = 50
+// collect has the garbage of pipelines collected as they need it, unless the environment says otherwise.
+func collect() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(percent)
+		pipeline.Collect()
 	}
 }
 
@@ -42,7 +38,7 @@ func newSyncRun() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			collectSooner()
+			collect()
 			return pipeline.Run(c.Context(), loaded, pipeline.Options{Only: parts, Resnapshot: resnapshot, Log: syncLog(c.ErrOrStderr(), verbose)})
 		},
 		ValidArgsFunction: pipelineFiles,

@@ -29,7 +29,7 @@ func newSyncServe() *cobra.Command {
 			if workers < 1 {
 				return misused(c, "--workers %d: it must be at least 1", workers)
 			}
-			collectSooner()
+			collect()
 			return pipeline.Serve(c.Context(), args[0], pipeline.ServeOptions{Workers: workers, Log: syncLog(c.ErrOrStderr(), verbose)})
 		},
 		ValidArgsFunction: pipelineFolder,
