@@ -11,15 +11,15 @@ const (
 	// collectPercent is how much garbage there may be, of what is in use. Nearly all that a pipeline has in use are bytes of records,
 	// without pointers, which cost the collector nothing to look at; it has tens of megabytes of them, and would take as much again.
 	collectPercent = 50
-	// collectMin is the heap that is never collected, in bytes. A source that reads a snapshot has little in use, and would be collected
-	// a hundred times a second.
+	// collectMin is the heap that is not collected, in bytes, unless there is four times as much garbage as there is in use. A source that
+	// reads a snapshot has little in use, and would be collected a hundred times a second.
 	collectMin = 32 << 20
-	// collectPercentMax bounds what follows from that for a process that has nothing in use.
-	collectPercentMax = 10_000
+	// collectPercentMax bounds what follows from that. What is in use can grow before the setting does.
+	collectPercentMax = 400
 )
 
-// Collect sets when the garbage of this process is collected: when there is half as much of it as of what is in use, but not before the
-// heap has 32 MiB. It is what `skein sync` runs with; a program that has its own setting leaves it. The setting follows what is in use
+// Collect sets when the garbage of this process is collected: when there is half as much of it as of what is in use; of a heap below
+// 32 MiB when there is up to four times as much. It is what `skein sync` runs with; a program that has its own setting leaves it. The setting follows what is in use
 // with each collection, until stop, which sets what was set before.
 func Collect() (stop func()) {
 	before := debug.SetGCPercent(collectPercent)

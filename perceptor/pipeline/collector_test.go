@@ -9,7 +9,7 @@ import (
 )
 
 func TestCollectAt(t *testing.T) {
-	for live, percent := range map[uint64]int{0: 10_000, 1 << 10: 10_000, 1 << 20: 3_100, 16 << 20: 100, 24 << 20: 50, 32 << 20: 50, 1 << 30: 50} {
+	for live, percent := range map[uint64]int{0: 400, 1 << 10: 400, 1 << 20: 400, 8 << 20: 300, 16 << 20: 100, 24 << 20: 50, 32 << 20: 50, 1 << 30: 50} {
 		if got := collectAt(live); got != percent {
 			t.Errorf("%d bytes in use: %d percent, want %d", live, got, percent)
 		}
