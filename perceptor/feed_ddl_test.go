@@ -110,41 +110,12 @@ func TestFeedStatements(t *testing.T) {
 				events = append(events, binlog.Event{Kind: binlog.Begin}, binlog.Event{Kind: binlog.Row, Change: update(int64(i), v)}, binlog.Event{Kind: binlog.Commit})
 			}
 		}
-		deaths, again := 0, uint64(0)
-		for done := false; !done; {
+		deaths, again := b.feedDying(random, 40, 150, 2*time.Millisecond, func() FeedConfig {
 			cfg := b.feedConfig(nil)
-			w := &wire{dial: b.node.Dial}
-			cfg.Transport = []kgo.Opt{kgo.Dialer(w.Dial), kgo.RecordRetries(3)}
 			cfg.DDL = func(_, table string) bool { return table == "stock" }
 			cfg.Lookup = func(context.Context, string, string) (*change.Table, error) { return stock, nil }
-			start, _, err := Resume(b.Context(), cfg)
-			if err != nil {
-				b.Fatal(err)
-			}
-			left := 40 + random.IntN(150)
-			r := from(events, start.Position, func() {
-				time.Sleep(2 * time.Millisecond)
-				if left--; left == 0 {
-					w.die()
-				}
-			})
-			ctx, cancel := context.WithCancel(b.Context())
-			ended := make(chan error, 1)
-			go func() { ended <- Feed(ctx, r, cfg) }()
-			select {
-			case err = <-ended:
-			case <-time.After(time.Minute):
-				cancel()
-				err = <-ended
-			}
-			cancel()
-			again += cfg.Counts.Again()
-			if left <= 0 {
-				deaths++
-			} else if done = true; err != nil {
-				b.Fatal(err)
-			}
-		}
+			return cfg
+		}, func(at binlog.Position, pause func()) Changes { return from(events, at, pause) })
 		if got := b.statementsOf("skein"); !slices.Equal(got, want) {
 			b.Errorf("%d statements, not %d:\n%q\n%q", len(got), len(want), got, want)
 		}

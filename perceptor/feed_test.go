@@ -140,50 +140,58 @@ func (b *bed) changesOf() (all []*change.Change) {
 	return all
 }
 
+// feedDying has a Feed die again and again, after least and up to more events, with a pause for each, until one comes to the end. It
+// returns how many have died, and how many records were recognised as written.
+func (b *bed) feedDying(random *rand.Rand, least, more int, each time.Duration, config func() FeedConfig, from func(at binlog.Position, pause func()) Changes) (deaths int, again uint64) {
+	b.Helper()
+	for {
+		w := &wire{dial: b.node.Dial}
+		cfg := config()
+		cfg.Transport = []kgo.Opt{kgo.Dialer(w.Dial), kgo.RecordRetries(3)}
+		start, found, err := Resume(b.Context(), cfg)
+		if err != nil || found != (deaths > 0) {
+			b.Fatal(found, start, err)
+		}
+		left := least + random.IntN(more)
+		r := from(start.Position, func() {
+			time.Sleep(each)
+			if left--; left == 0 {
+				w.die()
+			}
+		})
+		ctx, cancel := context.WithCancel(b.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- Feed(ctx, r, cfg) }()
+		select {
+		case err = <-ended:
+		case <-time.After(time.Minute): // it waits at the end, or cannot reach anything any more
+			cancel()
+			err = <-ended
+		}
+		cancel()
+		again += cfg.Counts.Again()
+		if left > 0 {
+			if err != nil {
+				b.Fatal(err)
+			}
+			return deaths, again
+		}
+		deaths++
+	}
+}
+
 // A Feed dies again and again at any moment, with records that are acknowledged and a position that is not kept. Each
 // change is in the topic once, and those of a row in order.
 func TestFeedDies(t *testing.T) {
 	inBubble(t, func(b *bed) {
 		h := write(400)
 		random := rand.New(rand.NewPCG(7, 7))
-		total, deaths, again := 0, 0, uint64(0)
+		total := 0
 		for _, tx := range h.transactions {
 			total += len(tx)
 		}
-		for done := false; !done; {
-			cfg := b.feedConfig(nil)
-			w := &wire{dial: b.node.Dial}
-			cfg.Transport = []kgo.Opt{kgo.Dialer(w.Dial), kgo.RecordRetries(3)}
-			start, found, err := Resume(b.Context(), cfg)
-			if err != nil || found != (deaths > 0) {
-				b.Fatal(found, start, err)
-			}
-			left := 200 + random.IntN(400) // events, then it dies
-			r := h.from(start.Position, func() {
-				time.Sleep(time.Millisecond)
-				if left--; left == 0 {
-					w.die()
-				}
-			})
-			ctx, cancel := context.WithCancel(b.Context())
-			ended := make(chan error, 1)
-			go func() { ended <- Feed(ctx, r, cfg) }()
-			select {
-			case err = <-ended:
-			case <-time.After(time.Minute): // it waits at the end, or cannot reach anything any more
-				cancel()
-				err = <-ended
-			}
-			cancel()
-			again += cfg.Counts.Again()
-			if left <= 0 {
-				deaths++
-				continue
-			}
-			if done = true; err != nil {
-				b.Fatal(err)
-			}
-		}
+		deaths, again := b.feedDying(random, 200, 400, time.Millisecond, func() FeedConfig { return b.feedConfig(nil) },
+			func(at binlog.Position, pause func()) Changes { return h.from(at, pause) })
 		got := b.changesOf()
 		if len(got) != total {
 			b.Errorf("%d changes in the topic of %d", len(got), total)

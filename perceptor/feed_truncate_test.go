@@ -164,41 +164,11 @@ func TestFeedTruncates(t *testing.T) {
 		random := rand.New(rand.NewPCG(11, 11))
 		events, rows, truncates, untold := emptied(random)
 		told := map[string]bool{}
-		deaths, again := 0, uint64(0)
-		for done := false; !done; {
-			w := &wire{dial: b.node.Dial}
-			cfg := b.truncating(nil, func(u Untold) {
+		deaths, again := b.feedDying(random, 60, 200, 2*time.Millisecond, func() FeedConfig {
+			return b.truncating(nil, func(u Untold) {
 				told[fmt.Sprintf("%s %s %d", u.Name, u.Kind, u.Version.Position.Offset)] = true
 			})
-			cfg.Transport = []kgo.Opt{kgo.Dialer(w.Dial), kgo.RecordRetries(3)}
-			start, _, err := Resume(b.Context(), cfg)
-			if err != nil {
-				b.Fatal(err)
-			}
-			left := 60 + random.IntN(200)
-			r := from(events, start.Position, func() {
-				time.Sleep(2 * time.Millisecond)
-				if left--; left == 0 {
-					w.die()
-				}
-			})
-			ctx, cancel := context.WithCancel(b.Context())
-			ended := make(chan error, 1)
-			go func() { ended <- Feed(ctx, r, cfg) }()
-			select {
-			case err = <-ended:
-			case <-time.After(time.Minute):
-				cancel()
-				err = <-ended
-			}
-			cancel()
-			again += cfg.Counts.Again()
-			if left <= 0 {
-				deaths++
-			} else if done = true; err != nil {
-				b.Fatal(err)
-			}
-		}
+		}, func(at binlog.Position, pause func()) Changes { return from(events, at, pause) })
 		parts := b.partitionsOf()
 		var all []*change.Change
 		for p, changes := range parts {

@@ -47,14 +47,25 @@ func (o Options) mover() *mover {
 	return &mover{o, tree{o.Do}}
 }
 
+// start reads whose log it is and up to where it goes. Where the znodes are not marked it refuses what has to be refused before anything is
+// changed: brokers that are alive, and a file that is in the way.
+func (m *mover) start() (id string, head member.Head, err error) {
+	if id, err = m.cluster(); err != nil {
+		return id, head, err
+	}
+	if head, _, err = m.head(); err != nil || head.Migrated != nil {
+		return id, head, err
+	}
+	if err = m.alive(); err == nil {
+		_, err = m.written(nil, false)
+	}
+	return id, head, err
+}
+
 // Preview says what Run would do, and what would keep it from that. It changes nothing.
 func Preview(o Options) (*Report, error) {
 	m := o.mover()
-	id, err := m.cluster()
-	if err != nil {
-		return nil, err
-	}
-	head, _, err := m.head()
+	id, head, err := m.start()
 	if err != nil {
 		return nil, err
 	}
@@ -64,12 +75,6 @@ func Preview(o Options) (*Report, error) {
 			_, err = m.written(file, true)
 		}
 		return report, err
-	}
-	if err := m.alive(); err != nil {
-		return nil, err
-	}
-	if _, err := m.written(nil, false); err != nil {
-		return nil, err
 	}
 	found, err := m.find(member.EpochPath)
 	if err != nil {
@@ -87,22 +92,12 @@ func Preview(o Options) (*Report, error) {
 // again. Where the znodes are marked already it writes the same file once more.
 func Run(o Options) (*Report, error) {
 	m := o.mover()
-	id, err := m.cluster()
-	if err != nil {
-		return nil, err
-	}
-	head, _, err := m.head()
+	id, head, err := m.start()
 	if err != nil {
 		return nil, err
 	}
 	if head.Migrated != nil {
 		return m.finish(id, head)
-	}
-	if err := m.alive(); err != nil {
-		return nil, err
-	}
-	if _, err := m.written(nil, false); err != nil {
-		return nil, err
 	}
 	m.Step("becoming the controller in ZooKeeper")
 	r, err := m.take(m.Now())
