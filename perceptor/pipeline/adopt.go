@@ -61,6 +61,16 @@ func AdoptEpoch(ctx context.Context, c *Config, more ...kgo.Opt) (uint32, error)
 	defer to.close()
 	ctx, cancel := context.WithTimeout(ctx, askMax)
 	defer cancel()
+	if c.Source != nil {
+		at, found, err := to.kept(ctx, c)
+		switch {
+		case err != nil:
+			return 0, fmt.Errorf("the source's epoch: %w", err)
+		case !found:
+			return 1, nil
+		}
+		return at.Epoch, nil
+	}
 	topic := c.Topics.Prefix + ".positions"
 	kept, err := to.last(ctx, topic)
 	if err != nil {
@@ -78,8 +88,6 @@ func AdoptEpoch(ctx context.Context, c *Config, more ...kgo.Opt) (uint32, error)
 		epochs[at.Epoch] = true
 	}
 	switch {
-	case c.Source != nil:
-		return 1, nil
 	case len(epochs) == 0:
 		return c.Read.Epoch, nil
 	case len(epochs) > 1:
