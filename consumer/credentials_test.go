@@ -11,6 +11,7 @@ import (
 	"math/big"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -50,14 +51,17 @@ func TestWrongPassword(t *testing.T) {
 		broker := &hostile{node: b.node, password: "right"}
 		broker.turn(changing(offersSASL))
 		var log notes
-		password := "wrong"
-		login := plain.Plain(func(context.Context) (plain.Auth, error) { return plain.Auth{User: "u", Pass: password}, nil })
+		var password atomic.Value
+		password.Store("wrong")
+		login := plain.Plain(func(context.Context) (plain.Auth, error) {
+			return plain.Auth{User: "u", Pass: password.Load().(string)}, nil
+		})
 		c := b.through(broker, &log, consumer.Transport(kgo.SASL(login)))
 		b.must(c.Subscribe("orders"))
 		if err := b.unwelcome(c); !errors.Is(err, kerr.SaslAuthenticationFailed) || !strings.Contains(err.Error(), "invalid name or password") {
 			b.Error(err)
 		}
-		password = "right"
+		password.Store("right")
 		seen := map[int]int{}
 		for began := time.Now(); len(seen) < hostileRecords && time.Since(began) < time.Minute; {
 			_ = b.take(c, seen, time.Second)
