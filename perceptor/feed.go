@@ -239,9 +239,7 @@ func (f *feed) send(ctx context.Context, p *parcel, t *topic, v change.Version) 
 func (f *feed) produce(ctx context.Context, p *parcel, t *topic, partition int32, r *envelope.Record, v change.Version) {
 	out := p.record()
 	*out = kgo.Record{Topic: t.name, Partition: partition, Key: r.Key, Value: r.Value, Timestamp: time.UnixMilli(v.ExecuteTime)}
-	for _, h := range r.Headers {
-		out.Headers = append(out.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
-	}
+	out.Headers = headersOf(r)
 	f.sent.sending(p)
 	f.client.Produce(context.WithoutCancel(ctx), out, func(r *kgo.Record, err error) {
 		if err != nil {
@@ -249,4 +247,12 @@ func (f *feed) produce(ctx context.Context, p *parcel, t *topic, partition int32
 		}
 		f.sent.acknowledged(p, err)
 	})
+}
+
+// headersOf are those of a record, as the client has them.
+func headersOf(r *envelope.Record) (all []kgo.RecordHeader) {
+	for _, h := range r.Headers {
+		all = append(all, kgo.RecordHeader{Key: h.Key, Value: h.Value})
+	}
+	return all
 }

@@ -59,11 +59,8 @@ func (f *feed) heartbeat(ctx context.Context, encoder *envelope.Encoder, topic s
 	if err != nil {
 		return err
 	}
-	out := &kgo.Record{Topic: topic, Key: records[0].Key, Value: records[0].Value, Timestamp: now}
-	for _, h := range records[0].Headers {
-		out.Headers = append(out.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
-	}
-	return f.put(ctx, out)
+	r := &records[0]
+	return f.put(ctx, &kgo.Record{Topic: topic, Key: r.Key, Value: r.Value, Timestamp: now, Headers: headersOf(r)})
 }
 
 // put writes a record and waits until it is acknowledged, or until ctx ends: then it may still be written.

@@ -100,12 +100,11 @@ func (k *checker) mysql(ctx context.Context, part string, s *spec.Sink, tables [
 		k.wrong(part, what, err)
 		return
 	}
-	d, err := driver.ParseDSN(config.DSN)
-	if err != nil {
-		k.add(part, what, Wrong, "user, address and database make no connection") // the error may have the password
+	db, err := openTarget(config)
+	if errors.Is(err, errNoAddress) {
+		k.wrong(part, what, err)
 		return
 	}
-	db, err := openDB(d.Addr, d.User, d.Passwd, d.TLS)
 	if err == nil {
 		defer func() { _ = db.Close() }()
 		err = db.PingContext(ctx)

@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -102,6 +104,18 @@ func HBaseOptions(s *spec.Sink, tables []string) hbase.Options {
 		options.Tables[name] = t
 	}
 	return options
+}
+
+// errNoAddress is of what is configured of a target. The driver's own error may have the password.
+var errNoAddress = errors.New("user, address and database make no connection")
+
+// openTarget prepares connections to the server of a sink of type mysql.
+func openTarget(config mysql.Config) (*sql.DB, error) {
+	d, err := driver.ParseDSN(config.DSN)
+	if err != nil {
+		return nil, errNoAddress
+	}
+	return openDB(d.Addr, d.User, d.Passwd, d.TLS)
 }
 
 // MySQLConfig is that of a sink of type mysql.

@@ -2,10 +2,7 @@ package pipeline
 
 import (
 	"context"
-	"errors"
-	"net"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,36 +12,6 @@ import (
 	"github.com/skein-io/skein/perceptor/pipeline/spec"
 	"github.com/skein-io/skein/perceptor/sink"
 )
-
-// cord is a process's way to the brokers. When it is cut, the brokers hear as little of the process as after kill -9.
-type cord struct {
-	dial func(ctx context.Context, network, address string) (net.Conn, error)
-	mu   sync.Mutex
-	off  bool
-	all  []net.Conn
-}
-
-func (c *cord) Dial(ctx context.Context, network, address string) (net.Conn, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.off {
-		return nil, errors.New("the process is dead")
-	}
-	conn, err := c.dial(ctx, network, address)
-	if err == nil {
-		c.all = append(c.all, conn)
-	}
-	return conn, err
-}
-
-func (c *cord) cut() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.off = true
-	for _, conn := range c.all {
-		_ = conn.Close()
-	}
-}
 
 // After a process was killed, the next one has its work when the session is over: 45 s later if nothing is said.
 func TestSessionTimeout(t *testing.T) {
@@ -59,9 +26,9 @@ func TestSessionTimeout(t *testing.T) {
 			inBubble(t, strings.Replace(oneSinkFile, ", zookeeper", test.key+", zookeeper", 1), func(b *bed) {
 				b.topic("skein.shop.a")
 				b.put("a", 0, 1, 10)
-				way, before := &cord{dial: b.node.Dial}, &memory{rows: map[string]change.Version{}}
+				way, before := newNetwork(b.node.Dial), &memory{rows: map[string]change.Version{}}
 				first := b.options()
-				first.Instance, first.Transport = "here.0", []kgo.Opt{kgo.Dialer(way.Dial)}
+				first.Instance, first.Transport = "here.0", []kgo.Opt{kgo.Dialer(way.dial)}
 				first.open = func(context.Context, *spec.Sink, []string) (sink.Sink, error) { return before, nil }
 				endFirst := b.start(first)
 				b.until("the first process writes", func() bool { return before.len() == 10 && b.inspect().Sinks[0].Lag == 0 })

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	driver "github.com/go-sql-driver/mysql"
-
 	"github.com/skein-io/skein/perceptor/catalog"
 	"github.com/skein-io/skein/perceptor/change"
 	"github.com/skein-io/skein/perceptor/envelope"
@@ -43,13 +41,9 @@ func openTargetTypes(p *sinkPart) (*targetTypes, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := driver.ParseDSN(config.DSN)
+	db, err := openTarget(config)
 	if err != nil {
-		return nil, fmt.Errorf("sink %s: user, address and database make no connection", p.s.Name) // the error may have the password
-	}
-	db, err := openDB(d.Addr, d.User, d.Passwd, d.TLS)
-	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("sink %s: %w", p.s.Name, err)
 	}
 	return &targetTypes{p: p, db: db, known: map[string]targetTable{}}, nil
 }

@@ -201,6 +201,18 @@ func TestLostAnswers(t *testing.T) {
 	}
 }
 
+// before are options with which something happens in front of the k-th request; never says that there were not so many.
+func (b *bed) before(k int, happens func()) (o Options, never func() bool) {
+	o = b.options()
+	o.Do = func(r *member.Request) *member.Answer {
+		if k--; k == 0 {
+			happens()
+		}
+		return b.ensemble.Do(r)
+	}
+	return o, func() bool { return k > 0 }
+}
+
 // TestTakenMeanwhile: a node or another migration that becomes the controller while the command works keeps it from the mark, at each of
 // its requests; what that one writes is not lost.
 func TestTakenMeanwhile(t *testing.T) {
@@ -208,27 +220,21 @@ func TestTakenMeanwhile(t *testing.T) {
 	for k := 1; !last; k++ {
 		b := newBed(t, 5)
 		b.stop()
-		o, left := b.options(), k
-		last = true
-		o.Do = func(r *member.Request) *member.Answer {
-			if left--; left == 0 {
-				last = false
-				b.over()
-				b.start()
-				b.register(50)
-				image := b.node.Image()
-				b.stop()
-				if image.Broker(50) == nil {
-					t.Fatal("broker 50 is not there")
-				}
+		o, never := b.before(k, func() {
+			b.over()
+			b.start()
+			b.register(50)
+			image := b.node.Image()
+			b.stop()
+			if image.Broker(50) == nil {
+				t.Fatal("broker 50 is not there")
 			}
-			return b.ensemble.Do(r)
-		}
-		started := func() bool { return !last }
+		})
 		_, err := Run(o)
+		last = never()
 		head := b.head()
 		switch {
-		case !started(): // it had ended
+		case last: // it had ended
 		case err != nil:
 			refused++
 			if head.Migrated != nil {
@@ -249,18 +255,13 @@ func TestTwoMigrations(t *testing.T) {
 	for k, last := 1, false; !last; k++ {
 		b := newBed(t, 3)
 		b.stop()
-		o, left := b.options(), k
-		last = true
-		o.Do = func(r *member.Request) *member.Answer {
-			if left--; left == 0 {
-				last = false
-				if _, err := (tree{b.ensemble.Do}).take(b.clock()); err != nil {
-					t.Fatal(err)
-				}
+		o, never := b.before(k, func() {
+			if _, err := (tree{b.ensemble.Do}).take(b.clock()); err != nil {
+				t.Fatal(err)
 			}
-			return b.ensemble.Do(r)
-		}
+		})
 		_, err := Run(o)
+		last = never()
 		epoch, bad := member.ParseEpoch(b.ensemble.Do(&member.Request{Kind: member.Get, Path: member.EpochPath}).Data)
 		if bad != nil {
 			t.Fatal(bad)
