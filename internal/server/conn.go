@@ -28,7 +28,8 @@ type conn struct {
 	ip       netip.Addr
 	done     chan struct{} // closed when the connection is broken
 
-	frames    frames // the reading side's
+	// The reading side's alone: who ends a connection does not look at them.
+	frames    frames
 	decoder   protocol.Reader
 	client    *api.Client
 	readFirst bool // the first frame was read
@@ -130,9 +131,6 @@ func (c *conn) end(why string) {
 	}
 	for _, f := range append(later, ending...) {
 		f()
-	}
-	if h, ok := c.server.handler.(EndHandler); ok {
-		h.Ended(c.client)
 	}
 }
 

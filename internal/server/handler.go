@@ -30,6 +30,7 @@ type SlowHandler interface {
 // EndHandler is a Handler that wants to know of connections that end.
 type EndHandler interface {
 	Handler
-	// Ended is called once for a connection, when nothing is read from it or sent to it any more. It does not wait.
+	// Ended is called once for a connection, when nothing is read from it or sent to it any more, with the Client of the
+	// latest request. It does not wait.
 	Ended(client *api.Client)
 }

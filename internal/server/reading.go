@@ -11,7 +11,7 @@ import (
 	"github.com/skein-io/skein/internal/protocol"
 )
 
-// read is the reading side: it reads requests and runs the ordered stage until the connection ends.
+// read is the reading side: it reads requests and runs the ordered stage until the connection ends, which it tells the handler.
 func (c *conn) read() {
 	c.setReadDeadline(time.Now().Add(c.server.limits().HandshakeTimeout))
 	for c.waitForRoom() {
@@ -32,6 +32,9 @@ func (c *conn) read() {
 	c.frames.drop()
 	c.flush(false) // what was put off for frames that are read ahead and will not be looked at
 	<-c.done
+	if h, ok := c.server.handler.(EndHandler); ok {
+		h.Ended(c.client)
+	}
 }
 
 // peerFault is something that the peer did wrong, which ends the connection after the answers that are due.
