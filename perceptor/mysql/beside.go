@@ -3,6 +3,7 @@ package mysql
 import (
 	"crypto/sha256"
 	"database/sql"
+	"strings"
 
 	"github.com/skein-io/skein/perceptor/change"
 )
@@ -40,12 +41,17 @@ func (b *batch) writeBeside(tx *sql.Tx, fresh, known []int) error {
 		if len(part.rows) == 0 {
 			continue
 		}
-		if _, err := tx.ExecContext(b.ctx, b.sideInsert(part.rows)+part.tail); err != nil {
+		if _, err := tx.ExecContext(b.ctx, b.sideInsert(part.rows, part.tail)); err != nil {
 			return err
 		}
 	}
+	return b.writeBare(tx, append(fresh[:len(fresh):len(fresh)], known...))
+}
+
+// writeBare writes rows whose versions are written beside.
+func (b *batch) writeBare(tx *sql.Tx, rows []int) error {
 	var puts, deletes []int
-	for _, i := range append(fresh[:len(fresh):len(fresh)], known...) {
+	for _, i := range rows {
 		if b.changes[i].Op == change.Delete {
 			deletes = append(deletes, i)
 		} else {
@@ -74,7 +80,7 @@ func (b *batch) writeBeside(tx *sql.Tx, fresh, known []int) error {
 	return b.writeRows(tx, absent, present)
 }
 
-func (b *batch) sideInsert(rows []int) string {
+func (b *batch) sideInsert(rows []int, tail string) string {
 	c := &b.s.c.Columns
 	q := append([]byte("INSERT INTO "), b.s.side...)
 	q = append(q, " (table_name,row_key"...)
@@ -90,19 +96,18 @@ func (b *batch) sideInsert(rows []int) string {
 		q = appendString(append(q, ",_binary"...), sideKey(b.rows[i].key))
 		q = append(appendVersion(append(q, ','), b.changes[i]), ')')
 	}
-	return string(q)
+	return string(append(q, tail...))
 }
 
 func (s *Sink) sideUpdate() string {
 	c := &s.c.Columns
-	q := []byte(" ON DUPLICATE KEY UPDATE ")
-	for n, name := range []string{c.Deleted, c.Epoch, c.ExecuteTime, c.Position} {
-		if n > 0 {
-			q = append(q, ',')
-		}
-		q = append(appendName(append(appendName(q, name), "=VALUES("...), name), ')')
-	}
-	return string(q)
+	return onDuplicate + strings.Join(assignments(c.Deleted, c.Epoch, c.ExecuteTime, c.Position), ",")
+}
+
+// sideNewer is sideUpdate with newerOnly.
+func (s *Sink) sideNewer() string {
+	c := &s.c.Columns
+	return onDuplicate + strings.Join(append([]string{s.newerOnly()}, assignments(c.Epoch, c.ExecuteTime, c.Position)...), ",")
 }
 
 // delete deletes rows whose key is exactly the one that was deleted: to a collation that knows no case the row A is there

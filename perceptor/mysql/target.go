@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/skein-io/skein/perceptor/change"
 )
@@ -21,6 +22,8 @@ type target struct {
 	// unique is the name of a unique key beside the primary one, empty if there is none.
 	unique   string
 	mappings map[*change.Table]*mapping
+	// foretold: the last rows that were looked at were as their changes foretold, so the next are written without a look.
+	foretold atomic.Bool
 }
 
 type targetColumn struct {
@@ -37,6 +40,7 @@ type targetColumn struct {
 // look reads what a table is from information_schema.
 func (s *Sink) look(ctx context.Context, database, table string) (*target, error) {
 	t := &target{database: database, name: table, byName: make(map[string]int), mappings: make(map[*change.Table]*mapping)}
+	t.foretold.Store(true)
 	t.quoted = string(appendName(append(appendName(nil, database), '.'), table))
 	err := s.query(ctx, `SELECT COLUMN_NAME, DATA_TYPE, IS_NULLABLE, EXTRA, COALESCE(DATETIME_PRECISION, NUMERIC_SCALE, 0), COALESCE(COLLATION_NAME, '')
 FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = `+text(database)+` AND TABLE_NAME = `+text(table)+` ORDER BY ORDINAL_POSITION`, func(rows *sql.Rows) error {
@@ -120,9 +124,9 @@ type mapping struct {
 	source, column []int
 	// key are the indexes of the source's columns of the target's key, in its order.
 	key []int
-	// insert is INSERT INTO ... VALUES, update is ON DUPLICATE KEY UPDATE ... .
-	insert, update string
-	err            error
+	// insert is INSERT INTO ... VALUES, update is ON DUPLICATE KEY UPDATE ..., newer is the same with newerOnly.
+	insert, update, newer string
+	err                   error
 }
 
 // mapping finds how rows of a source's table are written. Its err concerns every row of that table.
@@ -184,39 +188,42 @@ func (s *Sink) newMapping(t *target, source *change.Table) *mapping {
 }
 
 // statements writes what is the same in every statement. In the row the version's columns come last, so that nothing that
-// is assigned depends on a version that has just been written.
+// is assigned depends on a version that has just been written, but for what newerOnly lets pass, which comes first.
 func (s *Sink) statements(t *target, m *mapping) {
-	insert, update := append([]byte("INSERT INTO "), t.quoted...), []byte(" ON DUPLICATE KEY UPDATE ")
-	written, assigned := 0, 0
-	add := func(name string, assign bool) {
-		if written++; written == 1 {
-			insert = append(insert, " ("...)
-		} else {
-			insert = append(insert, ',')
-		}
-		insert = appendName(insert, name)
-		if !assign {
-			return
-		}
-		if assigned++; assigned > 1 {
-			update = append(update, ',')
-		}
-		update = append(appendName(append(appendName(update, name), "=VALUES("...), name), ')')
+	var keys, names, assigned []string
+	for _, at := range t.key {
+		keys = append(keys, Quote(t.columns[at].name))
 	}
 	for _, at := range m.column {
+		name := t.columns[at].name
+		names = append(names, Quote(name))
 		// A key is the same already, unless its collation takes another text for the same.
-		add(t.columns[at].name, !slices.Contains(t.key, at) || t.columns[at].noCase)
-	}
-	if s.c.Layout == InRow {
-		for _, name := range []string{s.c.Columns.Deleted, s.c.Columns.Epoch, s.c.Columns.ExecuteTime, s.c.Columns.Position} {
-			add(name, true)
+		if !slices.Contains(t.key, at) || t.columns[at].noCase {
+			assigned = append(assigned, assignments(name)...)
 		}
 	}
-	if assigned == 0 { // a table of nothing but its key
-		name := t.columns[t.key[0]].name
-		update = appendName(append(appendName(update, name), '='), name)
+	if s.c.Layout == InRow {
+		c := &s.c.Columns
+		names = append(names, Quote(c.Deleted), Quote(c.Epoch), Quote(c.ExecuteTime), Quote(c.Position)) // as appendVersion
+		version := assignments(c.Epoch, c.ExecuteTime, c.Position)
+		m.newer = onDuplicate + strings.Join(slices.Concat([]string{s.newerOnly(keys...)}, assigned, version), ",")
+		assigned = slices.Concat(assigned, assignments(c.Deleted), version)
 	}
-	m.insert, m.update = string(append(insert, ") VALUES "...)), string(update)
+	if len(assigned) == 0 { // a table of nothing but its key
+		assigned = append(assigned, keys[0]+"="+keys[0])
+	}
+	m.insert = "INSERT INTO " + t.quoted + " (" + strings.Join(names, ",") + ") VALUES "
+	m.update = onDuplicate + strings.Join(assigned, ",")
+}
+
+const onDuplicate = " ON DUPLICATE KEY UPDATE "
+
+// assignments assign columns what would have been inserted.
+func assignments(columns ...string) (out []string) {
+	for _, name := range columns {
+		out = append(out, Quote(name)+"=VALUES("+Quote(name)+")")
+	}
+	return out
 }
 
 // text is a string as a literal.

@@ -22,21 +22,47 @@ type stored struct {
 // errOtherKey: the target found a row for a key that we would not take for the same. The rows are looked for one by one.
 var errOtherKey = errors.New("the target has a row whose key is the same only by its collation")
 
-// transaction locks, decides and writes once. The outcomes are set when it is committed, and not before.
-func (b *batch) transaction(rows []int) (err error) {
-	tx, err := b.s.db.BeginTx(b.ctx, nil)
+// transaction writes rows of one table. The outcomes are set when it is committed, and not before.
+func (b *batch) transaction(rows []int) error {
+	t := b.rows[rows[0]].t
+	if t.foretold.Load() {
+		err := b.foretold(rows)
+		switch fate := fateOf(err); {
+		case err == nil:
+			b.setForetold(rows)
+			return nil
+		case !errors.Is(err, errUnforetold) && fate != fateCollide && fate != fateRow:
+			return err
+		}
+	}
+	outcomes := make([]sink.Outcome, len(rows))
+	err := b.s.once(b.ctx, func(tx *sql.Tx) error { return b.judged(tx, rows, outcomes) })
+	if errors.Is(err, errNothingNewer) {
+		err = nil
+	}
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			_ = tx.Rollback()
-		}
-	}()
-	if err := b.s.share(b.ctx, tx, b.tokens); err != nil {
-		return err
+	for n, i := range rows {
+		b.outcomes[i] = outcomes[n]
 	}
-	last, err := b.s.lastCut(b.ctx, tx, b.rows[rows[0]].t)
+	return nil
+}
+
+// errNothingNewer ends a transaction in which nothing was to be written.
+var errNothingNewer = errors.New("no row is newer than the target's")
+
+// begin is what each transaction begins with: it refuses past owners of the partitions, and holds the table's last truncate.
+func (b *batch) begin(tx *sql.Tx, rows []int) (cut, error) {
+	if err := b.s.share(b.ctx, tx, b.tokens); err != nil {
+		return cut{}, err
+	}
+	return b.s.lastCut(b.ctx, tx, b.rows[rows[0]].t)
+}
+
+// judged locks the rows, decides about each, and writes.
+func (b *batch) judged(tx *sql.Tx, rows []int, outcomes []sink.Outcome) error {
+	last, err := b.begin(tx, rows)
 	if err != nil {
 		return err
 	}
@@ -44,7 +70,6 @@ func (b *batch) transaction(rows []int) (err error) {
 	if err != nil {
 		return err
 	}
-	outcomes := make([]sink.Outcome, len(rows))
 	var fresh, known []int
 	for n, i := range rows {
 		if outcomes[n] = decide(found[n], b.changes[i]); last.takes(b.changes[i].Version) {
@@ -58,25 +83,14 @@ func (b *batch) transaction(rows []int) (err error) {
 			fresh = append(fresh, i)
 		}
 	}
-	if len(fresh)+len(known) == 0 {
-		_ = tx.Rollback() // nothing was written
-	} else {
-		if b.s.c.Layout == SideTable {
-			err = b.writeBeside(tx, fresh, known)
-		} else {
-			err = b.writeRows(tx, fresh, known)
-		}
-		if err != nil {
-			return err
-		}
-		if err = tx.Commit(); err != nil {
-			return err
-		}
+	b.rows[rows[0]].t.foretold.Store(b.asForetold(rows, found, outcomes))
+	switch {
+	case len(fresh)+len(known) == 0:
+		return errNothingNewer
+	case b.s.c.Layout == SideTable:
+		return b.writeBeside(tx, fresh, known)
 	}
-	for n, i := range rows {
-		b.outcomes[i] = outcomes[n]
-	}
-	return nil
+	return b.writeRows(tx, fresh, known)
 }
 
 // decide is change.Judge, with one case more. A change of the key gives a delete and a create with one version; where the
@@ -200,11 +214,16 @@ func (b *batch) exec(tx *sql.Tx, rows []int, tail string) error {
 	if len(rows) == 0 {
 		return nil
 	}
+	_, err := tx.ExecContext(b.ctx, b.insert(b.rows[rows[0]].m, rows, tail))
+	return err
+}
+
+// insert is the statement that inserts rows, with a tail.
+func (b *batch) insert(m *mapping, rows []int, tail string) string {
 	size := 0
 	for _, i := range rows {
 		size += len(b.rows[i].values) + 1
 	}
-	m := b.rows[rows[0]].m
 	q := append(make([]byte, 0, len(m.insert)+size+len(tail)), m.insert...)
 	for n, i := range rows {
 		if n > 0 {
@@ -212,6 +231,5 @@ func (b *batch) exec(tx *sql.Tx, rows []int, tail string) error {
 		}
 		q = append(q, b.rows[i].values...)
 	}
-	_, err := tx.ExecContext(b.ctx, string(append(q, tail...)))
-	return err
+	return string(append(q, tail...))
 }

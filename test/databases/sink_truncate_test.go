@@ -248,7 +248,7 @@ func TestSinkTruncateWhileWritten(t *testing.T) {
 				delete(newest, id)
 			}
 		}
-		delivered := deliveries(r, kept, 0)
+		delivered := c.deliveries(r, kept, 0)
 		var done atomic.Int64
 		var truncates sync.WaitGroup
 		starts := []chan struct{}{make(chan struct{}), make(chan struct{})}
