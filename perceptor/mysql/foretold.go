@@ -16,11 +16,11 @@ import (
 // errUnforetold: a row was not as its change foretold.
 var errUnforetold = errors.New("a row of the target is not as its change foretells")
 
-// misfit is no value of a TINYINT.
-const misfit = "1000"
+// misfit has no value: it is beyond the largest number, which is an error whatever the type of the column and the session's mode.
+const misfit = "18446744073709551615+1"
 
-// newerOnly is the assignment of the column Deleted in an ON DUPLICATE KEY UPDATE that lets a newer version pass. Otherwise it is a value
-// that the column cannot hold, and the statement writes nothing. So it is where the row has no version, and where it is another
+// newerOnly is the assignment of the column Deleted in an ON DUPLICATE KEY UPDATE that lets a newer version pass. Otherwise it is an
+// error, and the statement writes nothing. So it is where the row has no version, and where it is another
 // row, which has the same value of a second unique key: keys are the quoted columns of the primary one. It is
 // change.Version.Compare in SQL, and has to come before what assigns one of the columns that it looks at.
 func (s *Sink) newerOnly(keys ...string) string {
