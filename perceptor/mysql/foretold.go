@@ -65,7 +65,7 @@ func (b *batch) foretold(rows []int) error {
 		fresh, known := b.split(rows)
 		if b.s.c.Layout == SideTable {
 			if len(known) > 0 {
-				err = b.allOlder(tx, b.sideInsert(known, b.s.sideNewer()), len(known))
+				err = b.allOlder(tx, b.sideInsert(known, b.s.sideNewer()), 2*len(known))
 			}
 			if err == nil && len(fresh) > 0 {
 				_, err = tx.ExecContext(b.ctx, b.sideInsert(fresh, ""))
@@ -77,7 +77,7 @@ func (b *batch) foretold(rows []int) error {
 		}
 		if len(known) > 0 {
 			m := b.rows[known[0]].m
-			if err := b.allOlder(tx, b.insert(m, known, m.newer), len(known)); err != nil {
+			if err := b.allOlder(tx, b.insert(m, known, m.newer), b.rows[known[0]].t.counted*len(known)); err != nil {
 				return err
 			}
 		}
@@ -85,14 +85,15 @@ func (b *batch) foretold(rows []int) error {
 	})
 }
 
-// allOlder runs a statement with newerOnly of rows that are to be there. It counts 2 for a row that is, and 1 for one that was not.
-func (b *batch) allOlder(tx *sql.Tx, statement string, rows int) error {
+// allOlder runs a statement with newerOnly of rows that are to be there. It counts 1 for a row that was not, and more for one that was:
+// all of them together if all were.
+func (b *batch) allOlder(tx *sql.Tx, statement string, all int) error {
 	result, err := tx.ExecContext(b.ctx, statement)
 	if err != nil {
 		return err
 	}
 	n, err := result.RowsAffected()
-	if err == nil && n != 2*int64(rows) {
+	if err == nil && n != int64(all) {
 		return errUnforetold
 	}
 	return err

@@ -22,6 +22,8 @@ type target struct {
 	// unique is the name of a unique key beside the primary one, empty if there is none.
 	unique   string
 	mappings map[*change.Table]*mapping
+	// counted is what an INSERT ... ON DUPLICATE KEY UPDATE counts for a row that it updates.
+	counted int
 	// foretold: the last rows that were looked at were as their changes foretold, so the next are written without a look.
 	foretold atomic.Bool
 }
@@ -30,6 +32,7 @@ type targetColumn struct {
 	name      string
 	typ       change.Type
 	scale     int
+	bytes     int // of what has no charset
 	nullable  bool
 	generated bool
 	collation string // empty for what has none
@@ -42,14 +45,14 @@ func (s *Sink) look(ctx context.Context, database, table string) (*target, error
 	t := &target{database: database, name: table, byName: make(map[string]int), mappings: make(map[*change.Table]*mapping)}
 	t.foretold.Store(true)
 	t.quoted = string(appendName(append(appendName(nil, database), '.'), table))
-	err := s.query(ctx, `SELECT COLUMN_NAME, DATA_TYPE, IS_NULLABLE, EXTRA, COALESCE(DATETIME_PRECISION, NUMERIC_SCALE, 0), COALESCE(COLLATION_NAME, '')
-FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = `+text(database)+` AND TABLE_NAME = `+text(table)+` ORDER BY ORDINAL_POSITION`, func(rows *sql.Rows) error {
+	err := s.query(ctx, `SELECT COLUMN_NAME, DATA_TYPE, IS_NULLABLE, EXTRA, COALESCE(DATETIME_PRECISION, NUMERIC_SCALE, 0), COALESCE(COLLATION_NAME, ''),
+IF(COLLATION_NAME IS NULL, LEAST(COALESCE(CHARACTER_OCTET_LENGTH, 0), 65535), 0) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = `+text(database)+` AND TABLE_NAME = `+text(table)+` ORDER BY ORDINAL_POSITION`, func(rows *sql.Rows) error {
 		var name, typ, nullable, extra, collation string
-		var scale int
-		if err := rows.Scan(&name, &typ, &nullable, &extra, &scale, &collation); err != nil {
+		var scale, bytes int
+		if err := rows.Scan(&name, &typ, &nullable, &extra, &scale, &collation, &bytes); err != nil {
 			return err
 		}
-		c := targetColumn{name: name, scale: scale, nullable: nullable == "YES", collation: collation, noCase: collation != "" && !strings.HasSuffix(collation, "_bin")}
+		c := targetColumn{name: name, scale: scale, bytes: bytes, nullable: nullable == "YES", collation: collation, noCase: collation != "" && !strings.HasSuffix(collation, "_bin")}
 		c.typ, _ = change.ParseType(typ)
 		extra = strings.ToUpper(extra)
 		c.generated = strings.Contains(extra, "GENERATED") && !strings.Contains(extra, "DEFAULT_GENERATED")
@@ -63,27 +66,54 @@ FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = `+text(database)+` AND TABL
 	if len(t.columns) == 0 {
 		return nil, &TargetError{t.String(), ErrNoTable}
 	}
-	err = s.query(ctx, `SELECT INDEX_NAME, COLUMN_NAME FROM information_schema.STATISTICS WHERE NON_UNIQUE = 0 AND TABLE_SCHEMA = `+text(database)+
+	var part string // the column of the primary key of which only the beginning counts
+	err = s.query(ctx, `SELECT INDEX_NAME, COLUMN_NAME, SUB_PART IS NOT NULL FROM information_schema.STATISTICS WHERE NON_UNIQUE = 0 AND TABLE_SCHEMA = `+text(database)+
 		` AND TABLE_NAME = `+text(table)+` ORDER BY INDEX_NAME, SEQ_IN_INDEX`, func(rows *sql.Rows) error {
 		var index string
 		var column sql.NullString // NULL for an expression
-		if err := rows.Scan(&index, &column); err != nil {
+		var prefix bool
+		if err := rows.Scan(&index, &column, &prefix); err != nil {
 			return err
 		}
 		if index != "PRIMARY" {
 			t.unique = index
 			return nil
 		}
+		if prefix {
+			part = column.String
+		}
 		t.key = append(t.key, t.byName[strings.ToLower(column.String)])
 		return nil
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, named(t.String(), err)
-	}
-	if len(t.key) == 0 {
+	case len(t.key) == 0:
 		return nil, &TargetError{t.String(), errors.New("it has no primary key, so a row of it cannot be found again")}
+	case part != "":
+		return nil, &TargetError{t.String(), fmt.Errorf("its primary key has only the beginning of column %s, so two rows of the source may be one: make the whole column the key", part)}
+	}
+	if err := s.lookEngine(ctx, t); err != nil {
+		return nil, err
 	}
 	return t, s.checkLayout(t)
+}
+
+// lookEngine refuses a table of an engine without transactions: of a statement that fails it keeps what was written before.
+func (s *Sink) lookEngine(ctx context.Context, t *target) error {
+	var kind, engine, transactions string
+	err := s.query(ctx, `SELECT TABLE_TYPE, ENGINE, COALESCE(TRANSACTIONS, '') FROM information_schema.TABLES JOIN information_schema.ENGINES USING (ENGINE)
+WHERE TABLE_SCHEMA = `+text(t.database)+` AND TABLE_NAME = `+text(t.name), func(rows *sql.Rows) error { return rows.Scan(&kind, &engine, &transactions) })
+	switch {
+	case err != nil:
+		return named(t.String(), err)
+	case transactions != "YES":
+		return &TargetError{t.String(), fmt.Errorf("its engine %s has no transactions: ALTER TABLE %s ENGINE=InnoDB", engine, t.quoted)}
+	}
+	if t.counted = 2; kind == "SYSTEM VERSIONED" { // the row of the history, too
+		t.counted = 3
+	}
+	return nil
 }
 
 // checkLayout refuses a target that has no place for versions.
@@ -105,18 +135,27 @@ func (s *Sink) checkLayout(t *target) error {
 		if !ok {
 			return &TargetError{t.String(), fmt.Errorf("the column %s is missing, where the row's version goes: ALTER TABLE %s ADD COLUMN %s %s; or keep versions in a side table", want.name, t.quoted, appendName(nil, want.name), want.sql)}
 		}
-		fits := false
-		for _, typ := range want.types {
-			fits = fits || typ == t.columns[at].typ
+		column := &t.columns[at]
+		fits := slices.Contains(want.types, column.typ)
+		if want.name == c.Position { // a BINARY that is longer shows zeros behind it
+			fits = fits && (column.bytes == change.PositionSize || column.typ == change.VarBinary && column.bytes > change.PositionSize)
 		}
 		if !fits {
-			return &TargetError{t.String(), fmt.Errorf("the column %s is a %s and has to be a %s", want.name, t.columns[at].typ, want.sql)}
+			return &TargetError{t.String(), fmt.Errorf("the column %s is a %s and has to be a %s", want.name, column.sql(), want.sql)}
 		}
 	}
 	return nil
 }
 
 func (t *target) String() string { return t.database + "." + t.name }
+
+// sql is the column's type, for people.
+func (c *targetColumn) sql() string {
+	if c.bytes > 0 {
+		return fmt.Sprintf("%s(%d)", c.typ, c.bytes)
+	}
+	return c.typ.String()
+}
 
 // mapping is how the rows of a source's table come into the target's.
 type mapping struct {

@@ -171,3 +171,25 @@ func TestSinkForetoldFlag(t *testing.T) {
 		}
 	})
 }
+
+// TestSinkForetoldHistory: of a table that keeps its history the server counts 3 for a row that it updates, and 1 for one that it inserts.
+func TestSinkForetoldHistory(t *testing.T) {
+	layouts(t, func(t *testing.T, l *layout) {
+		l.create("past", "id VARCHAR(20) NOT NULL, v VARCHAR(20)", "PRIMARY KEY (id)")
+		run1(t, l.db, "ALTER TABLE past ADD SYSTEM VERSIONING")
+		s, table := l.open(), textTable("past", "id", "v")
+		apply(t, s, created(table, versionAt(1, 1, 1), "a", "1"), created(table, versionAt(1, 1, 1), "b", "1"))
+		before := looks(t, l.db)
+		apply(t, s, put(table, versionAt(1, 2, 1), "a", "2"), put(table, versionAt(1, 2, 1), "b", "2"))
+		if n := looks(t, l.db) - before; n != 0 {
+			t.Errorf("%d looks", n)
+		}
+		o := apply(t, s, put(table, versionAt(1, 3, 1), "a", "3"), put(table, versionAt(1, 3, 1), "c", "3"))
+		if o[0].Verdict != change.Newer || o[1].Verdict != change.Absent {
+			t.Errorf("%s and %s", o[0].Verdict, o[1].Verdict)
+		}
+		if got := l.live("past", "id, v"); got != "a,3;b,2;c,3" {
+			t.Errorf("the table has %q", got)
+		}
+	})
+}

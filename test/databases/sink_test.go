@@ -395,7 +395,10 @@ func TestSinkBadInput(t *testing.T) {
 // TestSinkTargetErrors: what is wrong with a table or with rights is an error of the batch, by its name.
 func TestSinkTargetErrors(t *testing.T) {
 	db := admin(t, mariadbAddr, "target")
-	run1(t, db, "DROP TABLE IF EXISTS plain, heap, readonly", "CREATE TABLE plain (id VARCHAR(20) PRIMARY KEY, v TEXT)", "CREATE TABLE heap (id VARCHAR(20), v TEXT)",
+	run1(t, db, "DROP TABLE IF EXISTS plain, heap, readonly, engine, beginning, position", "CREATE TABLE plain (id VARCHAR(20) PRIMARY KEY, v TEXT)", "CREATE TABLE heap (id VARCHAR(20), v TEXT)",
+		"CREATE TABLE engine (id VARCHAR(20), v TEXT"+versionColumns+", PRIMARY KEY (id)) ENGINE=Aria",
+		"CREATE TABLE beginning (id VARCHAR(20), v TEXT"+versionColumns+", PRIMARY KEY (id(3)))",
+		"CREATE TABLE position (id VARCHAR(20), v TEXT"+strings.Replace(versionColumns, "BINARY(16)", "BINARY(20)", 1)+", PRIMARY KEY (id))",
 		"CREATE TABLE readonly (id VARCHAR(20), v TEXT"+versionColumns+", PRIMARY KEY (id))",
 		"CREATE OR REPLACE USER reader@'%' IDENTIFIED BY 'reader'", "GRANT SELECT ON target.* TO reader@'%'")
 	errorOf := func(user, table string) error {
@@ -414,6 +417,9 @@ func TestSinkTargetErrors(t *testing.T) {
 		{"skein", "nowhere", mysql.ErrNoTable, "target.nowhere"},
 		{"skein", "plain", nil, "the column execute_time is missing, where the row's version goes: ALTER TABLE `target`.`plain` ADD COLUMN `execute_time` BIGINT"},
 		{"skein", "heap", nil, "no primary key"},
+		{"skein", "engine", nil, "its engine Aria has no transactions: ALTER TABLE `target`.`engine` ENGINE=InnoDB"},
+		{"skein", "beginning", nil, "only the beginning of column id"},
+		{"skein", "position", nil, "the column binlog_position is a binary(20) and has to be a BINARY(16)"},
 		{"reader", "readonly", mysql.ErrNoRights, "target.readonly"},
 	} {
 		err := errorOf(c.user, c.table)
