@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 
 	"github.com/skein-io/skein/perceptor/change"
@@ -96,6 +97,22 @@ func (t *target) appendShown(dst []byte, k int, text []byte) []byte {
 		text = bytes.TrimRight(bytes.TrimRight(text, "0"), ".")
 	}
 	return appendPart(dst, text)
+}
+
+// holds reports whether a column keeps all digits of a value. Of a key it has to: what it rounds may be another row's.
+func (c *targetColumn) holds(v change.Value) bool {
+	switch {
+	case c.typ == change.FloatType && v.Kind == change.Double:
+		f := v.Float64()
+		return float64(float32(f)) == f
+	case c.typ == change.Numeric && v.Kind == change.Decimal:
+		_, fraction, _ := bytes.Cut(v.Raw(), []byte{'.'})
+		return len(bytes.TrimRight(fraction, "0")) <= c.scale
+	case slices.Contains([]change.Kind{change.Time, change.DateTime, change.Timestamp}, v.Kind) && slices.Contains([]change.Type{change.TimeType, change.DateTimeType, change.TimestampType}, c.typ):
+		_, fraction, _ := bytes.Cut(v.AppendText(nil, 6), []byte{'.'})
+		return len(bytes.TrimRight(fraction, "0")) <= c.scale
+	}
+	return true
 }
 
 // appendPart appends a part of a key with its length in front.
