@@ -29,7 +29,7 @@ func (s *Sink) newerOnly(keys ...string) string {
 	for _, key := range keys {
 		same += fmt.Sprintf("%[1]s=VALUES(%[1]s) AND ", key)
 	}
-	return fmt.Sprintf("%[5]s=IF(%[1]s(%[2]s<VALUES(%[2]s) OR %[2]s=VALUES(%[2]s) AND (%[3]s<VALUES(%[3]s) OR %[3]s=VALUES(%[3]s) AND %[4]s<VALUES(%[4]s))),VALUES(%[5]s),"+misfit+")",
+	return fmt.Sprintf("%[5]s=IF(%[1]s%[3]s IS NOT NULL AND (%[2]s<VALUES(%[2]s) OR %[2]s=VALUES(%[2]s) AND (%[3]s<VALUES(%[3]s) OR %[3]s=VALUES(%[3]s) AND %[4]s<VALUES(%[4]s))),VALUES(%[5]s),"+misfit+")",
 		same, Quote(c.Epoch), Quote(c.ExecuteTime), Quote(c.Position), Quote(c.Deleted))
 }
 

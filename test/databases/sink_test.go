@@ -226,14 +226,19 @@ func TestSinkFourCases(t *testing.T) {
 func TestSinkTakesOverRows(t *testing.T) {
 	layouts(t, func(t *testing.T, l *layout) {
 		l.create("old", "id VARCHAR(20) NOT NULL, v VARCHAR(100)", "PRIMARY KEY (id)")
-		run1(t, l.db, "INSERT INTO old (id, v) VALUES ('a','1'),('b','1'),('c','1')")
+		run1(t, l.db, "INSERT INTO old (id, v) VALUES ('a','1'),('b','1'),('c','1'),('d','1')")
+		if l.which == mysql.InRow {
+			run1(t, l.db, "UPDATE old SET source_epoch = 0 WHERE id = 'd'") // an epoch is no version
+		}
 		s, table := l.open(), textTable("old", "id", "v")
-		for _, o := range apply(t, s, put(table, versionAt(0, 1, 1), "a", "2"), del(table, versionAt(0, 1, 1), "b", "1")) {
-			if o.Verdict != change.Absent {
-				t.Errorf("%s", o.Verdict)
+		for _, batch := range [][]*change.Change{{put(table, versionAt(1, 1, 1), "d", "2")}, {put(table, versionAt(0, 1, 1), "a", "2"), del(table, versionAt(0, 1, 1), "b", "1")}} {
+			for i, o := range apply(t, s, batch...) {
+				if o.Verdict != change.Absent {
+					t.Errorf("%s: %s", batch[i].Image()[0], o.Verdict)
+				}
 			}
 		}
-		if got := l.live("old", "id, v"); got != "a,2;c,1" {
+		if got := l.live("old", "id, v"); got != "a,2;c,1;d,2" {
 			t.Errorf("%s", got)
 		}
 	})
