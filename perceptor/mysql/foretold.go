@@ -16,20 +16,18 @@ import (
 // errUnforetold: a row was not as its change foretold.
 var errUnforetold = errors.New("a row of the target is not as its change foretells")
 
-// misfit has no value: it is beyond the largest number, which is an error whatever the type of the column and the session's mode.
-const misfit = "18446744073709551615+1"
-
-// newerOnly is the assignment of the column Deleted in an ON DUPLICATE KEY UPDATE that lets a newer version pass. Otherwise it is an
-// error, and the statement writes nothing. So it is where the row has no version, and where it is another
-// row, which has the same value of a second unique key: keys are the quoted columns of the primary one. It is
-// change.Version.Compare in SQL, and has to come before what assigns one of the columns that it looks at.
+// newerOnly is the assignment of the column Deleted in an ON DUPLICATE KEY UPDATE that lets a newer version pass. Otherwise it is
+// 2^64, and the statement writes nothing: that sum is an error whatever the type of the column and the session's mode, and is made only
+// when it is needed, since it is no constant. So it is where the row has no version, and where it is another row, which has the
+// same value of a second unique key: keys are the quoted columns of the primary one. It is change.Version.Compare in SQL, and
+// has to come before what assigns one of the columns that it looks at.
 func (s *Sink) newerOnly(keys ...string) string {
 	c := &s.c.Columns
 	same := ""
 	for _, key := range keys {
 		same += fmt.Sprintf("%[1]s=VALUES(%[1]s) AND ", key)
 	}
-	return fmt.Sprintf("%[5]s=IF(%[1]s%[3]s IS NOT NULL AND (%[2]s<VALUES(%[2]s) OR %[2]s=VALUES(%[2]s) AND (%[3]s<VALUES(%[3]s) OR %[3]s=VALUES(%[3]s) AND %[4]s<VALUES(%[4]s))),VALUES(%[5]s),"+misfit+")",
+	return fmt.Sprintf("%[5]s=IF(%[1]s%[3]s IS NOT NULL AND (%[2]s<VALUES(%[2]s) OR %[2]s=VALUES(%[2]s) AND (%[3]s<VALUES(%[3]s) OR %[3]s=VALUES(%[3]s) AND %[4]s<VALUES(%[4]s))),VALUES(%[5]s),18446744073709551615+(VALUES(%[2]s)>=0))",
 		same, Quote(c.Epoch), Quote(c.ExecuteTime), Quote(c.Position), Quote(c.Deleted))
 }
 
