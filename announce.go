@@ -25,6 +25,7 @@ type announcer struct {
 	refused step // the leader does not want the node; refusal says why
 
 	mu      sync.Mutex
+	begun   bool // there is a quorum to ask about
 	running bool
 	again   bool // it was kicked since it began to ask
 	stopped bool
@@ -44,12 +45,25 @@ func (a *announcer) init(p *parts) {
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 }
 
+// begin says that parts.quorum is there. It was open before, and may have kicked already.
+func (a *announcer) begin() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.begun = true
+	a.look()
+}
+
 // kick has the node announced. It does not wait.
 func (a *announcer) kick() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.again = true
-	if !a.running && !a.stopped {
+	a.look()
+}
+
+// look begins to ask if there is something to ask. The caller holds mu.
+func (a *announcer) look() {
+	if a.begun && a.again && !a.running && !a.stopped {
 		a.running = true
 		a.work.Go(a.run)
 	}

@@ -33,6 +33,7 @@ func (p *parts) openQuorum(c *Config) error {
 		return err
 	}
 	p.quorum = node
+	p.cluster.announcer.begin()
 	p.cluster.ways.tellRefused(node.Refused)
 	if !node.Decides() {
 		return nil

@@ -161,6 +161,7 @@ func (p *parts) openServer(c *Config) error {
 	p.host.Start()
 	s := server.New(server.ConfigOf(p.present.Load()), answering{node, c.Answer}, p.logger)
 	p.server.Store(s)
+	s.Reconfigure(server.ConfigOf(p.present.Load())) // it may have changed before follow could see the server
 	for _, l := range p.listeners {
 		go func() {
 			if err := s.Serve(l.Listener, l.name); err != nil && !errors.Is(err, server.ErrClosed) && !errors.Is(err, net.ErrClosed) {
@@ -214,10 +215,9 @@ func (p *parts) close() error {
 	}
 	if s := p.server.Load(); s != nil {
 		failed = append(failed, s.Close(context.Background()))
-	} else {
-		for _, l := range p.listeners {
-			_ = l.Close()
-		}
+	}
+	for _, l := range p.listeners { // those too that the server had not begun to serve
+		_ = l.Close()
 	}
 	if p.groups != nil {
 		p.groups.Close()

@@ -60,6 +60,9 @@ func TestNodeWithoutDiskFallsSilent(t *testing.T) {
 		if created, err := kadm.NewClient(c).CreateTopic(context.Background(), 1, 3, nil, "t"); err != nil || created.Err != nil {
 			t.Fatal(err, created.Err)
 		}
+		if _, _, err := c.ProducerID(context.Background()); err != nil { // with the first record it could stop the bubble's time, see package skeintest
+			t.Fatal(err)
+		}
 		if err := c.ProduceSync(context.Background(), kgo.StringRecord("before")).FirstErr(); err != nil {
 			t.Fatal(err)
 		}

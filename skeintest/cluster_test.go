@@ -65,8 +65,13 @@ func awaitISR(t *testing.T, c *kgo.Client, topic string, partition int32, n int)
 	}
 }
 
+// produceAll writes the values v(from) to v(to-1). The client has its id before: it asks for that with a lock held, for which it
+// waits too when the partition gets another leader meanwhile, and in a bubble time stands still then.
 func produceAll(t *testing.T, c *kgo.Client, topic string, partition int32, from, to int) {
 	t.Helper()
+	if _, _, err := c.ProducerID(context.Background()); err != nil {
+		t.Fatal(err)
+	}
 	for i := from; i < to; i++ {
 		r := &kgo.Record{Topic: topic, Partition: partition, Value: fmt.Appendf(nil, "v%d", i)}
 		if err := c.ProduceSync(context.Background(), r).FirstErr(); err != nil {

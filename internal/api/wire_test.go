@@ -72,8 +72,11 @@ func (w *wire) receive(request kmsg.Request, correlation int32) kmsg.Response {
 	return response
 }
 
+// answerMax bounds the wait for an answer; a machine with much else to do takes a minute over the largest.
+const answerMax = 10 * time.Minute
+
 func (w *wire) read(correlation int32) ([]byte, error) {
-	_ = w.conn.SetReadDeadline(time.Now().Add(30 * time.Second))
+	_ = w.conn.SetReadDeadline(time.Now().Add(answerMax))
 	var head [8]byte
 	if _, err := io.ReadFull(w.conn, head[:]); err != nil {
 		return nil, err
@@ -94,7 +97,7 @@ func ask[R kmsg.Response](w *wire, request kmsg.Request, version int16) R {
 
 // closed says whether the broker closes the connection instead of answering.
 func (w *wire) closed() bool {
-	_ = w.conn.SetReadDeadline(time.Now().Add(30 * time.Second))
+	_ = w.conn.SetReadDeadline(time.Now().Add(answerMax))
 	var b [1]byte
 	_, err := w.conn.Read(b[:])
 	return err == io.EOF

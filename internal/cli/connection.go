@@ -26,13 +26,16 @@ type connection struct {
 	notice   func(text string)  // is told when the connections begin to fail, and when they are back; under mu
 }
 
+// timeoutDefault is --timeout where nobody sets it. It is a variable for tests, whose machine may have much else to do.
+var timeoutDefault = 10 * time.Second
+
 // failuresMax is how often in a row a broker's address may fail before an admin command gives up.
 const failuresMax = 4
 
 func (n *connection) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringSliceVar(&n.bootstrap, "bootstrap-server", []string{"127.0.0.1:9092"}, "find the cluster at `HOST:PORT,...`")
-	f.DurationVar(&n.timeout, "timeout", 10*time.Second, "give up after this `TIME` without an answer")
+	f.DurationVar(&n.timeout, "timeout", timeoutDefault, "give up after this `TIME` without an answer")
 }
 
 // addresses are the bootstrap servers, each with a port.

@@ -36,8 +36,9 @@ type reader struct {
 	stop   context.CancelFunc // ends reading in a good way
 	finish *finish            // nil without --exit-at-end
 
-	committed time.Time
-	unprinted bool // what Poll returned last could not be printed, so it is not committed
+	committed  time.Time
+	endUnknown error // why --exit-at-end cannot know how far to read; of the goroutine that polls
+	unprinted  bool  // what Poll returned last could not be printed, so it is not committed
 
 	records, bytes atomic.Int64
 	telling        sync.Mutex
@@ -100,7 +101,11 @@ func (r *reader) begin(c *cobra.Command) error {
 		options = append(options, consumer.Group(r.group), consumer.ResetTo(r.place.groupReset()),
 			// What most clients offer, so that the command can join a group of any of them.
 			consumer.Assignors(assign.Range(), assign.RoundRobin(), assign.Sticky(), assign.CooperativeSticky()),
-			consumer.Listen(consumer.Listener{Assigned: r.assigned, Revoked: r.revoked, Lost: r.lost}))
+			consumer.Listen(consumer.Listener{
+				Assigned: func(_ context.Context, client *consumer.Consumer, given []consumer.TopicPartition) {
+					r.assigned(c.Context(), client, given) // Poll's own context ends with endInterval
+				},
+				Revoked: r.revoked, Lost: r.lost}))
 		if r.client, err = consumer.New(c.Context(), options...); err != nil {
 			return err
 		}
@@ -157,15 +162,18 @@ func (r *reader) assigned(ctx context.Context, c *consumer.Consumer, given []con
 	if r.finish == nil {
 		return
 	}
-	defer r.finish.given()
-	if len(given) == 0 {
-		return
+	if len(given) > 0 {
+		bounded, cancel := context.WithTimeout(ctx, r.timeout)
+		defer cancel()
+		if err := r.giveEnds(bounded, c, given); err != nil {
+			if ctx.Err() == nil {
+				r.endUnknown = fmt.Errorf("topic %s: cannot tell where the end is: %w", r.topic, r.blame(err))
+			}
+			r.stop()
+			return
+		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, r.timeout)
-	defer cancel()
-	if err := r.giveEnds(ctx, c, given); err != nil && ctx.Err() == nil {
-		r.tell("cannot tell where the end is: %v", err)
-	}
+	r.finish.given()
 }
 
 func (r *reader) giveEnds(ctx context.Context, c *consumer.Consumer, given []consumer.TopicPartition) error {
@@ -248,7 +256,7 @@ func (r *reader) read(ctx context.Context) error {
 		r.look()
 		r.commit()
 	}
-	return nil
+	return r.endUnknown
 }
 
 // poll waits for records, but not beyond what else there is to do. That nothing came is no error.

@@ -102,7 +102,7 @@ func TestProducerGivesUp(t *testing.T) {
 	ended := make(chan int, 1)
 	var errs bytes.Buffer
 	go func() {
-		ended <- run(context.Background(), []string{"produce", "t", at, "--delivery-timeout", "5s"}, stdin, io.Discard, &errs)
+		ended <- run(context.Background(), []string{"produce", "t", at, "--delivery-timeout", "20s"}, stdin, io.Discard, &errs)
 	}()
 	if _, err := typed.Write([]byte("first\n")); err != nil {
 		t.Fatal(err)

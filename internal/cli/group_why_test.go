@@ -29,6 +29,7 @@ func TestGroupWhyAgainstKafka(t *testing.T) {
 
 // A coordinator that loads is asked again; one that never ends loading is reported.
 func TestGroupWhyAsksAgain(t *testing.T) {
+	t.Parallel() // it waits
 	var asked atomic.Int32
 	ready := int32(3)
 	var address string
@@ -56,7 +57,7 @@ func TestGroupWhyAsksAgain(t *testing.T) {
 		t.Errorf("exit code %d after %d questions, %q %q", code, asked.Load(), out.String(), errs.String())
 	}
 	ready = 1 << 30
-	if code := run(context.Background(), []string{"group", "why", "g", "--bootstrap-server", address, "--timeout", "2s"}, strings.NewReader(""), &out, &errs); code != 1 ||
+	if code := run(context.Background(), []string{"group", "why", "g", "--bootstrap-server", address, "--timeout", "15s"}, strings.NewReader(""), &out, &errs); code != 1 ||
 		!strings.Contains(errs.String(), "group g: COORDINATOR_LOAD_IN_PROGRESS; the coordinator has just started; try again in a moment") {
 		t.Errorf("exit code %d, %q", code, errs.String())
 	}

@@ -120,7 +120,7 @@ func TestLagAsksTheLeaders(t *testing.T) {
 	f.one, f.two = decodedBroker(t, f.broker(1)), decodedBroker(t, f.broker(2))
 	c := &cobra.Command{}
 	c.SetContext(context.Background())
-	n := &connection{bootstrap: []string{f.two}, timeout: 30 * time.Second}
+	n := &connection{bootstrap: []string{f.two}, timeout: 5 * time.Minute}
 	lags, err := n.lags(c, []string{"g"}, true)
 	if err != nil || len(lags) != 1 || len(lags[0].Partitions) != 2 {
 		t.Fatalf("%+v, %v", lags, err)

@@ -24,6 +24,7 @@ import (
 var update = flag.Bool("update", false, "write what commands print into the scripts")
 
 func TestMain(m *testing.M) {
+	timeoutDefault = 5 * time.Minute // here, and in the processes of the scripts
 	testscript.Main(m, map[string]func(){
 		"skein": func() { os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
 	})

@@ -32,16 +32,21 @@ func (l *listener) Close() error {
 		delete(l.network.listeners, l.address)
 		l.network.mu.Unlock()
 		close(l.closed)
-		for {
-			select {
-			case c := <-l.arrivals:
-				c.Cut()
-			default:
-				return
-			}
-		}
+		l.turnAway()
 	})
 	return nil
+}
+
+// turnAway resets who was not accepted, once the listener is closed.
+func (l *listener) turnAway() {
+	for {
+		select {
+		case c := <-l.arrivals:
+			c.Cut()
+		default:
+			return
+		}
+	}
 }
 
 // Addr is the address that clients dial.
@@ -56,13 +61,20 @@ func (l *listener) connect(ctx context.Context, address netip.AddrPort, from str
 		return nil, refused
 	default:
 	}
+	l.network.opened(client) // before the other end can close it
 	select {
 	case l.arrivals <- server:
-		l.network.opened(client)
+		select {
+		case <-l.closed: // perhaps after Close has looked who was not accepted
+			l.turnAway()
+		default:
+		}
 		return client, nil
 	case <-l.closed:
+		client.Cut()
 		return nil, refused
 	case <-ctx.Done():
+		client.Cut()
 		return nil, ctx.Err()
 	}
 }

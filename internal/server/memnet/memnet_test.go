@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -184,5 +185,43 @@ func TestNobodyListens(t *testing.T) {
 	}
 	if _, err := network.DialContext(context.Background(), "tcp", "localhost:5"); err == nil {
 		t.Error("connected to a closed listener")
+	}
+}
+
+// TestListenerClosesWhileSomebodyConnects: who is not refused is accepted or reset, and not left to wait for ever.
+func TestListenerClosesWhileSomebodyConnects(t *testing.T) {
+	const dialers = 4
+	for range 200 {
+		synctest.Test(t, func(t *testing.T) {
+			network := &Network{}
+			l, err := network.Listen("tcp", "127.0.0.1:1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range dialers {
+				go func() {
+					for range backlog / dialers {
+						c, err := network.DialContext(context.Background(), "tcp", "127.0.0.1:1")
+						if err != nil {
+							return
+						}
+						go func() {
+							_ = c.SetReadDeadline(time.Now().Add(time.Minute))
+							if _, err := c.Read(make([]byte, 1)); errors.Is(err, os.ErrDeadlineExceeded) {
+								t.Error("a connection was neither accepted nor reset")
+							}
+							_ = c.Close()
+						}()
+					}
+				}()
+			}
+			runtime.Gosched()
+			_ = l.Close()
+			time.Sleep(time.Hour) // virtual
+			synctest.Wait()
+			if n := len(network.pairs); n != 0 {
+				t.Errorf("%d connections are remembered", n)
+			}
+		})
 	}
 }
