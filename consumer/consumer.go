@@ -163,9 +163,11 @@ func (c *Consumer) setTimer(now time.Time) {
 	c.timer.Reset(max(next.Sub(now), 0))
 }
 
-// background runs a request, which Close waits for. c.mu is held or not.
+// background runs a request, which Close waits for. When it waits nothing is begun any more. c.mu is held.
 func (c *Consumer) background(request func()) {
-	c.open.Go(request)
+	if !c.closed {
+		c.open.Go(request)
+	}
 }
 
 func (c *Consumer) wakePoll() {

@@ -28,6 +28,10 @@ func (c *Consumer) findCoordinator(ctx context.Context) (int32, error) {
 		defer c.mu.Unlock()
 		return c.coord.node, nil
 	}
+	if c.closed {
+		c.mu.Unlock()
+		return -1, ErrClosed
+	}
 	if c.coord.finding == nil {
 		done := make(chan struct{})
 		c.coord.finding = done

@@ -19,7 +19,8 @@ import (
 // refuses changes of a partition that another member has by now: they are tried again until this one learns of it, too.
 //
 // It returns nil after ctx has ended and what was begun is written and acknowledged, or a *consumer.HandlerError that
-// names the record that could not be written, or what else ended the consumer. It does not close the sink.
+// names the record that could not be written, or what else ended the consumer. It does not close the sink, which is not called any more
+// when it returns.
 func Apply(ctx context.Context, group string, tables []string, s sink.Sink, options ...Option) error {
 	c, read, err := prepare(tables, options)
 	if err != nil {
@@ -27,8 +28,11 @@ func Apply(ctx context.Context, group string, tables []string, s sink.Sink, opti
 	}
 	// A batch holds changes of several records: it does not end with one of them.
 	writing, end := context.WithCancel(context.WithoutCancel(ctx))
-	defer end()
 	w := newWriter(writing, s, c.batch, c.parallel, c.counts)
+	defer func() { // what nobody waits for any more, as that of partitions that are lost, is not left behind
+		end()
+		w.wait()
+	}()
 	return consumer.Run(ctx, func(ctx context.Context, r consumer.Record) error {
 		changes, err := read.changes(r)
 		if err != nil {

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -224,6 +226,39 @@ func TestApplyWaitsForTypes(t *testing.T) {
 			b.Errorf("the rows are %v, %d records are unread", m.values, counts.Unread())
 		}
 	})
+}
+
+// What the sink is still asked to write when the time to drain is over has ended when Apply returns.
+func TestApplyLeavesNothingBehind(t *testing.T) {
+	inBubble(t, func(b *bed) {
+		s := &stuck{memory: newMemory()}
+		b.put(0, update(1, version(1, 10)))
+		end := b.start(func(ctx context.Context) error {
+			return Apply(ctx, "g", []string{"shop.stock"}, s, b.options(Consumer(consumer.DrainMax(10*time.Second)))...)
+		})
+		b.until("the batch", func() bool { return s.open.Load() > 0 })
+		if err := end(); err != nil {
+			b.Fatal(err)
+		}
+		if n := s.open.Load(); n != 0 {
+			b.Errorf("%d batches are being written when it has ended", n)
+		}
+		synctest.Wait()
+	})
+}
+
+// stuck is a sink that writes nothing before its context ends, and then takes a while.
+type stuck struct {
+	*memory
+	open atomic.Int32
+}
+
+func (s *stuck) Apply(ctx context.Context, _ []*change.Change, _ []outcome) error {
+	s.open.Add(1)
+	defer s.open.Add(-1)
+	<-ctx.Done()
+	time.Sleep(time.Second)
+	return ctx.Err()
 }
 
 // A sink that does not say what became of a change has not written it.

@@ -21,6 +21,7 @@ type writer struct {
 	parallel int // batches on their way
 	counts   *Counts
 
+	at      sync.WaitGroup // who writes batches
 	mu      sync.Mutex
 	waiting []*job
 	writing int
@@ -48,7 +49,7 @@ func (w *writer) write(ctx context.Context, token dedupe.Token, changes []*chang
 	w.waiting = append(w.waiting, j)
 	if w.writing < w.parallel {
 		w.writing++
-		go w.work()
+		w.at.Go(w.work)
 	}
 	w.mu.Unlock()
 	select {
@@ -58,6 +59,9 @@ func (w *writer) write(ctx context.Context, token dedupe.Token, changes []*chang
 		return nil, ctx.Err()
 	}
 }
+
+// wait returns when nothing is being written. Nobody may call write any more.
+func (w *writer) wait() { w.at.Wait() }
 
 // work writes batches until nothing waits.
 func (w *writer) work() {

@@ -99,9 +99,7 @@ func Serve(ctx context.Context, dir string, o ServeOptions) error {
 		} else {
 			s.follow(ctx, found)
 		}
-		if err := s.tell(); err != nil {
-			o.Log.Warn("what the service does is not told", "folder", dir, "error", err)
-		}
+		s.say()
 		if sleep(ctx, o.LookEvery) != nil {
 			break
 		}
@@ -163,9 +161,7 @@ func (s *service) follow(ctx context.Context, found map[string]foundFile) {
 		}
 	}
 	for _, f := range over { // all end at the same time
-		if f.done != nil {
-			<-f.done
-		}
+		s.ended(f)
 		s.mu.Lock()
 		delete(s.files, f.File)
 		s.mu.Unlock()
@@ -174,6 +170,23 @@ func (s *service) follow(ctx context.Context, found map[string]foundFile) {
 	for _, name := range slices.Sorted(maps.Keys(found)) {
 		if _, known := s.all()[name]; !known && ctx.Err() == nil {
 			s.begin(ctx, name, found[name])
+		}
+	}
+}
+
+// ended waits until nothing of a file runs, which may take longer than a service may be silent.
+func (s *service) ended(f *served) {
+	if f.done == nil {
+		return
+	}
+	again := time.NewTicker(s.o.LookEvery)
+	defer again.Stop()
+	for {
+		select {
+		case <-f.done:
+			return
+		case <-again.C:
+			s.say()
 		}
 	}
 }
@@ -227,6 +240,13 @@ func (s *service) begin(ctx context.Context, name string, found foundFile) {
 type told struct {
 	At    time.Time `json:"at"`
 	Files []Served  `json:"files"`
+}
+
+// say tells what the service does, if it can.
+func (s *service) say() {
+	if err := s.tell(); err != nil {
+		s.o.Log.Warn("what the service does is not told", "folder", s.dir, "error", err)
+	}
 }
 
 func (s *service) tell() error {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -143,6 +144,51 @@ func TestServe(t *testing.T) {
 	if files, served, err := Listed(dir); served || err != nil || len(files) != 3 || files[0].State != "not run" {
 		t.Errorf("afterwards %v, %v, %v", files, served, err)
 	}
+}
+
+// While one pipeline takes its time to end, the service is heard of, and what it tells is true.
+func TestServeEndsSlowly(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"a.yaml": oneSinkFile, "b.yaml": strings.Replace(oneSinkFile, "name: shop", "name: b", 1)} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() {
+			ended <- Serve(ctx, dir, ServeOptions{run: func(ctx context.Context, _ *Config, _ Options) error {
+				<-ctx.Done()
+				time.Sleep(10 * heardMax)
+				return nil
+			}})
+		}()
+		is := func(want string) {
+			t.Helper()
+			files, served, err := Listed(dir)
+			var all []string
+			for _, f := range files {
+				all = append(all, f.File+" "+f.State)
+			}
+			if got := strings.Join(all, ", "); !served || err != nil || got != want {
+				t.Errorf("%s, it is heard of: %v, %v; not %s", got, served, err, want)
+			}
+		}
+		time.Sleep(time.Minute)
+		is("a.yaml running, b.yaml running")
+		if _, err := Remove(dir, "b"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * heardMax)
+		is("a.yaml running, b.yaml ending")
+		time.Sleep(6 * heardMax)
+		is("a.yaml running")
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestServeNoFolder(t *testing.T) {

@@ -50,6 +50,9 @@ func often(n int) int {
 	return n
 }
 
+// decompressors is how many processors the broker has, and so how many batches it decompresses at a time.
+const decompressors = 2
+
 // broker is a process of the binary.
 type broker struct {
 	t       *testing.T
@@ -67,7 +70,8 @@ func serve(t *testing.T, set ...string) *broker {
 		args = append(args, "--set", s)
 	}
 	cmd := exec.Command(program, args...)
-	cmd.Env = []string{"GOMEMLIMIT=400MiB"} // as for a container of 512 MiB
+	// As for a container of 512 MiB with two processors, however many the machine has.
+	cmd.Env = []string{"GOMEMLIMIT=400MiB", fmt.Sprintf("GOMAXPROCS=%d", decompressors)}
 	cmd.Stderr = testWriter{t}
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -106,34 +106,49 @@ const (
 
 // connect returns the connection to a server, and makes it if there is none that works.
 func (c *Client) connect(ctx context.Context, addr, service string) (*conn, error) {
-	c.mu.Lock()
-	if c.life.Err() != nil {
-		c.mu.Unlock()
-		return nil, ErrClosed
-	}
 	key := service + " " + addr
+	for {
+		s, ready, err := c.slot(key)
+		if ready != nil || err != nil {
+			return ready, err
+		}
+		select {
+		case s.token <- struct{}{}:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		now, ready, err := c.slot(key)
+		if now == s && ready == nil && err == nil {
+			ready, err = c.fill(ctx, s, key, addr, service)
+		}
+		<-s.token
+		if ready != nil || err != nil {
+			return ready, err
+		}
+	}
+}
+
+// slot returns the slot of a server, and the connection in it if that works: somebody may have made it, or have taken the slot
+// away, while another waited for its token.
+func (c *Client) slot(key string) (*slot, *conn, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.life.Err() != nil {
+		return nil, nil, ErrClosed
+	}
 	s := c.conns[key]
 	if s == nil {
 		s = &slot{token: make(chan struct{}, 1)}
 		c.conns[key] = s
 	}
-	ready := s.conn
-	c.mu.Unlock()
-	if ready != nil && ready.alive() {
-		return ready, nil
+	if s.conn != nil && s.conn.alive() {
+		return s, s.conn, nil
 	}
-	select {
-	case s.token <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	defer func() { <-s.token }()
-	c.mu.Lock()
-	ready = s.conn
-	c.mu.Unlock()
-	if ready != nil && ready.alive() { // somebody else made it meanwhile
-		return ready, nil
-	}
+	return s, nil, nil
+}
+
+// fill makes the connection of a slot, whose token is held.
+func (c *Client) fill(ctx context.Context, s *slot, key, addr, service string) (*conn, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(c.life, cancel)()
@@ -147,9 +162,7 @@ func (c *Client) connect(ctx context.Context, addr, service string) (*conn, erro
 		}
 		return nil, ErrClosed
 	case err != nil:
-		if c.conns[key] == s {
-			delete(c.conns, key) // servers come and go, and their ports with them
-		}
+		delete(c.conns, key) // servers come and go, and their ports with them
 		return nil, err
 	}
 	s.conn = made

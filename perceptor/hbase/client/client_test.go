@@ -10,6 +10,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -257,6 +258,48 @@ func TestHostileServers(t *testing.T) {
 			})
 		})
 	}
+}
+
+// One waits to connect to a server while another tries, and in vain: the connection that the one then makes is the client's, and ends
+// with it.
+func TestConnectAfterAnotherFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var dials atomic.Int32
+		c, err := Open(Options{ZooKeeper: []string{"127.0.0.1:1"}, Dial: func(context.Context, string, string) (net.Conn, error) {
+			if dials.Add(1) == 1 {
+				time.Sleep(time.Second)
+				return nil, errors.New("nobody listens")
+			}
+			ours, theirs := net.Pipe()
+			go func() { _, _ = io.Copy(io.Discard, theirs) }()
+			return ours, nil
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var failed error
+		var wait sync.WaitGroup
+		wait.Go(func() { _, failed = c.connect(t.Context(), "one", regionService) })
+		synctest.Wait()
+		made, err := c.connect(t.Context(), "one", regionService)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wait.Wait()
+		if failed == nil {
+			t.Error("the first one has connected")
+		}
+		if again, err := c.connect(t.Context(), "one", regionService); err != nil || again != made {
+			t.Errorf("it is connected anew: %v", err)
+		}
+		if _ = c.Close(); made.alive() {
+			t.Error("the connection does not end with the client")
+			made.fail(ErrClosed)
+		}
+		if _, err := c.connect(t.Context(), "one", regionService); !errors.Is(err, ErrClosed) {
+			t.Errorf("after Close: %v", err)
+		}
+	})
 }
 
 // Answers that overtake each other find their calls, and a call that is given up does not disturb others.
