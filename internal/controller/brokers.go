@@ -44,7 +44,7 @@ func (c *Controller) registerBroker(now time.Time, e *RegisterBroker, effects *E
 	response.BrokerEpoch = r.BrokerEpoch
 	c.finish(Reply{Token: e.Token, Response: response}, records, effects)
 	contact := c.contact(id)
-	contact.registered = c.last()
+	contact.fenced = c.last()
 	if !again {
 		contact.shutdown, contact.heard = position{}, -1
 	}

@@ -9,7 +9,8 @@ import (
 	"github.com/skein-io/skein/internal/record"
 )
 
-// brokerHeartbeat prolongs a broker's session and moves it between fenced, unfenced and shutting down.
+// brokerHeartbeat prolongs a broker's session and moves it between fenced, unfenced and shutting down. One that was fenced is let
+// in again when its image shows that: before, it would take itself for the leader of what others lead, with a lease (metadata.Lease).
 func (c *Controller) brokerHeartbeat(now time.Time, e *BrokerHeartbeat, effects *Effects) {
 	b, err := c.registered(e.Request.BrokerID, e.Request.BrokerEpoch)
 	if err != nil {
@@ -20,20 +21,20 @@ func (c *Controller) brokerHeartbeat(now time.Time, e *BrokerHeartbeat, effects 
 	contact := c.contact(b.ID)
 	contact.heard = max(contact.heard, record.Offset(e.Request.CurrentMetadataOffset))
 	response := protocol.NewBrokerHeartbeatResponse()
-	response.IsCaughtUp = record.Offset(e.Request.CurrentMetadataOffset) >= contact.registered.offset
+	response.IsCaughtUp = record.Offset(e.Request.CurrentMetadataOffset) >= contact.fenced.offset
 	response.IsFenced = b.Fenced
 	var records []metadata.Record
-	starts := false
+	starts, fences := false, false
 	switch want := e.Request; {
 	case want.WantShutDown && (b.Fenced || want.WantFence || offline(want, b) || c.mayShutDown(b)):
-		records = c.fence(b)
+		records, fences = c.fence(b), true
 		response.IsFenced, response.ShouldShutDown = true, true
 	case want.WantShutDown:
 		if starts = !b.ControlledShutdown; starts {
 			records = c.shutDown(b)
 		}
 	case want.WantFence, offline(want, b):
-		records = c.fence(b)
+		records, fences = c.fence(b), true
 		response.IsFenced = true
 	case b.Fenced && response.IsCaughtUp && !b.ControlledShutdown: // one that was shutting down must register again
 		records = c.unfence(b)
@@ -42,6 +43,9 @@ func (c *Controller) brokerHeartbeat(now time.Time, e *BrokerHeartbeat, effects 
 	c.finish(Reply{Token: e.Token, Response: response}, records, effects)
 	if starts {
 		contact.shutdown = c.last()
+	}
+	if fences && len(records) > 0 {
+		contact.fenced = c.last()
 	}
 }
 

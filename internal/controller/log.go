@@ -17,7 +17,7 @@ func (c *Controller) lead(now time.Time, e *Lead, effects *Effects) {
 	c.leading, c.epoch, c.image, c.offset, c.several = true, e.Epoch, e.Image, e.Image.Offset, e.Several
 	for b := range c.image.Brokers() {
 		contact := c.contact(b.ID)
-		contact.registered, contact.shutdown = position{0, e.Image.Offset}, position{0, e.Image.Offset}
+		contact.fenced, contact.shutdown = position{0, e.Image.Offset}, position{0, e.Image.Offset}
 		if !b.Fenced && !c.own(b.ID) {
 			contact.assumed = true
 			c.endSessionAt(b.ID, now.Add(min(c.config.FirstHeartbeatMax, c.config.SessionTimeout)), effects)
@@ -112,7 +112,7 @@ func (c *Controller) committed(e *Committed, effects *Effects) {
 	}
 	c.offset = max(c.offset, e.Offset)
 	for _, contact := range c.contacts {
-		contact.registered.committed(e)
+		contact.fenced.committed(e)
 		contact.shutdown.committed(e)
 	}
 	n := 0

@@ -21,11 +21,11 @@ func (p *position) committed(e *Committed) {
 
 // contact is what the controller knows of a broker beside the image, since it leads.
 type contact struct {
-	session    time.Time     // when it ends; zero: there is none
-	assumed    bool          // the session was another controller's: the broker has not turned to this one yet
-	registered position      // of the broker's registration
-	shutdown   position      // of the last change that its controlled shutdown made
-	heard      record.Offset // the greatest offset of the metadata log that its heartbeats named, -1 before the first
+	session  time.Time     // when it ends; zero: there is none
+	assumed  bool          // the session was another controller's: the broker has not turned to this one yet
+	fenced   position      // of the broker's registration, or of what fenced it since
+	shutdown position      // of the last change that its controlled shutdown made
+	heard    record.Offset // the greatest offset of the metadata log that its heartbeats named, -1 before the first
 }
 
 func (c *Controller) contact(id metadata.NodeID) *contact {
@@ -70,7 +70,15 @@ func (c *Controller) sessionExpired(e *SessionExpired, effects *Effects) {
 	}
 	c.contacts[e.Broker].session = time.Time{}
 	if b := c.image.Broker(e.Broker); b != nil {
-		c.proposeAll(c.fence(b), effects)
+		c.proposeFence(b, effects)
+	}
+}
+
+// proposeFence fences a broker. It comes back when it has seen that.
+func (c *Controller) proposeFence(b *metadata.Broker, effects *Effects) {
+	if records := c.fence(b); len(records) > 0 {
+		c.proposeAll(records, effects)
+		c.contact(b.ID).fenced = c.last()
 	}
 }
 
