@@ -101,8 +101,9 @@ type (
 		Generation int32
 	}
 
-	// Passed: a member that ends has gone through a rebalance. It is granted nothing more; what it still has to give up is
-	// committed in this generation, in which nobody else has it.
+	// Passed: a member that ends has gone through a rebalance, or through as much of it as it will see, because the next one has
+	// begun. It is granted nothing more; what it still has to give up is committed in this generation, in which nobody else has it:
+	// it has claimed it.
 	Passed struct{ Generation int32 }
 
 	// Fail: the member is over; the next Poll tells the application why.

@@ -159,17 +159,11 @@ func (m *Machine) synced(now time.Time, e Synced, out *Effects) {
 	if m.withheld {
 		m.followAt = now.Add(m.cfg.PollIntervalMax)
 	}
-	if m.missed {
-		// What the member holds from before a generation that it did not join nobody held back for it there: others may have
-		// had it since. It begins anew with what it is assigned. A static member can miss a generation, because the
-		// coordinator keeps its place.
-		m.missed = false
-		m.takeAway(now, "it has missed a generation, in which others may have had them", out)
-	}
 	if m.end != goOn { // what it was given is for the next rebalance, which it causes by leaving
-		*out = append(*out, Passed{Generation: m.generation})
+		m.passed(now, out)
 		return
 	}
+	m.dropMissed(now, out)
 	next := slices.DeleteFunc(sorted(e.Partitions), func(p TopicPartition) bool { return !m.joinedWith(p.Topic) })
 	gone, added := without(m.owned, next), without(next, m.owned)
 	*out = append(*out, m.note(now, fmt.Sprintf("has %d partitions in generation %d, %d of them new", len(next), m.generation, len(added))))
@@ -249,8 +243,28 @@ func (m *Machine) refused(now time.Time, doing string, f Failure, memberID strin
 		m.fail(doing, f, out)
 		return
 	}
-	if m.generation >= 0 {
-		m.rejoin = why
+	if m.generation < 0 {
+		return
+	}
+	m.rejoin = why
+	if doing == "SyncGroup" && m.end != goOn { // it does not join again, and so hears nothing more of this generation
+		m.passed(now, out)
+	}
+}
+
+// passed has a member that ends commit in the generation that it has joined what it still holds. It said so in its JoinGroup.
+func (m *Machine) passed(now time.Time, out *Effects) {
+	m.dropMissed(now, out)
+	*out = append(*out, Passed{Generation: m.generation})
+}
+
+// dropMissed takes away what the member holds from before a generation that it did not join: nobody held it back for it there, and
+// others may have had it since. It begins anew with what it is assigned. A static member can miss a generation, because the
+// coordinator keeps its place.
+func (m *Machine) dropMissed(now time.Time, out *Effects) {
+	if m.missed {
+		m.missed = false
+		m.takeAway(now, "it has missed a generation, in which others may have had them", out)
 	}
 }
 
