@@ -23,28 +23,20 @@ func TestSentAway(t *testing.T) {
 		c := clusterClient(t, node)
 		defer c.Close()
 		createReplicated(t, c, "t", 3, 3)
-		var offsets kadm.Offsets
-		offsets.Add(kadm.Offset{Topic: "t", At: 1, LeaderEpoch: -1})
-		if err := kadm.NewClient(c).CommitAllOffsets(context.Background(), "g", offsets); err != nil {
-			t.Fatal(err)
-		}
+		commit(t, c, "g", "t", 1)
 		found := kadm.NewClient(c).FindGroupCoordinators(context.Background(), "g")["g"]
 		if found.Err != nil {
 			t.Fatal(found.Err)
 		}
 		id := found.NodeID
 		led := int32(-1)
-		topics, err := kadm.NewClient(c).ListTopics(context.Background(), "t")
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, p := range topics["t"].Partitions {
-			if p.Leader == id {
-				led = p.Partition
+		for p := range int32(3) {
+			if partitionOf(t, c, "t", p).Leader == id {
+				led = p
 			}
 		}
 		if led < 0 {
-			t.Fatalf("node %d leads nothing of %v", id, topics)
+			t.Fatalf("node %d leads no partition", id)
 		}
 
 		asker := func() *asks {
