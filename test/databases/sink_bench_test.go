@@ -31,15 +31,15 @@ func BenchmarkSink(b *testing.B) {
 	db := admin(b, mariadbAddr, "target")
 	run1(b, db, "DROP TABLE IF EXISTS skein_row_versions")
 	ways := []*sinkWay{
-		{name: "plain", sink: func() sink.Sink { return openPlain(b, false) }},
-		{name: "if", extra: ", version BINARY(28) NOT NULL", sink: func() sink.Sink { return openPlain(b, true) }},
-		{name: "row", extra: versionColumns, sink: func() sink.Sink { return openBench(b, mysql.InRow) }},
-		{name: "beside", sink: func() sink.Sink { return openBench(b, mysql.SideTable) }},
+		{name: "plain", to: openPlain(b, false)},
+		{name: "if", extra: ", version BINARY(28) NOT NULL", to: openPlain(b, true)},
+		{name: "row", extra: versionColumns, to: openBench(b, mysql.InRow)},
+		{name: "beside", to: openBench(b, mysql.SideTable)},
 	}
 	for i, way := range ways {
 		name := "bench_" + way.name
 		run1(b, db, "DROP TABLE IF EXISTS "+name, "CREATE TABLE "+name+" ("+columns+way.extra+", PRIMARY KEY (id)) ENGINE=InnoDB")
-		way.r, way.to = rand.New(rand.NewPCG(1, uint64(i))), way.sink()
+		way.r = rand.New(rand.NewPCG(1, uint64(i)))
 		defer func() { _ = way.to.Close() }()
 		way.table = &change.Table{Database: "shop", Name: name, Key: []int{0}, Columns: []change.Column{
 			{Name: "id", Type: change.BigInt}, {Name: "customer", Type: change.BigInt}, {Name: "price", Type: change.Numeric, Length: 12, Scale: 2},
@@ -81,8 +81,7 @@ const benchRows, benchBatch = 20_000, 500
 
 // sinkWay is one way to write.
 type sinkWay struct {
-	name, extra string
-	sink        func() sink.Sink
+	name, extra string // extra are columns
 	to          sink.Sink
 	table       *change.Table
 	r           *rand.Rand
